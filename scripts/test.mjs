@@ -1,0 +1,160 @@
+/**
+ * `npm test`: every check there is, in order, in a bare clone. Owns the list of steps, the redis-server they need and
+ * the last line, `N passed, N failed`; what a step does is the npm script of that name.
+ *
+ *   npm test -- --only types,lint     these steps alone
+ *   npm test -- test/frames -t decodes   everything else goes to vitest
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { install, npm, passOn, root, run, Stop } from './install.mjs'
+
+const counts = { passed: 0, failed: 0, skipped: 0 }
+const { only, rest } = parse(process.argv.slice(2))
+
+const steps = {
+  install: () => install({ dev: true, say: note }),
+  redis: provideRedis,
+  types: script('types'),
+  lint: script('lint'),
+  format: script('format:check'),
+  build: script('build'),
+  tests: runTests,
+}
+
+let interrupted
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    interrupted = signal
+    // Ctrl+C in a terminal has reached the child too.
+    if (signal === 'SIGTERM' || !process.stdin.isTTY) passOn(signal)
+  })
+}
+
+try {
+  const unknown = only?.filter((name) => !Object.hasOwn(steps, name)) ?? []
+  if (unknown.length > 0) {
+    throw new Stop(`There is no step "${unknown.join('", "')}". The steps: ${Object.keys(steps).join(', ')}`)
+  }
+  for (const [name, step] of Object.entries(steps)) {
+    // Whatever is asked for, the packages have to be there.
+    if (only && !only.includes(name) && name !== 'install') continue
+    await timed(name, step)
+  }
+} catch (error) {
+  console.log(error instanceof Stop ? error.message : error)
+  // The last line must not read as a success when no test failed, or none was reached.
+  counts.failed ||= 1
+}
+process.exitCode = counts.failed > 0 ? 1 : 0
+console.log(
+  `${counts.passed} passed, ${counts.failed} failed` + (counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''),
+)
+
+function parse(args) {
+  const rest = []
+  let only
+  for (let i = 0; i < args.length; i++) {
+    if (args[i] === '--only') only = (args[++i] ?? '').split(',')
+    else if (args[i].startsWith('--only=')) only = args[i].slice('--only='.length).split(',')
+    else rest.push(args[i])
+  }
+  return { only, rest }
+}
+
+/** Text of a step beside its name, which is written without a line end. */
+function note(text) {
+  process.stdout.write(`${text}  `)
+}
+
+async function timed(name, step) {
+  const startedAt = performance.now()
+  process.stdout.write(`${name.padEnd(9)}`)
+  let failure
+  try {
+    await step()
+  } catch (error) {
+    failure = error
+  }
+  console.log(`${failure ? 'failed' : 'ok'}  ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
+  if (interrupted) throw new Stop(`Stopped by ${interrupted} during "${name}"`)
+  if (failure) throw failure
+}
+
+function script(name) {
+  return async () => {
+    const { code, output } = await npm(['run', '--silent', name])
+    if (code !== 0) throw new Stop(`${output.trimEnd()}\n"npm run ${name}" failed: see above`)
+  }
+}
+
+async function provideRedis() {
+  const given = process.env.REDIS_SERVER
+  if (given) {
+    if (!redisVersion(given)) throw new Stop(`REDIS_SERVER is "${given}", which does not run`)
+  } else if (!redisVersion('redis-server')) {
+    await installRedis()
+  }
+  note(redisVersion(given || 'redis-server'))
+}
+
+/** `v=7.0.15`, as the server calls it; undefined if it does not run. */
+function redisVersion(command) {
+  const { status, stdout } = spawnSync(command, ['--version'], { encoding: 'utf8' })
+  return status === 0 ? (/\bv=[\w.]+/.exec(stdout)?.[0] ?? stdout.trim()) : undefined
+}
+
+async function installRedis() {
+  const byHand =
+    process.platform === 'darwin' ? 'brew install redis' : 'sudo apt-get update && sudo apt-get install -y redis-server'
+  const wanted = `The tests need a redis-server. Install one, or set REDIS_SERVER to its path:\n  ${byHand}`
+  const prefix = aptPrefix()
+  if (!prefix) throw new Stop(wanted)
+  note('not found, installing with apt-get')
+  const apt = (...args) => {
+    const [command, ...before] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args]
+    return run(command, before)
+  }
+  // One unreachable repository fails the update, though Redis may come from another.
+  const update = await apt('update')
+  const { code, output } = await apt('install', '-y', '--no-install-recommends', 'redis-server')
+  if (code !== 0 || !redisVersion('redis-server')) {
+    throw new Stop(`${update.code === 0 ? '' : update.output}${output.trimEnd()}\n${wanted}`)
+  }
+}
+
+/** What to write before apt-get; undefined when it is not here, or may not be used without asking. */
+function aptPrefix() {
+  const works = (command, ...args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0
+  if (!works('apt-get', '--version')) return undefined
+  if (process.getuid?.() === 0) return []
+  return works('sudo', '-n', 'true') ? ['sudo', '-n'] : undefined
+}
+
+async function runTests() {
+  console.log()
+  const directory = mkdtempSync(join(tmpdir(), 'stomp-bridge-tests-'))
+  const report = join(directory, 'report.json')
+  try {
+    const vitest = join(root, 'node_modules/vitest/vitest.mjs')
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+    const { code } = await run(process.execPath, [vitest, 'run', ...reporters, ...rest], { show: true })
+    if (existsSync(report)) count(JSON.parse(readFileSync(report, 'utf8')))
+    if (code !== 0 || counts.failed > 0) throw new Stop('Tests failed: see above')
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+    process.stdout.write('tests    ')
+  }
+}
+
+function count({ testResults, numPassedTests, numFailedTests, numPendingTests, numTodoTests }) {
+  counts.passed = numPassedTests
+  // A file that does not load has no tests to count, and is one failure.
+  const brokenFiles = testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
+  )
+  counts.failed = numFailedTests + brokenFiles.length
+  counts.skipped = numPendingTests + numTodoTests
+}
