@@ -1,0 +1,56 @@
+/**
+ * Header escaping, which differs in each version: none in 1.0, `\n \c \\` in 1.1, also `\r` in 1.2.
+ * Source: STOMP 1.1 and 1.2 "Value Encoding".
+ */
+import { FrameError, FrameErrorCode } from './errors.ts'
+import { Version } from './version.ts'
+
+const BACKSLASH = 92
+
+/**
+ * Errors: FrameError `bad-escape` for an undefined escape or a lone backslash, which the specification calls fatal.
+ */
+export function unescapeHeader(text: string, version: Version): string {
+  let at = text.indexOf('\\')
+  if (at < 0 || version === Version.V1_0) return text
+  let result = ''
+  let from = 0
+  while (at >= 0) {
+    result += text.slice(from, at)
+    const next = text[at + 1]
+    if (next === 'c') result += ':'
+    else if (next === 'n') result += '\n'
+    else if (next === '\\') result += '\\'
+    else if (next === 'r' && version === Version.V1_2) result += '\r'
+    else {
+      const shown = next === undefined ? 'a backslash at the end' : `"\\${next}"`
+      throw new FrameError(FrameErrorCode.badEscape, `Undefined escape in a header: ${shown} in STOMP ${version}`)
+    }
+    from = at + 2
+    at = text.charCodeAt(from) === BACKSLASH ? from : text.indexOf('\\', from)
+  }
+  return result + text.slice(from)
+}
+
+// What cannot stand in a header as it is, in any version.
+ 
+const SPECIAL = /[\\\r\n:\0]/
+
+/**
+ * A header name or value as it may stand on the wire.
+ * What a version cannot carry is left out: NUL always, CR in 1.1, LF in 1.0 (and `:` in a 1.0 name).
+ */
+export function escapeHeader(text: string, version: Version, isName = false): string {
+  if (!SPECIAL.test(text)) return text
+   
+  const clean = text.replace(/\0/g, '')
+  if (version === Version.V1_0) return clean.replace(isName ? /[\n:]/g : /\n/g, '')
+  const escaped = clean.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/:/g, '\\c')
+  return version === Version.V1_2 ? escaped.replace(/\r/g, '\\r') : escaped.replace(/\r/g, '')
+}
+
+/** For frames without an agreed escaping (CONNECTED, ERROR before negotiation): take out what would need one. */
+export function stripHeader(text: string): string {
+   
+  return SPECIAL.test(text) ? text.replace(/[\\\r\n:\0]/g, ' ') : text
+}

@@ -1,0 +1,30 @@
+/** The three STOMP versions and the two places where they are agreed: the CONNECT headers and the WebSocket sub-protocol. */
+export const Version = { V1_0: '1.0', V1_1: '1.1', V1_2: '1.2' } as const
+export type Version = (typeof Version)[keyof typeof Version]
+
+/** Best first. */
+export const VERSIONS: readonly Version[] = ['1.2', '1.1', '1.0']
+
+/** WebSocket sub-protocol names, best first. */
+export const SUB_PROTOCOLS: readonly string[] = ['v12.stomp', 'v11.stomp', 'v10.stomp']
+
+/**
+ * The highest version both sides speak, or undefined if there is none.
+ * Source: STOMP 1.2 "Protocol Negotiation"; a missing `accept-version` means 1.0.
+ */
+export function negotiateVersion(acceptVersion: string | undefined): Version | undefined {
+  if (acceptVersion === undefined) return Version.V1_0
+  const accepted = acceptVersion.split(',').map((entry) => entry.trim())
+  return VERSIONS.find((version) => accepted.includes(version))
+}
+
+/**
+ * The first sub-protocol of the client's list that is STOMP, spelled as the client spelled it; undefined if none is.
+ * `offered` is the value of `Sec-WebSocket-Protocol`.
+ */
+export function pickSubProtocol(offered: string | null | undefined): string | undefined {
+  return offered
+    ?.split(',')
+    .map((entry) => entry.trim())
+    .find((entry) => SUB_PROTOCOLS.includes(entry.toLowerCase()))
+}
