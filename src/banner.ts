@@ -1,0 +1,121 @@
+/**
+ * Owns what a person reads on the terminal at start: the banner once all is listening, or the one line that says why
+ * not. Called by main; pure functions of what they are told.
+ */
+import type { BridgeAddress } from './bridge.ts'
+import type { Config } from './config.ts'
+
+/** Columns that everything printed for a person keeps to. */
+export const WIDTH = 100
+
+const INDENT = 2
+const LABEL_WIDTH = 11
+const MAX_ROUTES = 20
+
+export interface BannerFacts {
+  readonly version: string
+  readonly runtime: { readonly name: string; readonly version: string }
+  readonly config: Config
+}
+
+/** Gives the banner: what is served where, on which bus, by which routes, and how to stop. At most 100 wide. */
+export function banner(address: BridgeAddress, { version, runtime, config }: BannerFacts): string {
+  const sections: [label: string, lines: string[]][] = [
+    ['WebSocket', [`ws://${authority(address.http)}${config.server.path}${reach(address.http.host)}`]],
+    ['TCP', address.tcp ? [`stomp://${authority(address.tcp)}${reach(address.tcp.host)}`] : []],
+    ['HTTP', httpLines(address, config)],
+    ['Bus', busLines(address, config)],
+    ['Routes', routeLines(address.routes)],
+    [
+      'Access',
+      address.open ? ['Open: anyone who can reach this port may subscribe and send'] : ['By the configured rules'],
+    ],
+  ]
+  return [
+    `stomp-bridge ${version} on ${runtime.name.charAt(0).toUpperCase()}${runtime.name.slice(1)} ${runtime.version}`,
+    '',
+    ...sections.flatMap(([label, lines]) => section(label, lines)),
+    '',
+    'Stop with Ctrl+C.',
+    '',
+  ].join('\n')
+}
+
+function httpLines(address: BridgeAddress, { server }: Config): string[] {
+  const base = `http://${authority(address.http)}`
+  const rows: [request: string, text: string][] = [
+    [`POST ${base}/api/notification`, 'send {"topic", "message"} to subscribers'],
+    [`GET  ${base}/health`, 'the process is alive'],
+    [`GET  ${base}/ready`, 'the bus is there too'],
+  ]
+  if (server.docs) rows.push([`GET  ${base}/docs`, 'this API, to read'])
+  if (server.metrics) rows.push([`GET  ${base}/metrics`, 'for Prometheus'])
+  const width = Math.max(...rows.map(([request]) => request.length))
+  return rows.map(([request, text]) => `${request.padEnd(width)}  ${text}`)
+}
+
+function busLines(address: BridgeAddress, { redis }: Config): string[] {
+  if (redis.url !== undefined) return [address.bus]
+  return [
+    'Embedded: in this process only, unseen by other bridges and backends, lost at restart.',
+    'Set REDIS_URL=redis://host:6379 to switch to Redis.',
+  ]
+}
+
+function routeLines(routes: readonly string[]): string[] {
+  if (routes.length === 0) return ['none']
+  if (routes.length <= MAX_ROUTES) return [...routes]
+  return [...routes.slice(0, MAX_ROUTES - 1), `and ${routes.length - MAX_ROUTES + 1} more; print-config shows them all`]
+}
+
+function section(label: string, lines: readonly string[]): string[] {
+  return lines
+    .flatMap((line) => wrapped(line, WIDTH - INDENT - LABEL_WIDTH))
+    .map((line, index) => ' '.repeat(INDENT) + (index === 0 ? label : '').padEnd(LABEL_WIDTH) + line)
+}
+
+/** Gives a line cut at spaces into lines of at most `width`; a word that is longer is cut too. */
+export function wrapped(line: string, width: number): string[] {
+  if (line.length <= width) return [line]
+  const space = line.lastIndexOf(' ', width)
+  const cut = space > 0 ? space : width
+  return [line.slice(0, cut).trimEnd(), ...wrapped(line.slice(cut).trimStart(), width)]
+}
+
+/** Where to reach a listener from this machine: nobody can connect to 0.0.0.0. */
+function authority({ host, port }: { host: string; port: number }): string {
+  if (isEveryAddress(host)) return `localhost:${port}`
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function reach(host: string): string {
+  return isEveryAddress(host) ? `  (${host}: on every address of this machine)` : ''
+}
+
+function isEveryAddress(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
+}
+
+/** Gives the one line that says why the bridge could not start, and what to do. */
+export function startFailure(error: unknown, { server, tcp }: Config): string {
+  const { code, port, message } = failureOf(error)
+  // All runtimes make the TCP listener with node:net, which names the port in its error; Bun and Deno name none for HTTP.
+  const isTcp = tcp.enabled && port === tcp.port && port !== server.port
+  const listener = isTcp ? tcp : server
+  const names = isTcp
+    ? { port: 'STOMP_BRIDGE_TCP_PORT', host: 'STOMP_BRIDGE_TCP_HOST' }
+    : { port: 'PORT', host: 'HOST' }
+  const place = `Port ${listener.port} on ${listener.host}`
+  if (code === 'EADDRINUSE') return `${place} is in use: stop the other program or set ${names.port}`
+  if (code === 'EACCES') return `${place} is not allowed for this user: set ${names.port} to a number above 1023`
+  if (code === 'EADDRNOTAVAIL' || code === 'EINVAL') {
+    return `Host ${listener.host} is not an address of this machine: set ${names.host}`
+  }
+  return `Cannot start: ${message.split('\n', 1)[0]}`
+}
+
+function failureOf(error: unknown): { code: unknown; port: unknown; message: string } {
+  if (!(error instanceof Error)) return { code: undefined, port: undefined, message: String(error) }
+  const { code, port } = error as Error & { code?: unknown; port?: unknown }
+  return { code, port, message: error.message || error.name }
+}

@@ -1,0 +1,188 @@
+/**
+ * Owns the command line: what the arguments mean, the help, and what `check-config` and `print-config` print. Called
+ * by main, which does the reading and writing; everything here only computes.
+ */
+import { parseArgs } from 'node:util'
+import { stringify } from 'yaml'
+import { WIDTH, wrapped } from './banner.ts'
+import {
+  CONFIG_FILE_VARIABLE,
+  describeSettings,
+  ENV_PREFIX,
+  nearest,
+  readOverrides,
+  redactConfig,
+  type Config,
+  type ConfigSources,
+  type SettingOptions,
+} from './config.ts'
+
+const COMMANDS = ['serve', 'check-config', 'print-config', 'config-schema', 'help', 'version'] as const
+export type Command = (typeof COMMANDS)[number]
+
+const OPTIONS = {
+  config: { type: 'string', short: 'c' },
+  port: { type: 'string' },
+  host: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} as const
+
+type OptionName = keyof typeof OPTIONS
+
+export interface CommandLine {
+  readonly command: Command
+  /** With `help`: all settings instead of the short text. */
+  readonly topic?: 'settings'
+  readonly configFile?: string
+  /** Settings among the options, not yet checked. */
+  readonly options: SettingOptions
+}
+
+/** What main must say when it cannot do what was asked: one line, exit code 2. */
+export interface CommandLineProblem {
+  readonly problem: string
+}
+
+/** Gives what the arguments (without runtime and script) ask for, or what is wrong with them. */
+export function parseCommandLine(argv: readonly string[]): CommandLine | CommandLineProblem {
+  // Not strict: each runtime words the errors of the strict mode differently, and none in one clear line.
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: OPTIONS,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  const given: Partial<Record<OptionName, string>> = {}
+  const words: string[] = []
+  for (const token of tokens) {
+    if (token.kind === 'positional') words.push(token.value)
+    if (token.kind !== 'option') continue
+    const problem = optionProblem(token.name, token.rawName, token.value, token.inlineValue === true)
+    if (problem !== undefined) return { problem }
+    given[token.name as OptionName] = token.value ?? ''
+  }
+  const [word = 'serve', ...rest] = words
+  const command = given.help !== undefined ? 'help' : given.version !== undefined ? 'version' : word
+  if (!isCommand(command)) return { problem: `Unknown command "${command}".${suggestion(command, COMMANDS)}` }
+  const topic = command === 'help' ? rest.shift() : undefined
+  if (topic !== undefined && topic !== 'settings')
+    return { problem: `There is no help on "${topic}"; try "help settings".` }
+  if (rest[0] !== undefined && given.help === undefined)
+    return { problem: `"${command}" takes no argument "${rest[0]}".` }
+  return {
+    command,
+    ...(topic === undefined ? {} : { topic }),
+    ...(given.config === undefined ? {} : { configFile: given.config }),
+    options: { port: given.port, host: given.host },
+  }
+}
+
+function optionProblem(
+  name: string,
+  written: string,
+  value: string | undefined,
+  isInline: boolean,
+): string | undefined {
+  if (!Object.hasOwn(OPTIONS, name)) {
+    const known = Object.keys(OPTIONS).map((each) => `--${each}`)
+    return `Unknown option "${written}".${suggestion(written, known)}`
+  }
+  const takesValue = OPTIONS[name as OptionName].type === 'string'
+  if (!takesValue) return value === undefined ? undefined : `${written} takes no value.`
+  if (!value || (!isInline && value.startsWith('-'))) return `${written} needs a value.`
+  return undefined
+}
+
+function suggestion(word: string, known: readonly string[]): string {
+  const near = nearest(word, known)
+  return near === undefined ? ' See --help.' : ` Did you mean "${near}"?`
+}
+
+function isCommand(word: string): word is Command {
+  return (COMMANDS as readonly string[]).includes(word)
+}
+
+/** Gives the text of `--help`. */
+export function helpText(version: string): string {
+  const short = describeSettings().filter((row) => row.alias !== undefined)
+  return `stomp-bridge ${version}: browsers speak STOMP over WebSocket, backends speak Redis or HTTP
+
+Usage: stomp-bridge [command] [options]
+       bun src/main.ts [command] [options]     the same, from the sources
+
+Commands
+  serve            run the bridge (this is the default)
+  check-config     say whether the configuration is right, and all that is not
+  print-config     print the configuration in effect as YAML, without secrets
+  config-schema    print the JSON Schema of the configuration file, for editors
+  help settings    list every setting with its environment variable and default
+  version          print the version
+
+Options
+  -c, --config FILE    YAML or JSON file (default: ./bridge.yaml, .yml or .json, if there is one)
+      --port N         port for WebSocket and HTTP
+      --host H         address to listen on
+  -h, --help           print this
+  -v, --version        print the version
+
+Environment
+${table(short.map(({ alias, description, ...row }) => [alias ?? '', `${description}${defaultNote(row.default)}`]))}
+  Every other setting has a variable too: ${ENV_PREFIX} and its path in capitals, so that
+  limits.maxFrameBytes is ${ENV_PREFIX}LIMITS_MAX_FRAME_BYTES. Lists are JSON; lists of text may be
+  separated by commas instead. ${CONFIG_FILE_VARIABLE} names the configuration file.
+  Options beat the environment, which beats the file, which beats the defaults.
+
+Examples
+  stomp-bridge                                         on port 8080, with an embedded bus
+  REDIS_URL=redis://localhost:6379 stomp-bridge        on Redis or Valkey
+  HOST=0.0.0.0 PORT=80 stomp-bridge                    for other machines too
+  stomp-bridge check-config --config production.yaml   before a deployment
+`
+}
+
+/** Gives the text of `help settings`: every setting with its variable, type and default. */
+export function settingsText(): string {
+  const rows = describeSettings().map(({ path, env, alias, type, description, ...row }) =>
+    [
+      `${path}${defaultNote(row.default)}`,
+      indented(description),
+      indented(`${alias === undefined ? env : `${alias} or ${env}`}: ${type}`),
+    ].join('\n'),
+  )
+  return `${rows.join('\n')}\n`
+}
+
+/** Gives the configuration in effect as YAML, secrets replaced. */
+export function printedConfig(config: Config): string {
+  return stringify(redactConfig(config), { lineWidth: 0 })
+}
+
+/** Gives the answer of `check-config` when all is right: where the configuration came from. */
+export function checkedConfig({ file, env, options }: ConfigSources): string {
+  const names = readOverrides(env, options).overrides.map(({ name, path }) => `${path.join('.')} (${name})`)
+  const base = file?.path ?? 'built-in defaults, no configuration file'
+  return `OK: ${base}${names.length === 0 ? '' : `; overridden: ${names.join(', ')}`}\n`
+}
+
+function defaultNote(value: unknown): string {
+  return value === undefined || value === ''
+    ? ''
+    : ` (default: ${typeof value === 'string' ? value : JSON.stringify(value)})`
+}
+
+/** Two columns; a long text goes on below itself. */
+function table(rows: readonly (readonly [name: string, text: string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length))
+  const lines = rows.flatMap(([name, text]) =>
+    wrapped(text, WIDTH - width - 4).map((line, index) => `  ${(index === 0 ? name : '').padEnd(width)}  ${line}`),
+  )
+  return lines.join('\n')
+}
+
+function indented(text: string): string {
+  return wrapped(text, WIDTH - 4)
+    .map((line) => `    ${line}`)
+    .join('\n')
+}

@@ -1,0 +1,50 @@
+/**
+ * Owns how the text of a configuration file becomes plain settings: YAML, or JSON, which YAML includes. It says where
+ * the syntax is wrong; what the settings mean is not known here.
+ */
+import { LineCounter, parseDocument } from 'yaml'
+import type { ConfigProblem } from './problems.ts'
+
+/** A configuration file as it was read. */
+export interface ConfigFile {
+  /** For messages only. */
+  readonly path: string
+  readonly text: string
+}
+
+export type Group = Readonly<Record<string, unknown>>
+
+/** Gives the settings of a file; `content` is undefined when the file cannot be read as settings. */
+export function parseFile({ path, text }: ConfigFile): { content: Group | undefined; problems: ConfigProblem[] } {
+  const lineCounter = new LineCounter()
+  const document = parseDocument(text, { lineCounter, prettyErrors: false })
+  const problems = [...document.errors, ...document.warnings].map((fault) => {
+    const { line, col } = lineCounter.linePos(fault.pos[0])
+    return { path: '', origin: path, line: `${path}: line ${line}, column ${col}: ${fault.message}` }
+  })
+  if (problems.length > 0) return { content: undefined, problems }
+
+  try {
+    const content = withoutNulls(document.toJS()) ?? {}
+    if (!isGroup(content)) throw new TypeError('must be a group of settings')
+    // Editors put the name of their schema here.
+    const { $schema: _, ...settings } = content
+    return { content: settings, problems: [] }
+  } catch (error) {
+    // yaml finds unknown and exploding aliases only here.
+    return { content: undefined, problems: [{ path: '', origin: path, line: `${path}: ${(error as Error).message}` }] }
+  }
+}
+
+/** Gives the value without its nulls: a key with nothing after it, as when all below is commented out, is not given. */
+export function withoutNulls(value: unknown): unknown {
+  if (value === null) return undefined
+  if (Array.isArray(value)) return value.map((item: unknown) => (item === null ? null : withoutNulls(item)))
+  if (!isGroup(value)) return value
+  const given = Object.entries(value).filter(([, each]) => each !== null && each !== undefined)
+  return Object.fromEntries(given.map(([key, each]) => [key, withoutNulls(each)]))
+}
+
+export function isGroup(value: unknown): value is Group {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,22 @@
+/** Owns what of a configuration may be shown: everything but secrets. */
+import type { Config } from './schema.ts'
+
+const HIDDEN = '***'
+
+/** Gives the configuration with the password, and the user name and password in `redis.url`, replaced by `***`. */
+export function redactConfig(config: Config): Config {
+  const { url, password } = config.redis
+  return {
+    ...config,
+    redis: {
+      ...config.redis,
+      ...(url === undefined ? {} : { url: redactUrl(url) }),
+      ...(password === undefined ? {} : { password: HIDDEN }),
+    },
+  }
+}
+
+/** Gives a URL without credentials: neither before `@` nor as a password in the query, which ioredis also reads. */
+export function redactUrl(url: string): string {
+  return url.replace(/:\/\/.*@/s, `://${HIDDEN}@`).replace(/([?&][^=&]*pass[^=&]*=)[^&#]*/gi, `$1${HIDDEN}`)
+}

@@ -1,0 +1,163 @@
+/**
+ * Owns the rules between settings: route templates and prefixes, limits that depend on each other. Each rule looks at
+ * the values that are valid by themselves, so that one mistake does not hide another.
+ */
+import type * as z from 'zod'
+import type { Finding, SettingPath } from './problems.ts'
+import { configSchema } from './schema.ts'
+import { templateProblems, templateVariables } from './template-syntax.ts'
+
+type Input = Readonly<Record<string, unknown>>
+
+const shapes = {
+  server: configSchema.shape.server.unwrap().shape,
+  tcp: configSchema.shape.tcp.unwrap().shape,
+  broker: configSchema.shape.broker.unwrap().shape,
+  routes: configSchema.shape.routes.unwrap().shape,
+  limits: configSchema.shape.limits.unwrap().shape,
+}
+
+/** Gives what is wrong between the settings of an input that has no nulls. */
+export function findingsBetween(input: Input): Finding[] {
+  return [
+    ...portFindings(input),
+    ...tlsFindings(input),
+    ...prefixFindings(input),
+    ...routeFindings(input),
+    ...limitFindings(input),
+  ]
+}
+
+/** Says whether a destination (or template of one) lies below one of the prefixes. */
+export function isBelow(destination: string, prefixes: readonly string[]): boolean {
+  return prefixes.some((prefix) => destination.startsWith(`${prefix}/`) && destination.length > prefix.length + 1)
+}
+
+function portFindings(input: Input): Finding[] {
+  const server = group(input['server'])
+  const tcp = group(input['tcp'])
+  const port = valid(shapes.server.port, server['port'])
+  const clashes =
+    tcp['enabled'] === true &&
+    port !== 0 &&
+    port === valid(shapes.tcp.port, tcp['port']) &&
+    valid(shapes.server.host, server['host']) === valid(shapes.tcp.host, tcp['host'])
+  return clashes ? [{ path: ['tcp', 'port'], text: `must not be server.port too, which is ${port}` }] : []
+}
+
+function limitFindings(input: Input): Finding[] {
+  const limits = group(input['limits'])
+  const frame = valid(shapes.limits.maxFrameBytes, limits['maxFrameBytes'])
+  const connect = valid(shapes.limits.maxConnectFrameBytes, limits['maxConnectFrameBytes'])
+  if (frame === undefined || connect === undefined || connect <= frame) return []
+  const given = limits['maxConnectFrameBytes'] === undefined ? `is ${connect} by default` : `is ${connect}`
+  return [
+    {
+      path: ['limits', 'maxConnectFrameBytes'],
+      text: `must be at most limits.maxFrameBytes, which is ${frame}, but ${given}`,
+    },
+  ]
+}
+
+function tlsFindings(input: Input): Finding[] {
+  const tls = group(group(input['redis'])['tls'])
+  const missing = (wanted: string, other: string): Finding[] =>
+    tls[wanted] === undefined && tls[other] !== undefined
+      ? [{ path: ['redis', 'tls', wanted], text: `is missing, and redis.tls.${other} needs it` }]
+      : []
+  return [...missing('certFile', 'keyFile'), ...missing('keyFile', 'certFile')]
+}
+
+function prefixFindings(input: Input): Finding[] {
+  const { prefixes, applicationPrefixes } = prefixesOf(input)
+  return (applicationPrefixes ?? []).flatMap((prefix, index) =>
+    prefixes?.includes(prefix)
+      ? [{ path: ['broker', 'applicationPrefixes', index], text: `must not be in broker.prefixes too: "${prefix}"` }]
+      : [],
+  )
+}
+
+function routeFindings(input: Input): Finding[] {
+  const { prefixes, applicationPrefixes } = prefixesOf(input)
+  const outbound = routesOf(input, 'outbound')
+  const inbound = routesOf(input, 'inbound')
+  return [
+    ...outbound.flatMap((route) => templateFindings(route, applicationPrefixes, 'an application prefix')),
+    ...duplicateFindings(outbound),
+    ...inbound.flatMap((route) => templateFindings(route, prefixes, 'a broker prefix')),
+  ]
+}
+
+interface RouteAt {
+  readonly path: SettingPath
+  /** Undefined where it is missing or not well formed. */
+  readonly destination: string | undefined
+  readonly channel: string | undefined
+}
+
+function templateFindings(route: RouteAt, prefixes: readonly string[] | undefined, kind: string): Finding[] {
+  const { path, destination, channel } = route
+  const findings: Finding[] = []
+  if (destination !== undefined && prefixes && !isBelow(destination, prefixes)) {
+    const choice = prefixes.length === 0 ? 'and there is none' : prefixes.map((prefix) => `"${prefix}/"`).join(' or ')
+    findings.push({ path: [...path, 'destination'], text: `must start with ${kind}, ${choice}, not "${destination}"` })
+  }
+  if (destination === undefined || channel === undefined) return findings
+  return [
+    ...findings,
+    ...lackFindings([...path, 'channel'], channel, destination, 'destination'),
+    ...lackFindings([...path, 'destination'], destination, channel, 'channel'),
+  ]
+}
+
+/** Both directions must be computable, so both sides have the same variables. */
+function lackFindings(path: SettingPath, template: string, other: string, otherName: string): Finding[] {
+  const written = (each: { name: string; rest: boolean }) => `{${each.rest ? '*' : ''}${each.name}}`
+  const own = new Set(templateVariables(template).map(written))
+  return templateVariables(other)
+    .map(written)
+    .filter((variable) => !own.has(variable))
+    .map((variable) => ({ path, text: `must have the variable ${variable} of its ${otherName} "${other}"` }))
+}
+
+function duplicateFindings(routes: readonly RouteAt[]): Finding[] {
+  const seen = new Map<string, string>()
+  return routes.flatMap(({ path, destination }) => {
+    if (destination === undefined) return []
+    // /app/{a} and /app/{b} take the same destinations.
+    const key = destination.replace(/\{(\*?)\w+\}/g, '{$1}')
+    const first = seen.get(key)
+    if (first === undefined) seen.set(key, destination)
+    return first === undefined ? [] : [{ path: [...path, 'destination'], text: `is routed twice: "${destination}"` }]
+  })
+}
+
+function routesOf(input: Input, direction: 'outbound' | 'inbound'): RouteAt[] {
+  const list = group(input['routes'])[direction]
+  if (!Array.isArray(list)) return []
+  return list.map((item: unknown, index) => {
+    const { destination, channel } = group(item)
+    return { path: ['routes', direction, index], destination: wellFormed(destination), channel: wellFormed(channel) }
+  })
+}
+
+function wellFormed(template: unknown): string | undefined {
+  return typeof template === 'string' && templateProblems(template).length === 0 ? template : undefined
+}
+
+function prefixesOf(input: Input) {
+  const broker = group(input['broker'])
+  return {
+    prefixes: valid(shapes.broker.prefixes, broker['prefixes']),
+    applicationPrefixes: valid(shapes.broker.applicationPrefixes, broker['applicationPrefixes']),
+  }
+}
+
+function group(value: unknown): Input {
+  return typeof value === 'object' && value !== null ? (value as Input) : {}
+}
+
+function valid<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> | undefined {
+  const result = schema.safeParse(value)
+  return result.success ? result.data : undefined
+}

@@ -1,0 +1,293 @@
+/**
+ * Owns every setting: its name, unit, default and range, as one zod schema. Everything else about settings (types,
+ * environment variables, help, documentation, JSON Schema) is derived from it. Checks that need more than one setting
+ * are in `rules.ts`.
+ */
+import * as z from 'zod'
+import { templateProblems } from './template-syntax.ts'
+
+const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+const MEBIBYTE = 1_048_576
+
+/** Paths that the HTTP application answers itself, so that the WebSocket cannot be there. */
+const OWN_PATHS = ['/health', '/ready', '/metrics', '/docs', '/openapi.json', '/api/notification']
+
+function count(value: number, max: number, text: string) {
+  return z.int().min(1).max(max).default(value).describe(text)
+}
+
+function milliseconds(value: number, min: number, max: number, text: string) {
+  return z.int().min(min).max(max).default(value).describe(text)
+}
+
+function flag(value: boolean, text: string) {
+  return z.boolean().default(value).describe(text)
+}
+
+function text(describe: string) {
+  return z.string().min(1).optional().describe(describe)
+}
+
+function port(value: number, describe: string) {
+  return z.int().min(0).max(65_535).default(value).describe(describe)
+}
+
+const origin = z.string().superRefine((value, context) => {
+  if (value === '*') return
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/.test(value)) {
+    context.addIssue('must be "*" or an origin such as "https://app.example.com", without a path')
+    return
+  }
+  if (!/^https?:/.test(value)) return
+  const asBrowsersSendIt = URL.canParse(value) ? new URL(value).origin : undefined
+  if (asBrowsersSendIt === undefined) context.addIssue('must be "*" or an origin such as "https://app.example.com"')
+  else if (asBrowsersSendIt !== value) context.addIssue(`must be written as browsers send it: "${asBrowsersSendIt}"`)
+})
+
+/** Never quotes the value: it may hold a password. */
+const redisUrl = z
+  .string()
+  .refine((value) => value.startsWith('/') || (/^rediss?:\/\//.test(value) && URL.canParse(value)), {
+    error: 'must be a redis:// or rediss:// URL or the path of a Unix socket; a password in it must be percent-encoded',
+  })
+
+const prefix = z.string().regex(/^(\/[^/\s{}*?]+)+$/, {
+  error: 'must start with "/", not end with "/", and have no space, "{", "}", "*" or "?"',
+})
+
+const template = z.string().superRefine((value, context) => {
+  for (const problem of templateProblems(value)) context.addIssue(problem)
+})
+
+const channelTemplate = template.describe('Redis channel, with the same variables as the destination')
+const codec = z
+  .enum(['json-string', 'raw', 'json', 'envelope'])
+  .default('json-string')
+  .describe('How a body is written in Redis: a JSON string, the bytes as they are, a JSON value, or a JSON envelope')
+
+const outboundRoute = z.strictObject({
+  destination: template.describe('Where clients SEND to; {name} stands for one segment, {*name} for the rest'),
+  channel: channelTemplate,
+  codec,
+})
+
+const inboundRoute = z.strictObject({
+  channel: channelTemplate,
+  destination: template.describe('Where subscribers get it; {name} stands for one segment, {*name} for the rest'),
+  codec,
+  subscribe: z
+    .enum(['on-demand', 'always'])
+    .default('on-demand')
+    .describe('Subscribe to the channel in Redis while somebody wants it, or as long as the bridge runs'),
+  contentType: z.string().min(1).optional().describe('The content-type header of the messages'),
+})
+
+const tls = z
+  .strictObject({
+    enabled: flag(false, 'Use TLS; rediss:// in redis.url does the same'),
+    rejectUnauthorized: flag(true, 'Refuse a server whose certificate cannot be verified'),
+    caFile: text('PEM file with the certificate authorities to trust'),
+    certFile: text('PEM file with the client certificate'),
+    keyFile: text('PEM file with the key of the client certificate'),
+    serverName: text('Name to expect in the certificate of the server, when it is not the host of redis.url'),
+  })
+  .prefault({})
+  .describe('TLS to Redis')
+
+/** The zod schema of a whole configuration. Sections may be left out; keys that it does not know are problems. */
+export const configSchema = z.strictObject({
+  server: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 is every IPv4 address'),
+      port: port(8080, 'Port for WebSocket and HTTP; 0 is any free port'),
+      path: z
+        .string()
+        .regex(/^\/[A-Za-z0-9._~/-]*$/, { error: 'must start with "/" and be a plain path such as "/stomp"' })
+        .refine((value) => !OWN_PATHS.includes(value), {
+          error: 'must be another path: the bridge answers this one itself',
+        })
+        .default('/stomp')
+        .describe('Path of the WebSocket'),
+      allowedOrigins: z
+        .array(origin)
+        .default([])
+        .describe(
+          'More origins whose pages may connect, such as https://app.example.com, or * for all; ' +
+            'the same origin and pages from localhost are always allowed',
+        ),
+      joinFrames: flag(true, 'Several frames for one subscription may leave in one WebSocket message'),
+      docs: flag(true, 'Serve /docs and /openapi.json'),
+      metrics: flag(true, 'Serve /metrics for Prometheus'),
+    })
+    .prefault({})
+    .describe('WebSocket and HTTP'),
+
+  tcp: z
+    .strictObject({
+      enabled: flag(false, 'Speak STOMP over plain TCP too'),
+      host: z.string().min(1).default('127.0.0.1').describe('Address to listen on'),
+      port: port(61_613, 'Port for STOMP over TCP; 0 is any free port'),
+    })
+    .prefault({})
+    .describe('STOMP over plain TCP'),
+
+  redis: z
+    .strictObject({
+      url: redisUrl.optional().meta({
+        description:
+          'redis://host:6379, rediss://host:6380 (TLS) or the path of a Unix socket; ' +
+          'without it the bus is embedded, in this process only',
+        writeOnly: true,
+      }),
+      username: text('User name; beats the one in redis.url'),
+      password: text('Password; beats the one in redis.url').meta({ writeOnly: true }),
+      db: z.int().min(0).max(65_535).optional().describe('Database number; beats the one in redis.url'),
+      tls,
+      keyPrefix: z.string().default('').describe('Put before the name of every channel'),
+      connectTimeoutMs: milliseconds(5000, 1, 10 * MINUTE_MS, 'Longest time to connect, in milliseconds'),
+      commandTimeoutMs: milliseconds(5000, 1, 10 * MINUTE_MS, 'Longest time to wait for an answer, in milliseconds'),
+      probeIntervalMs: milliseconds(
+        5000,
+        1,
+        HOUR_MS,
+        'How often to check that both connections are alive, in milliseconds',
+      ),
+      reconnectMaxDelayMs: milliseconds(
+        5000,
+        1,
+        10 * MINUTE_MS,
+        'Longest pause between attempts to reconnect, in milliseconds',
+      ),
+    })
+    .prefault({})
+    .describe('Redis or Valkey'),
+
+  broker: z
+    .strictObject({
+      prefixes: z.array(prefix).min(1).default(['/topic']).describe('Destinations that the bridge itself delivers'),
+      applicationPrefixes: z.array(prefix).default(['/app']).describe('Destinations that go to backends by a route'),
+      broadcastChannel: z
+        .string()
+        .min(1)
+        .default('BROADCAST-CHANNEL')
+        .describe('Redis channel that carries messages for topics to every bridge'),
+      releaseDelayMs: milliseconds(
+        1000,
+        0,
+        HOUR_MS,
+        'How long a channel stays subscribed after its last subscriber, in milliseconds',
+      ),
+    })
+    .prefault({})
+    .describe('Destinations'),
+
+  routes: z
+    .strictObject({
+      outbound: z
+        .array(outboundRoute)
+        .default([{ destination: '/app/greet', channel: 'GREETING_CHANNEL_OUTBOUND', codec: 'json-string' }])
+        .describe('From clients to Redis; empty by default when routes.inbound is given'),
+      inbound: z
+        .array(inboundRoute)
+        .default([
+          {
+            channel: 'GREETING_CHANNEL_INBOUND',
+            destination: '/topic/greetings',
+            codec: 'json-string',
+            subscribe: 'on-demand',
+          },
+        ])
+        .describe('From Redis to clients; empty by default when routes.outbound is given'),
+      convention: flag(
+        true,
+        'For what no route names: /app/{name} goes to channel app:{name}, channel topic:{name} to /topic/{name}',
+      ),
+      conventionCodec: codec.describe('Codec of the routes by convention'),
+    })
+    .prefault({})
+    .describe('Which destination is which Redis channel'),
+
+  heartBeat: z
+    .strictObject({
+      outgoingMs: milliseconds(10_000, 0, HOUR_MS, 'The bridge can send one this often, in milliseconds; 0 is never'),
+      incomingMs: milliseconds(
+        10_000,
+        0,
+        HOUR_MS,
+        'The bridge would like one from clients this often, in milliseconds; 0 is never',
+      ),
+      toleranceFactor: z
+        .number()
+        .min(1)
+        .max(100)
+        .default(2)
+        .describe('A client is lost after this many times its agreed interval'),
+    })
+    .prefault({})
+    .describe('STOMP heart-beats'),
+
+  limits: z
+    .strictObject({
+      maxFrameBytes: count(65_536, 64 * MEBIBYTE, 'Largest frame from a client, in bytes'),
+      maxConnectFrameBytes: count(16_384, 64 * MEBIBYTE, 'Largest frame before CONNECTED, in bytes'),
+      maxHeaders: count(64, 10_000, 'Most headers in a frame'),
+      maxHeaderBytes: count(8192, MEBIBYTE, 'Largest header line, in bytes'),
+      connectTimeoutMs: milliseconds(10_000, 1, 10 * MINUTE_MS, 'Longest time until CONNECT, in milliseconds'),
+      maxSubscriptions: count(128, 100_000, 'Most subscriptions of a session'),
+      maxTransactions: count(16, 10_000, 'Most open transactions of a session'),
+      maxTransactionFrames: count(100, 100_000, 'Most frames in a transaction'),
+      maxTransactionBytes: count(MEBIBYTE, 1024 * MEBIBYTE, 'Most bytes in the open transactions of a session'),
+      maxUnackedMessages: count(10_000, 10_000_000, 'Most messages of a session that wait for ACK or NACK'),
+      maxUnsentBytes: count(MEBIBYTE, 1024 * MEBIBYTE, 'Most bytes that may wait for a slow client'),
+      maxUnsentMs: milliseconds(10_000, 1, HOUR_MS, 'Longest time that output may wait for a client, in milliseconds'),
+      maxBodyBytes: count(MEBIBYTE, 256 * MEBIBYTE, 'Largest HTTP request body, in bytes'),
+      maxInFlight: count(256, 100_000, 'Most frames of a session whose effect is pending'),
+      maxSessions: count(100_000, 10_000_000, 'Most sessions at a time'),
+    })
+    .prefault({})
+    .describe('What a client may use; whoever goes beyond is refused or closed'),
+
+  shutdown: z
+    .strictObject({
+      deadlineMs: milliseconds(10_000, 0, 10 * MINUTE_MS, 'Longest time to stop, in milliseconds'),
+      lingerMs: milliseconds(
+        2000,
+        0,
+        10 * MINUTE_MS,
+        'How long a client may take to close after DISCONNECT or ERROR, in milliseconds',
+      ),
+    })
+    .prefault({})
+    .describe('How to stop'),
+
+  log: z
+    .strictObject({
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+        .default('info')
+        .describe('Least severity to log'),
+      format: z
+        .enum(['auto', 'json', 'pretty'])
+        .default('auto')
+        .describe('JSON lines, or text for people; auto is text on a terminal'),
+    })
+    .prefault({})
+    .describe('Log, on standard error'),
+})
+
+type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T
+
+/** A whole configuration: every default applied, every value checked, deep-frozen. */
+export type Config = DeepReadonly<z.output<typeof configSchema>>
+
+/** What may be given: any part of a configuration. */
+export type ConfigInput = DeepReadonly<z.input<typeof configSchema>>
+
+export type OutboundRoute = Config['routes']['outbound'][number]
+export type InboundRoute = Config['routes']['inbound'][number]
+export type Codec = OutboundRoute['codec']

@@ -1,0 +1,44 @@
+/**
+ * Owns the syntax of route templates such as `/app/orders/{id}` and `orders:{id}:out`: what is well formed, and which
+ * variables one has. The configuration check and the route table both use it. It matches and fills nothing in.
+ */
+
+/** One `{name}` or `{*name}` of a template. */
+export interface TemplateVariable {
+  readonly name: string
+  /** True for `{*name}`, which takes everything up to the end; false for `{name}`, which takes one path segment. */
+  readonly rest: boolean
+}
+
+const VARIABLE = /\{(\*?)([A-Za-z_][A-Za-z0-9_]*)\}/g
+
+/** Gives the variables of a template from left to right. What is not well formed is left out. */
+export function templateVariables(template: string): TemplateVariable[] {
+  return [...template.matchAll(VARIABLE)].map((match) => ({ name: match[2] ?? '', rest: match[1] === '*' }))
+}
+
+/**
+ * Gives everything that is wrong with a template, as phrases that continue its name (`has "{id" without "}"`); an
+ * empty list when it is well formed.
+ */
+export function templateProblems(template: string): string[] {
+  if (template === '') return ['must not be empty']
+  const problems: string[] = []
+  const literal = template.replace(VARIABLE, '\0')
+  const braced = literal.match(/\{[^{}]*\}/)
+  const loose = literal.replace(/\{[^{}]*\}/g, '')
+  if (braced) problems.push(`has ${JSON.stringify(braced[0])}, but a variable is written {name} or {*name}`)
+  if (loose.includes('{')) problems.push('has "{" without "}"')
+  if (loose.includes('}')) problems.push('has "}" without "{"')
+  if (loose.includes('*')) problems.push('has "*": write {name} for one segment or {*name} for the rest')
+  if (literal.includes('\0\0')) problems.push('has two variables side by side: put some text between them')
+
+  const variables = templateVariables(template)
+  const names = variables.map((variable) => variable.name)
+  for (const name of new Set(names.filter((each, index) => names.indexOf(each) !== index))) {
+    problems.push(`has the variable "${name}" more than once`)
+  }
+  const rest = template.match(/\{\*[A-Za-z_][A-Za-z0-9_]*\}(?=.)/s)
+  if (rest) problems.push(`has text after ${rest[0]}, which takes the rest and must come last`)
+  return problems
+}

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest'
+import { banner, startFailure } from '../../src/banner.ts'
+import { parseConfig } from '../../src/config.ts'
+
+const runtime = { name: 'bun', version: '1.4.5' }
+const address = {
+  http: { host: '127.0.0.1', port: 8080 },
+  bus: 'embedded, in this process only',
+  routes: ['/app/greet -> GREETING_CHANNEL_OUTBOUND', 'GREETING_CHANNEL_INBOUND -> /topic/greetings'],
+  open: true,
+}
+
+describe('banner', () => {
+  it('says what is served, on which bus, by which routes, to whom, and how to stop', () => {
+    expect(banner(address, { version: '1.2.3', runtime, config: parseConfig() })).toBe(
+      [
+        'stomp-bridge 1.2.3 on Bun 1.4.5',
+        '',
+        '  WebSocket  ws://127.0.0.1:8080/stomp',
+        '  HTTP       POST http://127.0.0.1:8080/api/notification  send {"topic", "message"} to subscribers',
+        '             GET  http://127.0.0.1:8080/health            the process is alive',
+        '             GET  http://127.0.0.1:8080/ready             the bus is there too',
+        '             GET  http://127.0.0.1:8080/docs              this API, to read',
+        '             GET  http://127.0.0.1:8080/metrics           for Prometheus',
+        '  Bus        Embedded: in this process only, unseen by other bridges and backends, lost at restart.',
+        '             Set REDIS_URL=redis://host:6379 to switch to Redis.',
+        '  Routes     /app/greet -> GREETING_CHANNEL_OUTBOUND',
+        '             GREETING_CHANNEL_INBOUND -> /topic/greetings',
+        '  Access     Open: anyone who can reach this port may subscribe and send',
+        '',
+        'Stop with Ctrl+C.',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  it('follows the configuration: Redis, TCP, another path, no docs, rules', () => {
+    const config = parseConfig({
+      server: { path: '/ws', docs: false, metrics: false },
+      tcp: { enabled: true },
+      redis: { url: 'redis://user:hunter2@localhost:6379' },
+    })
+    const text = banner(
+      { ...address, tcp: { host: '127.0.0.1', port: 61613 }, bus: 'Redis at localhost:6379', open: false },
+      { version: '1.2.3', runtime, config },
+    )
+    expect(text).toContain('  WebSocket  ws://127.0.0.1:8080/ws\n  TCP        stomp://127.0.0.1:61613\n')
+    expect(text).toContain('  Bus        Redis at localhost:6379\n  Routes')
+    expect(text).toContain('  Access     By the configured rules\n')
+    for (const word of ['/docs', '/metrics', 'Embedded', 'Open', 'hunter2']) expect(text).not.toContain(word)
+  })
+
+  it('gives addresses that can be opened from this machine', () => {
+    const facts = { version: '1.2.3', runtime, config: parseConfig() }
+    const at = (host: string) => banner({ ...address, http: { host, port: 8080 } }, facts)
+    expect(at('0.0.0.0')).toContain('ws://localhost:8080/stomp  (0.0.0.0: on every address of this machine)\n')
+    expect(at('::')).toContain('GET  http://localhost:8080/health')
+    expect(at('::1')).toContain('ws://[::1]:8080/stomp\n')
+  })
+
+  it('is at most 100 wide, and short with many routes', () => {
+    const word = 'x'.repeat(150)
+    const routes = [
+      `/app/${word} -> ${word}`,
+      ...Array.from({ length: 98 }, (_, index) => `/app/${index} -> c${index}`),
+    ]
+    const text = banner(
+      { ...address, routes, bus: `${word} ${word}` },
+      {
+        version: '1.2.3',
+        runtime,
+        config: parseConfig({ redis: { url: 'redis://host' } }),
+      },
+    )
+    for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(100)
+    expect(text).toContain('             and 80 more; print-config shows them all\n')
+    expect(text.split('\n').length).toBeLessThan(45)
+  })
+
+  it('has a line when there is no route', () => {
+    expect(banner({ ...address, routes: [] }, { version: '1.2.3', runtime, config: parseConfig() })).toContain(
+      '  Routes     none\n',
+    )
+  })
+})
+
+describe('startFailure', () => {
+  const config = parseConfig({ tcp: { enabled: true, host: '10.0.0.1' } })
+  const failure = (fields: object, message = 'failed') =>
+    startFailure(Object.assign(new Error(message), fields), config)
+
+  it.each([
+    [{ code: 'EADDRINUSE' }, 'Port 8080 on 127.0.0.1 is in use: stop the other program or set PORT'],
+    [{ code: 'EADDRINUSE', port: 8080 }, 'Port 8080 on 127.0.0.1 is in use: stop the other program or set PORT'],
+    [
+      { code: 'EADDRINUSE', port: 61613 },
+      'Port 61613 on 10.0.0.1 is in use: stop the other program or set STOMP_BRIDGE_TCP_PORT',
+    ],
+    [{ code: 'EACCES' }, 'Port 8080 on 127.0.0.1 is not allowed for this user: set PORT to a number above 1023'],
+    [
+      { code: 'EADDRNOTAVAIL', port: 61613 },
+      'Host 10.0.0.1 is not an address of this machine: set STOMP_BRIDGE_TCP_HOST',
+    ],
+    [{}, 'Cannot start: failed'],
+  ])('%j', (fields, line) => {
+    expect(failure(fields)).toBe(line)
+  })
+
+  it('is one line, whatever was thrown', () => {
+    expect(failure({}, 'first\nsecond')).toBe('Cannot start: first')
+    expect(startFailure('text', config)).toBe('Cannot start: text')
+  })
+})
