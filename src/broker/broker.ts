@@ -1,0 +1,338 @@
+/**
+ * The broker: takes messages from sessions and HTTP to the bus, and from the bus to subscribers. Everything that is
+ * delivered has come over the bus, also what was sent on this node, so one node and ten behave alike. Knows
+ * subscribers only by the interface below; never a session, never a connection's protocol state.
+ */
+import { MessageTemplate, messageStamp, type Header, type Version } from '../../frames/index.ts'
+import type { Bus, BusMessage } from '../bus/bus.ts'
+import { BusUnavailableError } from '../bus/bus.ts'
+import { ProtocolError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Fanout } from '../socket.ts'
+import {
+  decodeBroadcast,
+  decodePayload,
+  encodeBroadcast,
+  encodeNotification,
+  encodePayload,
+  PayloadError,
+  type InboundMessage,
+  type OutboundMessage,
+} from '../routes/payload.ts'
+import type { RouteTable } from '../routes/table.ts'
+import { ChannelInterests, type Hold, type Liveness } from './channel-interests.ts'
+import { Registry, type Group, type Subscription, type Topic } from './registry.ts'
+
+export type { Liveness } from './channel-interests.ts'
+
+/** Who subscribes. A session is one; the broker calls it, never the other way round through this interface. */
+export interface Subscriber {
+  readonly transport: 'websocket' | 'tcp'
+  join(group: string): void
+  leave(group: string): void
+  /** A message for a subscription that acknowledges; the subscriber stamps `subscription` and `ack` itself. */
+  deliver(subscription: BrokerSubscription, template: MessageTemplate, messageId: string): void
+}
+
+/** A live subscription; give it back with `unsubscribe`. */
+export interface BrokerSubscription extends Subscription {
+  readonly subscriber: Subscriber
+  readonly acknowledges: boolean
+}
+
+interface Attached extends BrokerSubscription {
+  readonly topic: Topic<Attached>
+  /** Undefined for a subscription that acknowledges. */
+  readonly group: Group | undefined
+  readonly publishedAtJoin: number
+  readonly hold: Hold
+}
+
+/** A SEND as it goes over the bus; made by `route`, handed over by `publish`. */
+export type RoutedMessage = BusMessage
+
+export interface BrokerOptions {
+  /** Destinations that can be subscribed lie below these, for example `/topic`. */
+  readonly prefixes: readonly string[]
+  /** SEND below these goes to a backend, for example `/app`. */
+  readonly applicationPrefixes: readonly string[]
+  readonly broadcastChannel: string
+  /** How long a channel stays subscribed after its last subscriber left. */
+  readonly releaseDelayMs: number
+}
+
+/** A malformed payload is quoted in the log up to this many characters. */
+const QUOTED_PAYLOAD = 120
+
+export class Broker {
+  readonly #options: BrokerOptions
+  readonly #table: RouteTable
+  readonly #bus: Bus
+  readonly #nodeId: string
+  readonly #log: Log
+  readonly #metrics: Metrics
+  readonly #registry = new Registry<Attached>()
+  readonly #interests: ChannelInterests
+  readonly #fanouts: { websocket?: Fanout; tcp?: Fanout } = {}
+  #subscriptions = 0
+  #groupCount = 0
+  #messageCount = 0
+
+  constructor(options: BrokerOptions, table: RouteTable, bus: Bus, nodeId: string, log: Log, metrics: Metrics) {
+    this.#options = options
+    this.#table = table
+    this.#bus = bus
+    this.#nodeId = nodeId
+    this.#log = log
+    this.#metrics = metrics
+    this.#interests = new ChannelInterests(bus, options.releaseDelayMs)
+    metrics.observe('subscriptions', () => this.#subscriptions)
+    metrics.observe('busAvailable', () => (bus.unavailableReason === undefined ? 1 : 0))
+  }
+
+  /** Why messages cannot be handed over now; undefined when they can. */
+  get unavailableReason(): string | undefined {
+    return this.#bus.unavailableReason
+  }
+
+  start(): void {
+    this.#bus.start({
+      onMessage: (channel, payload, pattern) => this.#receive(channel, payload, pattern),
+      onAvailability: (reason) => this.#interests.setBusAvailable(reason === undefined),
+    })
+    void this.#bus.subscribe(this.#options.broadcastChannel).catch(() => {}) // rejected only by close
+    this.#interests.hold(this.#table.permanentInterests())
+  }
+
+  close(): void {
+    this.#interests.close()
+  }
+
+  /** Deliver to the sockets of a transport through this. */
+  attachFanout(transport: 'websocket' | 'tcp', fanout: Fanout): void {
+    this.#fanouts[transport] = fanout
+  }
+
+  /** May something be subscribed by this name? */
+  isBrokerDestination(destination: string): boolean {
+    return hasPrefix(destination, this.#options.prefixes)
+  }
+
+  /**
+   * Subscribe. Delivery begins at once; `liveness` is undefined if the bus already feeds it.
+   * Errors: ProtocolError `bad-destination`.
+   */
+  subscribe(wanted: BrokerSubscription): { subscription: BrokerSubscription; liveness: Liveness | undefined } {
+    const { destination, subscriber, version, id } = wanted
+    if (!this.isBrokerDestination(destination)) {
+      throw new ProtocolError(
+        'bad-destination',
+        `Cannot subscribe to "${destination}": it must start with ${this.#prefixList()}`,
+      )
+    }
+    const topic = this.#registry.obtain(destination)
+    const group = wanted.acknowledges ? undefined : this.#groupOf(topic, messageStamp(id, undefined, version), version)
+    const attached: Attached = {
+      ...wanted,
+      topic,
+      group,
+      publishedAtJoin: group?.published ?? 0,
+      hold: this.#interests.hold(this.#table.interests(destination)),
+    }
+    if (group) {
+      group.members[subscriber.transport]++
+      subscriber.join(group.name)
+    } else topic.individuals.add(attached)
+    this.#subscriptions++
+    return { subscription: attached, liveness: this.#interests.whenLive(attached.hold) }
+  }
+
+  /** After this call nothing more is delivered for the subscription. */
+  unsubscribe(subscription: BrokerSubscription): void {
+    const { topic, group, subscriber, hold } = subscription as Attached
+    if (group) {
+      subscriber.leave(group.name)
+      group.members[subscriber.transport]--
+      if (group.members.websocket + group.members.tcp === 0) topic.groups.delete(group.key)
+    } else topic.individuals.delete(subscription as Attached)
+    this.#registry.discardIfEmpty(topic)
+    this.#interests.release(hold)
+    this.#subscriptions--
+  }
+
+  /**
+   * How much was published to this subscription's group since it joined; 0 if its frames go through `deliver`.
+   * Units: characters of text, bytes of binary frames; so never more than the bytes.
+   */
+  published(subscription: BrokerSubscription): number {
+    const { group, publishedAtJoin } = subscription as Attached
+    return group ? group.published - publishedAtJoin : 0
+  }
+
+  /**
+   * A client's SEND, as what goes over the bus. To a broker destination it is broadcast to every node, to an
+   * application destination it goes where the route says.
+   * Errors: ProtocolError `no-route`, `bad-body`.
+   */
+  route(message: OutboundMessage): RoutedMessage {
+    const { destination } = message
+    if (this.isBrokerDestination(destination)) {
+      return { channel: this.#options.broadcastChannel, payload: encodeBroadcast(message) }
+    }
+    const route = hasPrefix(destination, this.#options.applicationPrefixes)
+      ? this.#table.outbound(destination)
+      : undefined
+    if (!route) {
+      const hint = `no route takes it, and it does not start with ${this.#prefixList()}`
+      throw new ProtocolError('no-route', `Cannot send to "${destination}": ${hint}`)
+    }
+    return { channel: route.channel, payload: encodePayload(route.codec, message) }
+  }
+
+  /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable`. */
+  publish(message: RoutedMessage): Promise<void> {
+    return this.#bus.publish(message.channel, message.payload).then(this.#published, this.#refused)
+  }
+
+  /** All or none, in order. Rejects with ProtocolError `bus-unavailable`. */
+  publishAll(messages: readonly RoutedMessage[]): Promise<void> {
+    return this.#bus.publishAll(messages).then(() => {
+      this.#metrics.count.messagesPublished += messages.length
+    }, this.#refused)
+  }
+
+  /**
+   * A notification to the subscribers of every node. `message` is text, or any JSON value.
+   * Errors: rejects with ProtocolError `bad-destination` or `bus-unavailable`.
+   */
+  async notify(topic: string, message: unknown): Promise<void> {
+    if (!this.isBrokerDestination(topic)) {
+      throw new ProtocolError('bad-destination', `"${topic}" must start with ${this.#prefixList()}`)
+    }
+    await this.publish({ channel: this.#options.broadcastChannel, payload: encodeNotification(topic, message) })
+  }
+
+  readonly #published = (): void => {
+    this.#metrics.count.messagesPublished++
+  }
+
+  readonly #refused = (error: unknown): never => {
+    this.#metrics.count.busFailures++
+    if (!(error instanceof BusUnavailableError)) throw error
+    this.#log.warn({ reason: error.message }, 'The bus did not accept a message')
+    throw new ProtocolError(
+      'bus-unavailable',
+      'The message could not be handed over: the bus is unavailable',
+      {},
+      { cause: error },
+    )
+  }
+
+  #receive(channel: string, payload: Uint8Array, pattern: string | undefined): void {
+    try {
+      if (channel === this.#options.broadcastChannel && pattern === undefined) {
+        const { topic, message } = decodeBroadcast(payload)
+        if (!this.isBrokerDestination(topic)) throw new PayloadError(`topic "${topic}" is no broker destination`)
+        this.#deliver(topic, message)
+      }
+    } catch (error) {
+      this.#malformed(channel, payload, error)
+    }
+    for (const route of this.#interests.routesFor(channel, pattern)) {
+      const destination = this.#table.destinationOf(route, channel)
+      if (destination === undefined) continue
+      try {
+        this.#deliver(destination, decodePayload(route.codec, payload, route.contentType))
+      } catch (error) {
+        this.#malformed(channel, payload, error)
+      }
+    }
+  }
+
+  #malformed(channel: string, payload: Uint8Array, error: unknown): void {
+    this.#metrics.count.payloadsMalformed++
+    const isPayloadError = error instanceof PayloadError
+    const reason = error instanceof Error ? error.message : String(error)
+    const fields = {
+      channel,
+      reason,
+      bytes: payload.length,
+      payload: new TextDecoder().decode(payload.subarray(0, QUOTED_PAYLOAD)),
+    }
+    if (isPayloadError) this.#log.warn(fields, 'Malformed payload was skipped')
+    else this.#log.error({ ...fields, error }, 'A payload could not be delivered')
+  }
+
+  #deliver(destination: string, message: InboundMessage): void {
+    const { count } = this.#metrics
+    count.messagesReceived++
+    const topics = this.#registry.match(destination)
+    if (topics.length === 0) return
+    const messageId = `${this.#nodeId}-${++this.#messageCount}`
+    const headers: Header[] = [
+      ['message-id', messageId],
+      ['destination', destination],
+    ]
+    for (const header of message.headers) if (!RESERVED.has(header[0])) headers.push(header)
+    const templates = new Map<Version, MessageTemplate>()
+    const templateFor = (version: Version): MessageTemplate => {
+      let template = templates.get(version)
+      if (!template) templates.set(version, (template = new MessageTemplate(headers, message.body, version)))
+      return template
+    }
+    for (const topic of topics) {
+      for (const group of topic.groups.values()) this.#publish(group, templateFor(group.version))
+      for (const subscription of topic.individuals) {
+        subscription.subscriber.deliver(subscription, templateFor(subscription.version), messageId)
+        count.messagesDelivered++
+      }
+    }
+  }
+
+  #groupOf(topic: Topic<Attached>, stamp: string, version: Version): Group {
+    const key = `${version}\n${stamp}`
+    let group = topic.groups.get(key)
+    if (!group) {
+      group = { key, name: `g${++this.#groupCount}`, stamp, version, members: { websocket: 0, tcp: 0 }, published: 0 }
+      topic.groups.set(key, group)
+    }
+    return group
+  }
+
+  #publish(group: Group, template: MessageTemplate): void {
+    const { name, stamp, members } = group
+    const frame = template.stamp(stamp)
+    group.published += frame.length
+    if (members.websocket > 0) this.#fanouts.websocket?.publish(name, frame)
+    if (members.tcp > 0) this.#fanouts.tcp?.publish(name, frame)
+    this.#metrics.count.messagesDelivered += members.websocket + members.tcp
+  }
+
+  #prefixList(): string {
+    return this.#options.prefixes.map((prefix) => `"${prefix}/"`).join(' or ')
+  }
+}
+
+/**
+ * Headers that only the server may set on a MESSAGE: what a client or backend puts there is dropped.
+ * `receipt` and `transaction` belong to the SEND frame itself (STOMP 1.2 "SEND").
+ */
+const RESERVED: ReadonlySet<string> = new Set([
+  'destination',
+  'message-id',
+  'subscription',
+  'ack',
+  'content-length',
+  'receipt',
+  'transaction',
+  'user-name',
+])
+
+/** Below a prefix, at a segment border: `/topic` has `/topic/x` but not `/topicx`, and not itself. */
+function hasPrefix(destination: string, prefixes: readonly string[]): boolean {
+  return prefixes.some(
+    (prefix) =>
+      destination.length > prefix.length + 1 && destination.startsWith(prefix) && destination[prefix.length] === '/',
+  )
+}

@@ -1,0 +1,190 @@
+/**
+ * Which channels and patterns are subscribed on the bus, and for whom: counted, released a moment after the last one
+ * left, and arranged so that a payload is delivered exactly once although Redis sends it once per matching subscription.
+ *
+ * The rule that makes this safe without looking at Redis's replies: a route fed by an exact channel and by its pattern
+ * takes the exact copy. Exact channels are only ever added while the pattern is not there, and only ever dropped
+ * while it is not there; so no payload falls between the two, whatever the timing.
+ */
+import type { Bus } from '../bus/bus.ts'
+import type { ChannelInterest, InboundRoute } from '../routes/table.ts'
+
+interface Entry {
+  readonly kind: ChannelInterest['kind']
+  readonly name: string
+  /** Holders per route. A route with none any more stays listed until the entry goes: see the rule above. */
+  readonly routes: Map<InboundRoute, number>
+  holders: number
+  /** Has the bus confirmed it? It keeps what is live through an outage. */
+  isLive: boolean
+  readonly waiting: Set<Hold>
+  releaseTimer: ReturnType<typeof setTimeout> | undefined
+}
+
+/** What a subscription holds; give it back with `release`. */
+export interface Hold {
+  readonly entries: readonly { readonly entry: Entry; readonly route: InboundRoute }[]
+  /** Resolve what `whenLive` has promised, while that is pending. */
+  pending: { readonly live: () => void; readonly liveOrLost: () => void } | undefined
+}
+
+/** Pending liveness of a hold. */
+export interface Liveness {
+  /** Everything held is live; also resolved when the hold is released. */
+  readonly live: Promise<void>
+  /** The same, or the bus is away, so that it may take long. */
+  readonly liveOrLost: Promise<void>
+}
+
+export class ChannelInterests {
+  readonly #bus: Bus
+  readonly #releaseDelayMs: number
+  readonly #channels = new Map<string, Entry>()
+  readonly #patterns = new Map<string, Entry>()
+  /** Everybody who waits to be live. */
+  readonly #waiting = new Set<Hold>()
+  #isBusAvailable = false
+
+  constructor(bus: Bus, releaseDelayMs: number) {
+    this.#bus = bus
+    this.#releaseDelayMs = releaseDelayMs
+  }
+
+  /** Take what a subscription to this destination needs. */
+  hold(interests: readonly ChannelInterest[]): Hold {
+    return { entries: interests.map((interest) => this.#acquire(interest)), pending: undefined }
+  }
+
+  /** Undefined if everything held is live. Ask once per hold. */
+  whenLive(hold: Hold): Liveness | undefined {
+    if (this.#isLive(hold)) return undefined
+    this.#waiting.add(hold)
+    for (const { entry } of hold.entries) if (!entry.isLive) entry.waiting.add(hold)
+    const live = newSignal()
+    const liveOrLost = newSignal()
+    hold.pending = { live: live.resolve, liveOrLost: liveOrLost.resolve }
+    if (!this.#isBusAvailable) liveOrLost.resolve()
+    return { live: live.promise, liveOrLost: liveOrLost.promise }
+  }
+
+  release(hold: Hold): void {
+    for (const { entry, route } of hold.entries) {
+      entry.waiting.delete(hold)
+      entry.routes.set(route, entry.routes.get(route)! - 1)
+      if (--entry.holders === 0) this.#releaseLater(entry)
+    }
+    this.#settle(hold)
+  }
+
+  /** The bus came or went; on its return it has subscribed everything again. */
+  setBusAvailable(isAvailable: boolean): void {
+    this.#isBusAvailable = isAvailable
+    for (const hold of this.#waiting) {
+      if (isAvailable) this.#settleIfLive(hold)
+      else hold.pending?.liveOrLost()
+    }
+  }
+
+  /** The routes that a payload, which came in this way, is to be delivered for. */
+  routesFor(channel: string, pattern: string | undefined): InboundRoute[] {
+    const exact = this.#channels.get(channel)
+    if (pattern === undefined) return exact ? [...exact.routes.keys()] : []
+    const entry = this.#patterns.get(pattern)
+    return entry ? [...entry.routes.keys()].filter((route) => !exact?.routes.has(route)) : []
+  }
+
+  close(): void {
+    for (const entries of [this.#channels, this.#patterns]) {
+      for (const entry of entries.values()) clearTimeout(entry.releaseTimer)
+    }
+  }
+
+  #acquire(interest: ChannelInterest): Hold['entries'][number] {
+    const { route } = interest
+    const entry = this.#coveringPattern(interest) ?? this.#obtain(interest.kind, interest.name)
+    clearTimeout(entry.releaseTimer)
+    entry.releaseTimer = undefined
+    entry.holders++
+    entry.routes.set(route, (entry.routes.get(route) ?? 0) + 1)
+    return { entry, route }
+  }
+
+  /** While a route's pattern is subscribed, it serves also those who want one channel of it. */
+  #coveringPattern({ kind, name, route }: ChannelInterest): Entry | undefined {
+    if (kind === 'pattern' || route.channel.isFixed) return undefined
+    if (this.#channels.get(name)?.routes.has(route)) return undefined
+    const pattern = this.#patterns.get(route.channel.glob)
+    return pattern?.routes.has(route) ? pattern : undefined
+  }
+
+  #obtain(kind: Entry['kind'], name: string): Entry {
+    const entries = kind === 'channel' ? this.#channels : this.#patterns
+    const existing = entries.get(name)
+    if (existing) return existing
+    const entry: Entry = {
+      kind,
+      name,
+      routes: new Map(),
+      holders: 0,
+      isLive: false,
+      waiting: new Set(),
+      releaseTimer: undefined,
+    }
+    entries.set(name, entry)
+    const live = kind === 'channel' ? this.#bus.subscribe(name) : this.#bus.psubscribe(name)
+    live.then(
+      () => {
+        entry.isLive = true
+        for (const hold of entry.waiting) this.#settleIfLive(hold)
+        entry.waiting.clear()
+      },
+      () => {}, // rejected only when the bus is closed: then everybody is told otherwise
+    )
+    return entry
+  }
+
+  #releaseLater(entry: Entry): void {
+    clearTimeout(entry.releaseTimer)
+    entry.releaseTimer = setTimeout(() => this.#releaseNow(entry), this.#releaseDelayMs)
+  }
+
+  #releaseNow(entry: Entry): void {
+    entry.releaseTimer = undefined
+    if (entry.holders > 0) return
+    if (entry.kind === 'pattern') {
+      this.#patterns.delete(entry.name)
+      this.#bus.punsubscribe(entry.name)
+      return
+    }
+    for (const route of entry.routes.keys()) {
+      if (!this.#patterns.get(route.channel.glob)?.routes.has(route)) continue
+      this.#releaseLater(entry) // the route's pattern is there: the exact channel has to outlive it
+      return
+    }
+    this.#channels.delete(entry.name)
+    this.#bus.unsubscribe(entry.name)
+  }
+
+  #isLive(hold: Hold): boolean {
+    return this.#isBusAvailable && hold.entries.every(({ entry }) => entry.isLive)
+  }
+
+  #settleIfLive(hold: Hold): void {
+    if (this.#isLive(hold)) this.#settle(hold)
+  }
+
+  #settle(hold: Hold): void {
+    this.#waiting.delete(hold)
+    hold.pending?.live()
+    hold.pending?.liveOrLost()
+    hold.pending = undefined
+  }
+}
+
+function newSignal(): { promise: Promise<void>; resolve: () => void } {
+  let resolve!: () => void
+  const promise = new Promise<void>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}

@@ -1,0 +1,153 @@
+/**
+ * Who is subscribed to what: pure data. Exact destinations in a map, patterns in a tree of segments, so that finding
+ * the subscribers of a destination costs its length, not the number of subscriptions.
+ */
+import type { Version } from '../../frames/index.ts'
+import { isPattern, patternSegments, segmentMatches } from '../routes/destination-pattern.ts'
+
+/** One subscription of one session. */
+export interface Subscription {
+  /** The exact string of the SUBSCRIBE frame. */
+  readonly destination: string
+  /** The `id` header; undefined for a 1.0 client that gave none. */
+  readonly id: string | undefined
+  readonly version: Version
+}
+
+/** Subscribers that get identical bytes: same topic, version, subscription id, no acknowledgement. */
+export interface Group {
+  /** Of the topic's groups. */
+  readonly key: string
+  /** Name in the fan-out. */
+  readonly name: string
+  /** The header lines that this group's MESSAGE has and others do not; see `messageStamp`. */
+  readonly stamp: string
+  readonly version: Version
+  /** Members on each transport. */
+  readonly members: { websocket: number; tcp: number }
+  /** Characters or bytes published so far; tells how much a slow member has to catch up with. */
+  published: number
+}
+
+/** Everyone who subscribed with the same string. */
+export interface Topic<S extends Subscription = Subscription> {
+  readonly destination: string
+  readonly groups: Map<string, Group>
+  /** Subscriptions that need a frame of their own, because each delivery has its own `ack`. */
+  readonly individuals: Set<S>
+}
+
+interface Node<S extends Subscription> {
+  /** Reached by `**`: stays where it is for any number of segments. */
+  readonly isDeep: boolean
+  readonly literals: Map<string, Node<S>>
+  /** Segments with `*` or `?` in them. */
+  readonly wildcards: Map<string, Node<S>>
+  /** The child for `**`. */
+  deep: Node<S> | undefined
+  topic: Topic<S> | undefined
+}
+
+export class Registry<S extends Subscription = Subscription> {
+  readonly #exact = new Map<string, Topic<S>>()
+  readonly #root: Node<S> = newNode()
+  #patterns = 0
+
+  /** The topic of a subscription's destination, made if need be. */
+  obtain(destination: string): Topic<S> {
+    if (!isPattern(destination)) {
+      let topic = this.#exact.get(destination)
+      if (!topic) this.#exact.set(destination, (topic = newTopic(destination)))
+      return topic
+    }
+    let node = this.#root
+    for (const segment of patternSegments(destination)) node = childOf(node, segment)
+    // Two spellings of one pattern (`/a/**/**`) share a node; who subscribed with which does not matter for delivery.
+    if (!node.topic) {
+      node.topic = newTopic(destination)
+      this.#patterns++
+    }
+    return node.topic
+  }
+
+  /** Forget a topic that has nobody left. */
+  discardIfEmpty(topic: Topic<S>): void {
+    if (topic.groups.size > 0 || topic.individuals.size > 0) return
+    if (this.#exact.get(topic.destination) === topic) {
+      this.#exact.delete(topic.destination)
+    } else if (
+      isPattern(topic.destination) &&
+      removePattern(this.#root, patternSegments(topic.destination), 0, topic)
+    ) {
+      this.#patterns--
+    }
+  }
+
+  /** All topics that a message to this destination reaches, each once. */
+  match(destination: string): Topic<S>[] {
+    const exact = this.#exact.get(destination)
+    const found = exact ? [exact] : []
+    if (this.#patterns > 0) collect(this.#root, destination.split('/'), found)
+    return found
+  }
+}
+
+function newTopic<S extends Subscription>(destination: string): Topic<S> {
+  return { destination, groups: new Map(), individuals: new Set() }
+}
+
+function newNode<S extends Subscription>(isDeep = false): Node<S> {
+  return { isDeep, literals: new Map(), wildcards: new Map(), deep: undefined, topic: undefined }
+}
+
+function childOf<S extends Subscription>(node: Node<S>, segment: string): Node<S> {
+  if (segment === '**') return (node.deep ??= newNode(true))
+  const children = isPattern(segment) ? node.wildcards : node.literals
+  let child = children.get(segment)
+  if (!child) children.set(segment, (child = newNode()))
+  return child
+}
+
+/** Walks all ways at once, segment by segment: each node at most once per segment, whatever the patterns are. */
+function collect<S extends Subscription>(root: Node<S>, segments: readonly string[], found: Topic<S>[]): void {
+  let current = new Set([root])
+  for (const segment of segments) {
+    const next = new Set<Node<S>>()
+    // A set is walked in the order of insertion, also what is added meanwhile: `**` may match no segment at all.
+    for (const node of current) {
+      if (node.deep) current.add(node.deep)
+      if (node.isDeep) next.add(node)
+      const literal = node.literals.get(segment)
+      if (literal) next.add(literal)
+      for (const [pattern, child] of node.wildcards) if (segmentMatches(pattern, segment)) next.add(child)
+    }
+    current = next
+  }
+  for (const node of current) {
+    if (node.deep) current.add(node.deep)
+    if (node.topic) found.push(node.topic)
+  }
+}
+
+/** Removes a pattern's topic and the nodes that only led to it. True if it was there. */
+function removePattern<S extends Subscription>(
+  node: Node<S>,
+  segments: readonly string[],
+  depth: number,
+  topic: Topic<S>,
+): boolean {
+  const segment = segments[depth]
+  if (segment === undefined) {
+    if (node.topic !== topic) return false
+    node.topic = undefined
+    return true
+  }
+  const children = isPattern(segment) ? node.wildcards : node.literals
+  const child = segment === '**' ? node.deep : children.get(segment)
+  if (!child || !removePattern(child, segments, depth + 1, topic)) return false
+  if (!child.topic && !child.deep && child.literals.size === 0 && child.wildcards.size === 0) {
+    if (segment === '**') node.deep = undefined
+    else children.delete(segment)
+  }
+  return true
+}

@@ -1,0 +1,49 @@
+/**
+ * The bus carries payloads between this bridge and everybody else: other bridges and backends. Two implementations
+ * keep the same contract (one contract suite runs on both): Redis, and an embedded one for a single process.
+ * Below the broker; knows channels and bytes, nothing of STOMP.
+ */
+
+/** Thrown (as a rejection) when a payload or a subscription cannot be handed over now. */
+export class BusUnavailableError extends Error {
+  override name = 'BusUnavailableError'
+}
+
+export interface BusMessage {
+  readonly channel: string
+  readonly payload: string | Uint8Array
+}
+
+/** What the bus tells its owner. All calls are synchronous and must not throw. */
+export interface BusListener {
+  /**
+   * A payload arrived. `pattern` is the glob that matched, or undefined for an exact subscription. A payload whose
+   * channel is subscribed both ways arrives once per way, exact first, as Redis does it.
+   */
+  onMessage(channel: string, payload: Uint8Array, pattern: string | undefined): void
+  /** Called on each change: with undefined when usable again, with the reason when not. */
+  onAvailability(reason: string | undefined): void
+}
+
+export interface Bus {
+  /** `redis` or `memory`, and where, without credentials: for people. */
+  readonly description: string
+  /** Why the bus is not usable now; undefined when it is. */
+  readonly unavailableReason: string | undefined
+  /** Begin connecting; resolves at once, never rejects because the server is away. */
+  start(listener: BusListener): void
+  /**
+   * Hand over one payload. Resolves when the bus has accepted it (Redis has answered PUBLISH).
+   * Calls of one turn keep their order. Rejects with {@link BusUnavailableError}.
+   */
+  publish(channel: string, payload: string | Uint8Array): Promise<unknown>
+  /** All or none, in order (Redis MULTI). Rejects with {@link BusUnavailableError}. */
+  publishAll(messages: readonly BusMessage[]): Promise<unknown>
+  /** Resolves when live; while the bus is away it stays pending and goes live on reconnect. Rejects only after `close`. */
+  subscribe(channel: string): Promise<void>
+  unsubscribe(channel: string): void
+  /** Redis glob pattern. */
+  psubscribe(pattern: string): Promise<void>
+  punsubscribe(pattern: string): void
+  close(): Promise<void>
+}

@@ -1,0 +1,342 @@
+/**
+ * The bus on Redis or Valkey: one connection that publishes, one that subscribes. It lives through any outage:
+ * reconnects with backoff, subscribes again, and only then calls itself available. A probe travels through both
+ * connections, so a subscription that is dead while publishing still works is found and mended.
+ */
+import { readFileSync } from 'node:fs'
+import { Redis, type RedisOptions } from 'ioredis'
+import type { Log } from '../log.ts'
+import { BusUnavailableError, type Bus, type BusListener, type BusMessage } from './bus.ts'
+
+/** The `redis` section of the configuration; times in milliseconds. */
+export interface RedisBusOptions {
+  readonly url: string
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  readonly db?: number | undefined
+  readonly tls: {
+    readonly enabled: boolean
+    readonly rejectUnauthorized: boolean
+    readonly caFile?: string | undefined
+    readonly certFile?: string | undefined
+    readonly keyFile?: string | undefined
+    readonly serverName?: string | undefined
+  }
+  /** Put before every channel and pattern. */
+  readonly keyPrefix: string
+  readonly connectTimeoutMs: number
+  /** How long an answer may take before the connection counts as dead. */
+  readonly commandTimeoutMs: number
+  readonly probeIntervalMs: number
+  readonly reconnectMaxDelayMs: number
+}
+
+/** Channels named in one SUBSCRIBE command when subscribing again. */
+const RESUBSCRIBE_BATCH = 500
+const FIRST_RECONNECT_DELAY_MS = 50
+
+/** One wanted channel or pattern: resolved when Redis has confirmed it. */
+interface Interest {
+  readonly live: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+export class RedisBus implements Bus {
+  readonly description: string
+  readonly #options: RedisBusOptions
+  readonly #log: Log
+  readonly #publisher: Redis
+  readonly #subscriber: Redis
+  readonly #probeChannel: string
+  #listener: BusListener | undefined
+  readonly #channels = new Map<string, Interest>()
+  readonly #patterns = new Map<string, Interest>()
+  #publisherReady = false
+  #subscriberReady = false
+  #closed = false
+  #reason: string | undefined = 'connecting to Redis'
+  #lastError = ''
+  #probeTimer: ReturnType<typeof setInterval> | undefined
+  #probeDeadline: ReturnType<typeof setTimeout> | undefined
+
+  constructor(options: RedisBusOptions, nodeId: string, log: Log) {
+    this.#options = options
+    this.#log = log
+    this.description = `Redis at ${describeAddress(options.url)}`
+    this.#probeChannel = `${options.keyPrefix}stomp-bridge:probe:${nodeId}`
+    const connection = (role: string): Redis =>
+      new Redis(options.url, { ...connectionOptions(options), connectionName: `stomp-bridge-${nodeId}-${role}` })
+    this.#publisher = connection('publisher')
+    // Channel commands are never gathered: their order against each other matters.
+    this.#subscriber = connection('subscriber')
+    this.#subscriber.options.enableAutoPipelining = false
+  }
+
+  get unavailableReason(): string | undefined {
+    return this.#reason
+  }
+
+  start(listener: BusListener): void {
+    this.#listener = listener
+    listener.onAvailability(this.#reason)
+    const { keyPrefix } = this.#options
+    const prefixLength = keyPrefix.length
+    this.#subscriber.on('messageBuffer', (channel: Buffer, payload: Buffer) => {
+      const name = channel.toString()
+      if (name === this.#probeChannel) this.#probeArrived()
+      else listener.onMessage(name.slice(prefixLength), payload, undefined)
+    })
+    const patternStart = escapeGlob(keyPrefix).length
+    this.#subscriber.on('pmessageBuffer', (pattern: string, channel: Buffer, payload: Buffer) => {
+      listener.onMessage(channel.toString().slice(prefixLength), payload, pattern.slice(patternStart))
+    })
+    this.#subscriber.on('ready', () => void this.#subscribeAgain())
+    this.#publisher.on('ready', () => {
+      this.#publisherReady = true
+      this.#update()
+    })
+    for (const [connection, role] of [
+      [this.#publisher, 'publishing'],
+      [this.#subscriber, 'subscribing'],
+    ] as const) {
+      connection.on('error', (error: Error) => this.#connectionError(role, error))
+      connection.on('close', () => {
+        if (connection === this.#publisher) this.#publisherReady = false
+        else this.#subscriberReady = false
+        this.#endProbe()
+        this.#update()
+      })
+      connection.connect().catch(() => {}) // reported by 'error'; the retry strategy goes on
+    }
+    this.#probeTimer = setInterval(() => this.#probe(), this.#options.probeIntervalMs)
+  }
+
+  publish(channel: string, payload: string | Uint8Array): Promise<unknown> {
+    if (!this.#publisherReady) return Promise.reject(this.#unavailable())
+    return this.#publisher.publish(this.#options.keyPrefix + channel, asBuffer(payload)).catch(this.#refused)
+  }
+
+  async publishAll(messages: readonly BusMessage[]): Promise<unknown> {
+    if (!this.#publisherReady) throw this.#unavailable()
+    // MULTI is written at once, but gathered commands a moment later: wait until what was published before is out.
+    await this.#publisher.ping().catch(this.#refused)
+    const transaction = this.#publisher.multi()
+    for (const { channel, payload } of messages)
+      transaction.publish(this.#options.keyPrefix + channel, asBuffer(payload))
+    const results = await transaction.exec().catch(this.#refused)
+    const failed = results?.find(([error]) => error !== null)
+    if (!results || failed) return this.#refused(failed?.[0] ?? new Error('EXEC was aborted'))
+    return undefined
+  }
+
+  subscribe(channel: string): Promise<void> {
+    return this.#want(this.#channels, channel, (name) => this.#subscriber.subscribe(this.#options.keyPrefix + name))
+  }
+
+  unsubscribe(channel: string): void {
+    this.#channels.delete(channel)
+    if (this.#subscriber.status === 'ready') {
+      this.#subscriber.unsubscribe(this.#options.keyPrefix + channel).catch(() => {}) // gone with the connection
+    }
+  }
+
+  psubscribe(pattern: string): Promise<void> {
+    return this.#want(this.#patterns, pattern, (name) => this.#subscriber.psubscribe(this.#glob(name)))
+  }
+
+  punsubscribe(pattern: string): void {
+    this.#patterns.delete(pattern)
+    if (this.#subscriber.status === 'ready') {
+      this.#subscriber.punsubscribe(this.#glob(pattern)).catch(() => {}) // gone with the connection
+    }
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    this.#closed = true
+    clearInterval(this.#probeTimer)
+    this.#endProbe()
+    this.#publisher.disconnect()
+    this.#subscriber.disconnect()
+    const error = new BusUnavailableError('the bus is closed')
+    for (const interest of [...this.#channels.values(), ...this.#patterns.values()]) interest.reject(error)
+    return Promise.resolve()
+  }
+
+  #glob(pattern: string): string {
+    return escapeGlob(this.#options.keyPrefix) + pattern
+  }
+
+  #want(wanted: Map<string, Interest>, name: string, send: (name: string) => Promise<unknown>): Promise<void> {
+    const existing = wanted.get(name)
+    if (existing) return existing.live
+    const interest = newInterest()
+    wanted.set(name, interest)
+    // While the connection is away, #subscribeAgain sends it.
+    if (this.#subscriber.status === 'ready') {
+      send(name).then(interest.resolve, (error: unknown) => {
+        this.#log.warn({ channel: name, error: errorText(error) }, 'Redis did not accept a subscription yet')
+      })
+    }
+    return interest.live
+  }
+
+  /** After each (re)connect: everything that is wanted, exact channels first. */
+  async #subscribeAgain(): Promise<void> {
+    const { keyPrefix } = this.#options
+    try {
+      const channels = [...this.#channels]
+      await this.#subscriber.subscribe(this.#probeChannel)
+      for (const batch of batches(channels)) {
+        await this.#subscriber.subscribe(...batch.map(([name]) => keyPrefix + name))
+        for (const [, interest] of batch) interest.resolve()
+      }
+      for (const batch of batches([...this.#patterns])) {
+        await this.#subscriber.psubscribe(...batch.map(([name]) => this.#glob(name)))
+        for (const [, interest] of batch) interest.resolve()
+      }
+    } catch (error) {
+      // Either the connection went away again, and its next 'ready' comes back here, or Redis refuses: start over.
+      this.#connectionError('subscribing', error)
+      if (this.#subscriber.status === 'ready') this.#subscriber.disconnect(true)
+      return
+    }
+    this.#subscriberReady = true
+    this.#update()
+    this.#probe()
+  }
+
+  #update(): void {
+    const away = this.#lastError === '' ? '' : `: ${this.#lastError}`
+    let reason: string | undefined
+    if (!this.#publisherReady || !this.#subscriberReady) reason = `no connection to ${this.description}${away}`
+    if (reason === undefined) this.#lastError = ''
+    const wasAvailable = this.#reason === undefined
+    if (reason === this.#reason) return
+    this.#reason = reason
+    if (this.#closed) return
+    if (reason === undefined) this.#log.info({ bus: this.description }, 'Redis is connected and subscribed')
+    else if (wasAvailable) this.#log.error({ bus: this.description, reason }, 'Redis is away')
+    this.#listener?.onAvailability(reason)
+  }
+
+  #connectionError(role: string, error: unknown): void {
+    if (this.#closed) return
+    const text = errorText(error)
+    // Once per cause, not once per attempt.
+    if (text !== this.#lastError) this.#log.warn({ connection: role, error: text }, 'Redis connection error')
+    this.#lastError = text
+    this.#update()
+  }
+
+  /** Publish on our own channel; it has to come back on the subscribing connection. */
+  #probe(): void {
+    if (!this.#publisherReady || !this.#subscriberReady || this.#probeDeadline !== undefined) return
+    this.#probeDeadline = setTimeout(() => this.#probeMissed(), this.#options.commandTimeoutMs)
+    this.#publisher.publish(this.#probeChannel, '').catch(() => {}) // its absence is what counts
+  }
+
+  #probeArrived(): void {
+    this.#endProbe()
+  }
+
+  #endProbe(): void {
+    clearTimeout(this.#probeDeadline)
+    this.#probeDeadline = undefined
+  }
+
+  #probeMissed(): void {
+    this.#probeDeadline = undefined
+    this.#connectionError('subscribing', new Error(`no answer within ${this.#options.commandTimeoutMs} ms`))
+    // Destroyed, not ended: a dead peer would never answer the FIN. Pending commands are rejected by this.
+    for (const connection of [this.#publisher, this.#subscriber]) connection.stream?.destroy()
+  }
+
+  #unavailable(): BusUnavailableError {
+    return new BusUnavailableError(this.#reason ?? 'Redis is not connected')
+  }
+
+  readonly #refused = (error: unknown): never => {
+    throw new BusUnavailableError(errorText(error), { cause: error })
+  }
+}
+
+function newInterest(): Interest {
+  let resolve!: () => void
+  let reject!: (error: Error) => void
+  const live = new Promise<void>((onLive, onClosed) => {
+    resolve = onLive
+    reject = onClosed
+  })
+  live.catch(() => {}) // a rejection at close needs no listener
+  return { live, resolve, reject }
+}
+
+function connectionOptions(options: RedisBusOptions): Omit<RedisOptions, 'replyMapping'> {
+  const { tls } = options
+  const read = (file: string | undefined): Buffer | undefined => (file === undefined ? undefined : readFileSync(file))
+  return {
+    lazyConnect: true,
+    enableAutoPipelining: true,
+    // Nothing waits in memory for Redis to come back: the sender is told, and decides.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: null,
+    disableClientInfo: true,
+    connectTimeout: options.connectTimeoutMs,
+    // The probe makes traffic; a connection without any for this long is dead.
+    socketTimeout: options.probeIntervalMs + options.commandTimeoutMs,
+    retryStrategy: (attempt: number) => reconnectDelay(attempt, options.reconnectMaxDelayMs),
+    ...(options.username === undefined ? {} : { username: options.username }),
+    ...(options.password === undefined ? {} : { password: options.password }),
+    ...(options.db === undefined ? {} : { db: options.db }),
+    ...(tls.enabled
+      ? {
+          tls: {
+            rejectUnauthorized: tls.rejectUnauthorized,
+            ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+            ca: read(tls.caFile),
+            cert: read(tls.certFile),
+            key: read(tls.keyFile),
+          },
+        }
+      : {}),
+  }
+}
+
+/** Doubling from 50 ms, with jitter so that many bridges do not come back at once. */
+function reconnectDelay(attempt: number, maxMs: number): number {
+  const delay = Math.min(maxMs, FIRST_RECONNECT_DELAY_MS * 2 ** Math.min(attempt - 1, 16))
+  return Math.round(delay * (0.75 + Math.random() * 0.25))
+}
+
+function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let i = 0; i < items.length; i += RESUBSCRIBE_BATCH) yield items.slice(i, i + RESUBSCRIBE_BATCH)
+}
+
+function asBuffer(payload: string | Uint8Array): string | Buffer {
+  return typeof payload === 'string' ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[*?[\]\\]/g, '\\$&')
+}
+
+/** Host and port of a Redis URL, or the socket path: never the credentials. */
+export function describeAddress(url: string): string {
+  if (url.startsWith('/')) return url
+  try {
+    const { hostname, port } = new URL(url.includes('://') ? url : `redis://${url}`)
+    return `${hostname || 'localhost'}:${port || '6379'}`
+  } catch {
+    return 'the configured address'
+  }
+}
+
+function errorText(error: unknown): string {
+  // Node joins the attempts for each address of a host in an AggregateError without a message of its own.
+  if (error instanceof AggregateError) return errorText(error.errors[0])
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,66 @@
+/**
+ * One table of everything that can go wrong for a client: code, WebSocket close code, HTTP status. The client's fault
+ * is a {@link ProtocolError}; only a session turns it into an ERROR frame, only the HTTP app into a JSON error.
+ */
+
+interface ErrorKind {
+  /** WebSocket close code after the ERROR frame. RFC 6455 section 7.4; 4500 as Spring uses it for its send limits. */
+  readonly close: number
+  /** HTTP status where the same fault can come in by HTTP. */
+  readonly http: number
+}
+
+/** Every value the `code` header of an ERROR frame, and the `code` field of an HTTP error, can have (beside the codec's). */
+export const ERRORS = {
+  // connecting
+  'connect-required': { close: 1002, http: 400 },
+  'already-connected': { close: 1002, http: 400 },
+  'connect-timeout': { close: 1002, http: 408 },
+  'unsupported-version': { close: 1002, http: 400 },
+  'heart-beat-timeout': { close: 1002, http: 408 },
+  'not-authenticated': { close: 1008, http: 401 },
+  'not-authorized': { close: 1008, http: 403 },
+  // frames
+  'unknown-command': { close: 1002, http: 400 },
+  'missing-header': { close: 1002, http: 400 },
+  'bad-header': { close: 1002, http: 400 },
+  'bad-destination': { close: 1002, http: 400 },
+  'bad-body': { close: 1002, http: 400 },
+  'no-route': { close: 1002, http: 404 },
+  'duplicate-subscription': { close: 1002, http: 409 },
+  'unknown-subscription': { close: 1002, http: 404 },
+  'unknown-ack': { close: 1002, http: 404 },
+  'duplicate-transaction': { close: 1002, http: 409 },
+  'unknown-transaction': { close: 1002, http: 404 },
+  // limits
+  'too-many-subscriptions': { close: 1002, http: 429 },
+  'too-many-transactions': { close: 1002, http: 429 },
+  'transaction-too-large': { close: 1002, http: 413 },
+  flooding: { close: 1008, http: 429 },
+  'slow-consumer': { close: 4500, http: 503 },
+  // ours
+  'bus-unavailable': { close: 1002, http: 503 },
+  'shutting-down': { close: 1001, http: 503 },
+  internal: { close: 1011, http: 500 },
+} as const satisfies Record<string, ErrorKind>
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** A fault with a stable code. The message is written for the client: no internals, no secrets. */
+export class ProtocolError extends Error {
+  override name = 'ProtocolError'
+  readonly code: ErrorCode
+  /** More headers for the ERROR frame, for example `version`. */
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+    this.code = code
+    this.headers = headers
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * What a channel's payload looks like, per route: four codecs, both ways, and the JSON of the broadcast channel.
+ * Knows JSON and octets, nothing of frames or Redis.
+ */
+import { Buffer } from 'node:buffer'
+import { ProtocolError } from '../errors.ts'
+
+/** How a route writes a body into a channel and reads it back; the default is `json-string`. */
+export type PayloadCodec = 'json-string' | 'raw' | 'json' | 'envelope'
+
+export type HeaderPair = readonly [name: string, value: string]
+
+/** A message on its way to subscribers: what MESSAGE adds to it is the broker's. */
+export interface InboundMessage {
+  /** Text where the octets are valid UTF-8 and not declared binary. */
+  readonly body: string | Uint8Array
+  readonly headers: readonly HeaderPair[]
+}
+
+/** A SEND on its way out, with who sent it. */
+export interface OutboundMessage {
+  readonly destination: string
+  readonly body: Uint8Array
+  /** User headers, `content-type` included; what belongs to the protocol has been taken out. */
+  readonly headers: readonly HeaderPair[]
+  readonly session: string
+  readonly user: string | undefined
+}
+
+/** A payload that its route's codec cannot read. For the log; the next payload is unaffected. */
+export class PayloadError extends Error {
+  override name = 'PayloadError'
+}
+
+const TEXT = 'text/plain;charset=UTF-8'
+const JSON_TYPE = 'application/json'
+const BINARY = 'application/octet-stream'
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function asText(octets: Uint8Array): string | undefined {
+  try {
+    return strictUtf8.decode(octets)
+  } catch {
+    return undefined
+  }
+}
+
+/** Text if it may be sent as text: valid UTF-8 and not declared binary. */
+export function bodyOf(octets: Uint8Array, contentType: string | undefined): string | Uint8Array {
+  return contentType?.startsWith(BINARY) ? octets : (asText(octets) ?? octets)
+}
+
+/**
+ * Reads a channel's payload.
+ * `contentType` overrides what the codec would say. Errors: PayloadError.
+ */
+export function decodePayload(codec: PayloadCodec, payload: Uint8Array, contentType?: string): InboundMessage {
+  if (codec === 'raw') {
+    const body = bodyOf(payload, contentType)
+    return withType(body, contentType ?? (typeof body === 'string' ? TEXT : BINARY))
+  }
+  const text = asText(payload)
+  if (text === undefined) throw new PayloadError('payload is not UTF-8')
+  const value = parseJson(text)
+  switch (codec) {
+    case 'json':
+      return withType(text, contentType ?? JSON_TYPE)
+    case 'envelope':
+      return decodeEnvelope(value, contentType)
+    case 'json-string':
+      // Jackson, which this codec is compatible with, also reads a bare number or boolean as its text.
+      if (typeof value === 'number' || typeof value === 'boolean') return withType(text.trim(), contentType ?? TEXT)
+      if (typeof value !== 'string') throw new PayloadError('payload is not a JSON string')
+      return withType(value, contentType ?? TEXT)
+  }
+}
+
+/** Writes a SEND as a channel's payload. Errors: ProtocolError `bad-body` if the codec cannot carry the body. */
+export function encodePayload(codec: PayloadCodec, message: OutboundMessage): string | Uint8Array {
+  if (codec === 'raw') return message.body
+  const text = asText(message.body)
+  switch (codec) {
+    case 'json-string':
+      if (text === undefined) throw badBody(message.destination, 'UTF-8 text')
+      return JSON.stringify(text)
+    case 'json':
+      if (text === undefined || !isJson(text)) throw badBody(message.destination, 'JSON')
+      return text
+    case 'envelope':
+      return JSON.stringify({
+        ...packBody(message.body, text),
+        destination: message.destination,
+        'content-type': headerOf(message.headers, 'content-type'),
+        session: message.session,
+        user: message.user,
+        headers: Object.fromEntries(message.headers.filter(([name]) => name !== 'content-type').reverse()),
+        timestamp: Date.now(),
+      })
+  }
+}
+
+/** What goes over the broadcast channel: `{topic, message}` for a notification, with `headers` for a client's SEND. */
+export interface Broadcast {
+  readonly topic: string
+  readonly message: InboundMessage
+}
+
+/** A notification, exactly as other bridges and Spring instances write it. A value that is no string stays JSON. */
+export function encodeNotification(topic: string, message: unknown): string {
+  return JSON.stringify({ topic, message })
+}
+
+/** A client's SEND to a broker destination: the same JSON plus `headers`, and `encoding` for a binary body. */
+export function encodeBroadcast(message: OutboundMessage): string {
+  const { body, encoding } = packBody(message.body, bodyText(message))
+  return JSON.stringify({ topic: message.destination, message: body, headers: message.headers, encoding })
+}
+
+/** Errors: PayloadError. */
+export function decodeBroadcast(payload: Uint8Array): Broadcast {
+  const text = asText(payload)
+  if (text === undefined) throw new PayloadError('payload is not UTF-8')
+  const value = parseJson(text)
+  if (!isRecord(value) || typeof value['topic'] !== 'string' || !('message' in value)) {
+    throw new PayloadError('payload is not {"topic": …, "message": …}')
+  }
+  const { topic, message, headers, encoding } = value
+  if (headers !== undefined) {
+    if (!Array.isArray(headers) || !headers.every(isHeaderPair))
+      throw new PayloadError('"headers" is not a list of [name, value]')
+    return { topic, message: { body: unpackBody(message, encoding), headers } }
+  }
+  if (typeof message === 'string') return { topic, message: withType(message, TEXT) }
+  return { topic, message: withType(JSON.stringify(message), JSON_TYPE) }
+}
+
+function bodyText(message: OutboundMessage): string | undefined {
+  const body = bodyOf(message.body, headerOf(message.headers, 'content-type'))
+  return typeof body === 'string' ? body : undefined
+}
+
+function packBody(octets: Uint8Array, text: string | undefined): { body: string; encoding?: 'base64' } {
+  return text === undefined ? { body: Buffer.from(octets).toString('base64'), encoding: 'base64' } : { body: text }
+}
+
+function unpackBody(body: unknown, encoding: unknown): string | Uint8Array {
+  if (typeof body !== 'string') throw new PayloadError('body is not a string')
+  return encoding === 'base64' ? new Uint8Array(Buffer.from(body, 'base64')) : body
+}
+
+function decodeEnvelope(value: unknown, contentType: string | undefined): InboundMessage {
+  if (!isRecord(value) || value['body'] === undefined) throw new PayloadError('envelope has no "body"')
+  const { body, encoding, headers = {} } = value
+  if (!isRecord(headers)) throw new PayloadError('"headers" of the envelope is not an object')
+  const isText = typeof body === 'string'
+  const declared = value['content-type']
+  const type = contentType ?? (typeof declared === 'string' ? declared : isText ? TEXT : JSON_TYPE)
+  const pairs: HeaderPair[] = [['content-type', type]]
+  for (const [name, header] of Object.entries(headers)) {
+    if (header === null || name === 'content-type') continue
+    if (typeof header !== 'string' && typeof header !== 'number' && typeof header !== 'boolean') {
+      throw new PayloadError(`header "${name}" of the envelope is not text`)
+    }
+    pairs.push([name, String(header)])
+  }
+  return { body: isText ? unpackBody(body, encoding) : JSON.stringify(body), headers: pairs }
+}
+
+function withType(body: string | Uint8Array, contentType: string): InboundMessage {
+  return { body, headers: [['content-type', contentType]] }
+}
+
+function headerOf(headers: readonly HeaderPair[], wanted: string): string | undefined {
+  return headers.find(([name]) => name === wanted)?.[1]
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new PayloadError('payload is not JSON', { cause: error })
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isHeaderPair(value: unknown): value is HeaderPair {
+  return Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && typeof value[1] === 'string'
+}
+
+function badBody(destination: string, wanted: string): ProtocolError {
+  return new ProtocolError('bad-body', `Cannot send to "${destination}": the body must be ${wanted}`)
+}

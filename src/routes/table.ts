@@ -1,0 +1,151 @@
+/**
+ * Which destination belongs to which channel. Built once from the configuration; answers the broker's three questions:
+ * where does this SEND go, which channels feed this subscription, which destination is this payload for.
+ */
+import type { PayloadCodec } from './payload.ts'
+import { isPattern, patternMeetsTemplate } from './destination-pattern.ts'
+import { compileTemplate, separatorsOf, type Template } from './template.ts'
+
+/** The `routes` section of the configuration, with the prefixes that the convention needs. */
+export interface RouteOptions {
+  readonly outbound: readonly { readonly destination: string; readonly channel: string; readonly codec: PayloadCodec }[]
+  readonly inbound: readonly {
+    readonly channel: string
+    readonly destination: string
+    readonly codec: PayloadCodec
+    readonly subscribe: 'on-demand' | 'always'
+    readonly contentType?: string | undefined
+  }[]
+  /** `/app/{name}` → `app:{name}` and `topic:{name}` → `/topic/{name}` for all that no route above claims. */
+  readonly convention: boolean
+  readonly conventionCodec: PayloadCodec
+}
+
+export interface OutboundRoute {
+  readonly destination: Template
+  readonly channel: Template
+  readonly codec: PayloadCodec
+  readonly isConvention: boolean
+}
+
+export interface InboundRoute extends OutboundRoute {
+  readonly subscribe: 'on-demand' | 'always'
+  readonly contentType: string | undefined
+}
+
+/** One thing to subscribe on the bus so that a route is fed. */
+export interface ChannelInterest {
+  readonly route: InboundRoute
+  readonly kind: 'channel' | 'pattern'
+  readonly name: string
+}
+
+export class RouteTable {
+  readonly #outbound: readonly OutboundRoute[]
+  readonly #inbound: readonly InboundRoute[]
+
+  constructor(options: RouteOptions, applicationPrefixes: readonly string[], brokerPrefixes: readonly string[]) {
+    const { convention, conventionCodec: codec } = options
+    this.#outbound = [
+      ...options.outbound.map((route) => compileRoute(route, false)),
+      ...(convention
+        ? applicationPrefixes.map((prefix) => compileRoute({ ...conventionOf(prefix), codec }, true))
+        : []),
+    ]
+    this.#inbound = [
+      ...options.inbound.map((route) => ({
+        ...compileRoute(route, false),
+        subscribe: route.subscribe,
+        contentType: route.contentType,
+      })),
+      ...(convention
+        ? brokerPrefixes.map((prefix) => ({
+            ...compileRoute({ ...conventionOf(prefix), codec }, true),
+            subscribe: 'on-demand' as const,
+            contentType: undefined,
+          }))
+        : []),
+    ]
+  }
+
+  /** Where a SEND to this destination goes; the first route that matches wins, the convention comes last. */
+  outbound(destination: string): { channel: string; codec: PayloadCodec } | undefined {
+    for (const route of this.#outbound) {
+      const variables = route.destination.match(destination)
+      if (variables) return { channel: route.channel.expand(variables), codec: route.codec }
+    }
+    return undefined
+  }
+
+  /** What has to be subscribed so that a subscription to this destination (or pattern) gets everything it should. */
+  interests(destination: string): ChannelInterest[] {
+    if (isPattern(destination)) {
+      return this.#inbound
+        .filter((route) => patternMeetsTemplate(destination, route.destination.source))
+        .map((route) => wholeRoute(route))
+    }
+    const found: ChannelInterest[] = []
+    for (const route of this.#inbound) {
+      if (route.isConvention && found.length > 0) break
+      const variables = route.destination.match(destination)
+      if (variables) found.push({ route, kind: 'channel', name: route.channel.expand(variables) })
+    }
+    return found
+  }
+
+  /** What has to be subscribed at all times. */
+  permanentInterests(): ChannelInterest[] {
+    return this.#inbound.filter((route) => route.subscribe === 'always').map((route) => wholeRoute(route))
+  }
+
+  /** The destination that this route gives a payload of that channel, or undefined if it is not the route's to give. */
+  destinationOf(route: InboundRoute, channel: string): string | undefined {
+    const variables = route.channel.match(channel)
+    if (!variables) return undefined
+    const destination = route.destination.expand(variables)
+    return route.isConvention && this.#isClaimed(channel, destination) ? undefined : destination
+  }
+
+  /** One line per route, for people. */
+  describe(): string[] {
+    const line = (from: string, to: string, { codec, isConvention }: OutboundRoute): string =>
+      `${from} -> ${to}  (${codec}${isConvention ? ', everything else' : ''})`
+    return [
+      ...this.#outbound.map((route) =>
+        line(`SEND ${route.destination.source}`, `channel ${route.channel.source}`, route),
+      ),
+      ...this.#inbound.map((route) => line(`channel ${route.channel.source}`, route.destination.source, route)),
+    ]
+  }
+
+  #isClaimed(channel: string, destination: string): boolean {
+    return this.#inbound.some(
+      (route) =>
+        !route.isConvention && (route.channel.match(channel) ?? route.destination.match(destination)) !== undefined,
+    )
+  }
+}
+
+function wholeRoute(route: InboundRoute): ChannelInterest {
+  return route.channel.isFixed
+    ? { route, kind: 'channel', name: route.channel.source }
+    : { route, kind: 'pattern', name: route.channel.glob }
+}
+
+function compileRoute(
+  route: { destination: string; channel: string; codec: PayloadCodec },
+  isConvention: boolean,
+): OutboundRoute {
+  const separators = separatorsOf(route.channel)
+  return {
+    destination: compileTemplate(route.destination, separators),
+    channel: compileTemplate(route.channel, separators),
+    codec: route.codec,
+    isConvention,
+  }
+}
+
+/** `/topic` → `topic:{*name}` ⇄ `/topic/{*name}`; the name may have several segments. */
+function conventionOf(prefix: string): { destination: string; channel: string } {
+  return { destination: `${prefix}/{*name}`, channel: `${prefix.slice(1).replaceAll('/', ':')}:{*name}` }
+}

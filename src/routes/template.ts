@@ -1,0 +1,55 @@
+/**
+ * Templates of destinations and channels: text with variables, read both ways. `{name}` is one segment, `{*name}` is
+ * the rest. Pure; the route table builds on it.
+ */
+import { templateVariables } from '../config/template-syntax.ts'
+
+export type Variables = ReadonlyMap<string, string>
+
+/** A compiled template. */
+export interface Template {
+  readonly source: string
+  readonly isFixed: boolean
+  /** The values with which the template gives this text, or undefined if it cannot. */
+  match(text: string): Variables | undefined
+  expand(variables: Variables): string
+  /** The Redis PSUBSCRIBE pattern that covers everything the template can give. */
+  readonly glob: string
+}
+
+/**
+ * `separators`: characters that a `{name}` value must not hold, beside `/`. Needed where two variables of one channel
+ * stand side by side, as in `a:{x}:{y}`, or else the value would be ambiguous.
+ */
+export function compileTemplate(source: string, separators = ''): Template {
+  const parts = source.split(/(\{\*?[A-Za-z_][A-Za-z0-9_]*\})/)
+  const names = templateVariables(source).map((variable) => variable.name)
+  const single = `([^/${escapeRegExp(separators)}]+)`
+  const expression = new RegExp(
+    `^${parts.map((part, i) => (i % 2 === 0 ? escapeRegExp(part) : part.startsWith('{*') ? '(.+)' : single)).join('')}$`,
+    's',
+  )
+  return {
+    source,
+    isFixed: names.length === 0,
+    match(text) {
+      const found = expression.exec(text)
+      return found ? new Map(names.map((name, i) => [name, found[i + 1]!])) : undefined
+    },
+    expand: (variables) =>
+      parts.map((part, i) => (i % 2 === 0 ? part : variables.get(part.replace(/[{}*]/g, ''))!)).join(''),
+    glob: parts.map((part, i) => (i % 2 === 0 ? part.replace(/[*?[\]\\]/g, '\\$&') : '*')).join(''),
+  }
+}
+
+/** The characters between the variables of a template with more than one. */
+export function separatorsOf(source: string): string {
+  const between = source.split(/\{[^}]*\}/).slice(1, -1)
+  return [...new Set(between.map((literal) => literal[0]).filter((char) => char !== undefined && char !== '/'))].join(
+    '',
+  )
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+}

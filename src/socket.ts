@@ -1,0 +1,105 @@
+/**
+ * The interface between a runtime and everything above it. A runtime adapter (Bun, Deno, Node, plain TCP) makes
+ * these objects; sessions, the broker and the HTTP app use them and know nothing else of the runtime. Types only.
+ */
+
+/** What became of one `send`: on its way, waiting in the process, or thrown away because the socket is closed. */
+export type SendResult = 'written' | 'queued' | 'dropped'
+
+/** One accepted connection. Never throws; calls after close are no-ops. */
+export interface Socket {
+  /** IP address of the peer, without port; `""` if the runtime cannot tell. */
+  readonly remoteAddress: string
+  /** `websocket` or `tcp`; TCP has no message boundaries and no close codes. */
+  readonly transport: 'websocket' | 'tcp'
+  /** Bytes handed to `send` (or published to a group of this socket) that have not reached the kernel. */
+  readonly bufferedBytes: number
+  /** A string becomes a text message, bytes a binary message; on TCP both are bytes. */
+  send(data: string | Uint8Array): SendResult
+  /** Take part in a group of this transport's {@link Fanout}. */
+  join(group: string): void
+  /** After this call nothing published to the group reaches the socket. */
+  leave(group: string): void
+  /** Stop reading: inbound backpressure. */
+  pause(): void
+  resume(): void
+  /** Flush what is queued, then close. `closed` follows, at the latest when the peer is gone. */
+  close(code: number, reason: string): void
+  /** Drop the connection now. */
+  terminate(): void
+}
+
+/** What a session does with what its socket reports. `closed` comes exactly once, and last. */
+export interface SocketHandler {
+  receive(data: string | Uint8Array): void
+  /** The peer will send nothing more but still reads (TCP half-close). */
+  ended(): void
+  closed(code: number, reason: string): void
+}
+
+/** Makes the handler of a socket that has just opened. */
+export type OpenSocket = (socket: Socket) => SocketHandler
+
+/** Same bytes to every socket of a group; order is kept with `Socket.send`. */
+export interface Fanout {
+  publish(group: string, data: string | Uint8Array): void
+  /** Write out now what is being gathered for this turn of the event loop. */
+  flush(): void
+}
+
+/** What the HTTP app gets from the runtime with each request (Hono's `env`). */
+export interface RequestEnv {
+  readonly remoteAddress: string
+  /**
+   * Accept the WebSocket upgrade of this request.
+   * `protocol` is the sub-protocol to answer, or undefined for none.
+   * Returns the response that the app must return; 426 if the request is no valid upgrade.
+   */
+  upgrade(request: Request, options: { protocol: string | undefined; open: OpenSocket }): Response
+}
+
+/** The HTTP application: every request of the listener, upgrades included. */
+export type FetchHandler = (request: Request, env: RequestEnv) => Response | Promise<Response>
+
+export interface ListenOptions {
+  host: string
+  /** 0 for any free port. */
+  port: number
+  fetch: FetchHandler
+  /** Largest WebSocket message taken, in bytes; larger ones close the socket with 1009. */
+  maxMessageBytes: number
+  /** Largest HTTP request body the runtime lets in, in bytes; the app's own limits are lower. */
+  maxBodyBytes: number
+  /** A socket with more unsent bytes than this is dropped by the runtime itself: the last line behind the session's own limit. */
+  hardUnsentBytes: number
+  /** May several frames for one group leave in one WebSocket message? */
+  joinFrames: boolean
+}
+
+export interface TcpListenOptions {
+  host: string
+  port: number
+  open: OpenSocket
+  hardUnsentBytes: number
+}
+
+/** A bound listener. */
+export interface Listener {
+  readonly host: string
+  /** The port really bound. */
+  readonly port: number
+  readonly fanout: Fanout
+  /** Stop accepting; open sockets stay. Idempotent. */
+  stopAccepting(): void
+  /** Drop what is still open and release the port. Idempotent. */
+  close(): Promise<void>
+}
+
+/** What main passes to a bridge: how to listen here. */
+export interface Runtime {
+  /** `bun`, `deno` or `node`, with version, for the banner and `/health`. */
+  readonly name: string
+  readonly version: string
+  listen(options: ListenOptions): Promise<Listener>
+  listenTcp(options: TcpListenOptions): Promise<Listener>
+}
