@@ -1,0 +1,18 @@
+/** UNSUBSCRIBE: nothing is delivered for the subscription after it. STOMP 1.2 "UNSUBSCRIBE". */
+import { Version } from '../../../frames/index.ts'
+import { ProtocolError } from '../../errors.ts'
+import type { CommandHandler } from '../command.ts'
+import { requireHeader } from '../headers.ts'
+
+export const handleUnsubscribe: CommandHandler = (context, frame) => {
+  const destination = frame.headers.get('destination')
+  const id = context.version === Version.V1_0 ? frame.headers.get('id') : requireHeader(frame, 'id')
+  if (id === undefined && destination === undefined) {
+    throw new ProtocolError('missing-header', 'UNSUBSCRIBE needs an "id" or a "destination" header')
+  }
+  const removed = context.subscriptions.remove(id, destination)
+  if (removed) context.acknowledgements.release(removed)
+  // User interface frameworks unsubscribe twice all the time: no error, but counted.
+  else context.metrics.count.unsubscribeUnknown++
+  return undefined
+}

@@ -1,0 +1,79 @@
+/**
+ * Frames of one session whose effect is pending, in the order they came. Receipts and errors go out in that order
+ * (STOMP 1.2 "RECEIPT": a receipt also says that the frames before were received), whatever finishes first.
+ */
+
+/** What has become of a frame. */
+export interface Effect {
+  /** Value of the frame's `receipt` header. */
+  readonly receipt: string | undefined
+  isDone: boolean
+  readonly isAbandonable: boolean
+  /** Set if it failed: the session answers with ERROR when its turn comes. */
+  error: unknown
+}
+
+export class Effects {
+  readonly #onSettled: (effect: Effect) => void
+  #queue: Effect[] = []
+  /** Where the queue begins; shifting an array of thousands each time would be slow. */
+  #head = 0
+
+  /** `onSettled` is called for each effect in its turn. */
+  constructor(onSettled: (effect: Effect) => void) {
+    this.#onSettled = onSettled
+  }
+
+  get size(): number {
+    return this.#queue.length - this.#head
+  }
+
+  /** The frame's effect has happened, or has failed; its turn comes when all before it have. */
+  addDone(receipt: string | undefined, error?: unknown): void {
+    const effect: Effect = { receipt, isDone: true, isAbandonable: false, error }
+    if (error !== undefined) this.#abandon()
+    if (this.size === 0) this.#onSettled(effect)
+    else this.#queue.push(effect)
+  }
+
+  /** The frame's effect happens when the promise resolves. */
+  addPending(receipt: string | undefined, done: Promise<void>, isAbandonable: boolean): void {
+    const effect: Effect = { receipt, isDone: false, isAbandonable, error: undefined }
+    this.#queue.push(effect)
+    done.then(
+      () => {
+        effect.isDone = true
+        this.#settleInOrder()
+      },
+      (error: unknown) => {
+        effect.isDone = true
+        effect.error = error ?? new Error('failed without a reason')
+        this.#abandon()
+        this.#settleInOrder()
+      },
+    )
+  }
+
+  clear(): void {
+    this.#queue = []
+    this.#head = 0
+  }
+
+  /** Something ends the session: what may never happen must not keep that waiting. */
+  #abandon(): void {
+    this.#queue = this.#queue.slice(this.#head).filter((effect) => effect.isDone || !effect.isAbandonable)
+    this.#head = 0
+  }
+
+  #settleInOrder(): void {
+    for (let effect = this.#queue[this.#head]; effect?.isDone; effect = this.#queue[this.#head]) {
+      this.#head++
+      this.#onSettled(effect)
+    }
+    if (this.#head === this.#queue.length) this.clear()
+    else if (this.#head > 1024) {
+      this.#queue = this.#queue.slice(this.#head)
+      this.#head = 0
+    }
+  }
+}

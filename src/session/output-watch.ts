@@ -1,0 +1,94 @@
+/**
+ * Finds clients that do not read. Messages go out through the runtime's native fan-out, which does not say who is
+ * behind, so every session with unsent output is looked at, a few times a second while anything is sent.
+ */
+import type { Clock } from '../clock.ts'
+
+/** A session, as far as its output goes. */
+export interface Output {
+  /** Handed to the socket and not yet taken by the kernel. */
+  readonly unsentBytes: number
+  /** Handed to the socket since it opened; may be counted too low, which only makes a slow client look slower. */
+  readonly totalBytes: number
+  closeAsSlow(reason: string): void
+}
+
+export interface OutputLimits {
+  readonly maxUnsentBytes: number
+  readonly maxUnsentMs: number
+}
+
+/** When a session got behind, and the total that it has to reach to have caught up with that moment. */
+interface Backlog {
+  sinceMs: number
+  goalBytes: number
+}
+
+/** How often outputs are looked at, in milliseconds. */
+const SWEEP_MS = 100
+
+export class OutputWatch {
+  readonly #limits: OutputLimits
+  readonly #clock: Clock
+  readonly #outputs = new Set<Output>()
+  readonly #behind = new Map<Output, Backlog>()
+  #timer: unknown
+
+  constructor(limits: OutputLimits, clock: Clock) {
+    this.#limits = limits
+    this.#clock = clock
+  }
+
+  add(output: Output): void {
+    this.#outputs.add(output)
+    this.#timer ??= this.#arm()
+  }
+
+  remove(output: Output): void {
+    this.#outputs.delete(output)
+    this.#behind.delete(output)
+    if (this.#outputs.size > 0) return
+    this.#clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #arm(): unknown {
+    return this.#clock.setTimeout(() => {
+      this.#sweep()
+      this.#timer = this.#outputs.size > 0 ? this.#arm() : undefined
+    }, SWEEP_MS)
+  }
+
+  #sweep(): void {
+    const now = this.#clock.now()
+    for (const output of this.#outputs) {
+      const unsent = output.unsentBytes
+      if (unsent === 0) {
+        if (this.#behind.size > 0) this.#behind.delete(output)
+        continue
+      }
+      this.#check(output, unsent, now)
+    }
+  }
+
+  #check(output: Output, unsent: number, now: number): void {
+    const { maxUnsentBytes, maxUnsentMs } = this.#limits
+    if (unsent > maxUnsentBytes) {
+      output.closeAsSlow(`More than ${maxUnsentBytes} bytes of output were not read`)
+      return
+    }
+    const backlog = this.#behind.get(output)
+    if (!backlog) {
+      this.#behind.set(output, { sinceMs: now, goalBytes: output.totalBytes })
+      return
+    }
+    const sent = output.totalBytes - unsent
+    if (sent >= backlog.goalBytes) {
+      // slow but moving: what was waiting then is out, so the clock starts again for what waits now
+      backlog.sinceMs = now
+      backlog.goalBytes = output.totalBytes
+    } else if (now - backlog.sinceMs > maxUnsentMs) {
+      output.closeAsSlow(`Output waited longer than ${maxUnsentMs} ms to be read`)
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/** The subscriptions of one session, by the id that the client chose. Ids are per connection and may be used again. */
+import type { BrokerSubscription, Liveness } from '../broker/broker.ts'
+import { ProtocolError } from '../errors.ts'
+
+export const AckMode = { auto: 'auto', client: 'client', individual: 'client-individual' } as const
+export type AckMode = (typeof AckMode)[keyof typeof AckMode]
+
+export interface SessionSubscription {
+  readonly broker: BrokerSubscription
+  readonly ackMode: AckMode
+  /** Unlike the id never used again in this session. */
+  readonly serial: number
+}
+
+/** What the session does for the table: it is the subscriber that the broker knows. */
+export interface SubscriptionSource {
+  subscribe(
+    destination: string,
+    id: string | undefined,
+    acknowledges: boolean,
+  ): { subscription: BrokerSubscription; liveness: Liveness | undefined }
+  unsubscribe(subscription: BrokerSubscription): void
+}
+
+export class Subscriptions {
+  readonly #source: SubscriptionSource
+  readonly #max: number
+  readonly #byKey = new Map<string, SessionSubscription>()
+  #serial = 0
+
+  constructor(source: SubscriptionSource, maxSubscriptions: number) {
+    this.#source = source
+    this.#max = maxSubscriptions
+  }
+
+  get size(): number {
+    return this.#byKey.size
+  }
+
+  [Symbol.iterator](): Iterator<SessionSubscription> {
+    return this.#byKey.values()
+  }
+
+  get(id: string): SessionSubscription | undefined {
+    return this.#byKey.get(idKey(id))
+  }
+
+  /** Errors: ProtocolError `duplicate-subscription`, `too-many-subscriptions`, `bad-destination`. */
+  add(destination: string, id: string | undefined, ackMode: AckMode): Liveness | undefined {
+    const key = id === undefined ? destinationKey(destination) : idKey(id)
+    if (this.#byKey.has(key)) {
+      // A 1.0 client that repeats itself without an id wants what it has.
+      if (id === undefined) return undefined
+      throw new ProtocolError('duplicate-subscription', `Cannot subscribe "${id}": this id is already in use`)
+    }
+    if (this.#byKey.size >= this.#max) {
+      throw new ProtocolError('too-many-subscriptions', `A session may have at most ${this.#max} subscriptions`)
+    }
+    const { subscription, liveness } = this.#source.subscribe(destination, id, ackMode !== AckMode.auto)
+    this.#byKey.set(key, { broker: subscription, ackMode, serial: ++this.#serial })
+    return liveness
+  }
+
+  /** By id, or by destination where a 1.0 client gave no id. Undefined if there is none. */
+  remove(id: string | undefined, destination: string | undefined): SessionSubscription | undefined {
+    const key = id !== undefined ? idKey(id) : destinationKey(destination ?? '')
+    const subscription = this.#byKey.get(key)
+    if (!subscription) return undefined
+    this.#byKey.delete(key)
+    this.#source.unsubscribe(subscription.broker)
+    return subscription
+  }
+
+  clear(): void {
+    for (const subscription of this.#byKey.values()) this.#source.unsubscribe(subscription.broker)
+    this.#byKey.clear()
+  }
+
+  /** Was this serial ever given out? */
+  knows(serial: number): boolean {
+    return serial >= 1 && serial <= this.#serial
+  }
+
+  bySerial(serial: number): SessionSubscription | undefined {
+    for (const subscription of this.#byKey.values()) if (subscription.serial === serial) return subscription
+    return undefined
+  }
+}
+
+function idKey(id: string): string {
+  return `id:${id}`
+}
+
+function destinationKey(destination: string): string {
+  return `destination:${destination}`
+}
