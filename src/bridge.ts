@@ -1,0 +1,185 @@
+/**
+ * The composition root: builds bus, broker, sessions and HTTP from one configuration, wires them, starts and stops
+ * them in order. Everything below is handed the two or three things that it uses; nobody else sees the whole.
+ */
+import { openAuthenticator, type Authenticator } from './auth/authenticator.ts'
+import { Broker } from './broker/broker.ts'
+import type { Bus } from './bus/bus.ts'
+import { MemoryBus } from './bus/memory.ts'
+import { RedisBus } from './bus/redis.ts'
+import { Deadlines, systemClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { createApp } from './http/app.ts'
+import { silentLog, type Log } from './log.ts'
+import { Metrics } from './metrics.ts'
+import { RouteTable } from './routes/table.ts'
+import { OutputWatch } from './session/output-watch.ts'
+import type { SessionOptions } from './session/services.ts'
+import { Sessions } from './session/sessions.ts'
+import type { Listener, Runtime } from './socket.ts'
+
+export interface BridgeOptions {
+  readonly config: Config
+  /** How to listen: `createRuntime()` of `runtime/bun.ts`, `deno.ts` or `node.ts`. */
+  readonly runtime: Runtime
+  /** Shown in CONNECTED, `/health` and the banner. */
+  readonly version: string
+  readonly log?: Log
+  /** By default anyone may do anything. */
+  readonly authenticator?: Authenticator
+  /** By default Redis if `redis.url` is set, else the embedded bus. */
+  readonly bus?: Bus
+}
+
+/** Where a started bridge is found, and how it is set up, in words for people. */
+export interface BridgeAddress {
+  readonly http: { readonly host: string; readonly port: number }
+  readonly tcp?: { readonly host: string; readonly port: number }
+  readonly bus: string
+  /** One line per route. */
+  readonly routes: readonly string[]
+  readonly open: boolean
+}
+
+export interface Bridge {
+  /** Rejects when a port cannot be bound, with the runtime's error (`code` EADDRINUSE). Redis may be away. */
+  start(): Promise<BridgeAddress>
+  /** Not ready, no new sessions, finish, close 1001. Idempotent; over within `shutdown.deadlineMs`. */
+  close(): Promise<void>
+}
+
+/** A WebSocket message may hold many frames; this many of the largest. */
+const FRAMES_PER_MESSAGE = 16
+/** Behind the session's own limit on unsent output, which is looked at a few times a second. */
+const HARD_UNSENT_FACTOR = 16
+/** Of the time to shut down, the part that sessions get; the rest is for bus and listener. */
+const DRAIN_SHARE = 0.8
+
+export function createBridge(options: BridgeOptions): Bridge {
+  const { config, runtime, version, log = silentLog, authenticator = openAuthenticator } = options
+  const nodeId = newNodeId()
+  const metrics = new Metrics()
+  const bus = options.bus ?? busFor(config, nodeId, log)
+  const table = new RouteTable(config.routes, config.broker.applicationPrefixes, config.broker.prefixes)
+  const broker = new Broker(config.broker, table, bus, nodeId, log, metrics)
+  const deadlines = new Deadlines(systemClock)
+  const outputs = new OutputWatch(config.limits, systemClock)
+  const sessions = new Sessions(
+    { options: sessionOptions(config, version), broker, authenticator, deadlines, outputs, metrics, log },
+    nodeId,
+    config.limits.maxSessions,
+  )
+  const app = createApp(
+    {
+      path: config.server.path,
+      allowedOrigins: config.server.allowedOrigins,
+      maxBodyBytes: config.limits.maxBodyBytes,
+      docs: config.server.docs,
+      metrics: config.server.metrics,
+      version,
+      runtime: `${runtime.name} ${runtime.version}`,
+    },
+    {
+      broker,
+      metrics,
+      log,
+      notReadyReasons: () => {
+        const reasons = [sessions.refusal === 'draining' ? 'shutting down' : undefined, broker.unavailableReason]
+        return reasons.filter((reason) => reason !== undefined)
+      },
+      admission: () => sessions.refusal,
+      openSession: sessions.open,
+    },
+  )
+  const hardUnsentBytes = config.limits.maxUnsentBytes * HARD_UNSENT_FACTOR
+  const listeners: Listener[] = []
+  let closing: Promise<void> | undefined
+
+  async function start(): Promise<BridgeAddress> {
+    try {
+      const http = await runtime.listen({
+        host: config.server.host,
+        port: config.server.port,
+        fetch: app,
+        maxMessageBytes: config.limits.maxFrameBytes * FRAMES_PER_MESSAGE,
+        maxBodyBytes: config.limits.maxBodyBytes * 2,
+        hardUnsentBytes,
+        joinFrames: config.server.joinFrames,
+      })
+      listeners.push(http)
+      broker.attachFanout('websocket', http.fanout)
+      const { tcp: tcpConfig } = config
+      const tcp = tcpConfig.enabled
+        ? await runtime.listenTcp({ host: tcpConfig.host, port: tcpConfig.port, open: sessions.open, hardUnsentBytes })
+        : undefined
+      if (tcp) {
+        listeners.push(tcp)
+        broker.attachFanout('tcp', tcp.fanout)
+      }
+      broker.start()
+      return {
+        http: { host: http.host, port: http.port },
+        ...(tcp ? { tcp: { host: tcp.host, port: tcp.port } } : {}),
+        bus: bus.description,
+        routes: table.describe(),
+        open: authenticator.isOpen,
+      }
+    } catch (error) {
+      await close()
+      throw error
+    }
+  }
+
+  async function shutDown(): Promise<void> {
+    const { deadlineMs } = config.shutdown
+    await sessions.drain(deadlineMs * DRAIN_SHARE)
+    for (const listener of listeners) listener.stopAccepting()
+    broker.close()
+    await bus.close()
+    await Promise.all(listeners.map((listener) => listener.close()))
+    deadlines.close()
+    metrics.close()
+  }
+
+  function close(): Promise<void> {
+    closing ??= shutDown()
+    return closing
+  }
+
+  return { start, close }
+}
+
+function busFor(config: Config, nodeId: string, log: Log): Bus {
+  const { url, ...redis } = config.redis
+  return url === undefined ? new MemoryBus() : new RedisBus({ url, ...redis }, nodeId, log)
+}
+
+function sessionOptions(config: Config, version: string): SessionOptions {
+  const { limits, heartBeat, shutdown } = config
+  const afterConnect = {
+    maxFrameBytes: limits.maxFrameBytes,
+    maxHeaders: limits.maxHeaders,
+    maxHeaderBytes: limits.maxHeaderBytes,
+  }
+  return {
+    beforeConnect: { ...afterConnect, maxFrameBytes: limits.maxConnectFrameBytes },
+    afterConnect,
+    connectTimeoutMs: limits.connectTimeoutMs,
+    maxSubscriptions: limits.maxSubscriptions,
+    maxTransactions: limits.maxTransactions,
+    maxTransactionFrames: limits.maxTransactionFrames,
+    maxTransactionBytes: limits.maxTransactionBytes,
+    maxUnackedMessages: limits.maxUnackedMessages,
+    maxInFlight: limits.maxInFlight,
+    maxHeldBackBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE * 4,
+    heartBeat,
+    settleTimeoutMs: shutdown.deadlineMs,
+    lingerMs: shutdown.lingerMs,
+    server: `stomp-bridge/${version}`,
+  }
+}
+
+/** Distinguishes the nodes of a cluster in message ids, session ids and Redis connection names. */
+function newNodeId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(6))].map((byte) => (byte % 36).toString(36)).join('')
+}

@@ -1,0 +1,126 @@
+/**
+ * The HTTP application of a bridge: which path is answered by what, and what every request passes through. Everything
+ * else is in the file of its concern. Knows the broker by two functions and sessions only as something to open.
+ */
+import { Hono, type Context, type Handler } from 'hono'
+import type { Broker } from '../broker/broker.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import type { FetchHandler, OpenSocket } from '../socket.ts'
+import { answerOptions, corsHeaders, originGuard } from './cors.ts'
+import { createDocsHandler, docsRoute } from './docs-page.ts'
+import {
+  createHealthHandler,
+  createMetricsHandler,
+  createReadyHandler,
+  healthRoute,
+  metricsRoute,
+  readyRoute,
+} from './health.ts'
+import { createErrorHandler, HttpError, type HttpEnv } from './json-error.ts'
+import { createNotificationHandler, notificationRoute } from './notification.ts'
+import { createDocument, openApiRoute, type Route } from './openapi.ts'
+import { createOriginPolicy } from './origins.ts'
+import { createUpgradeHandler, upgradeRoute } from './upgrade.ts'
+
+/** What is served, and to whom. */
+export interface AppOptions {
+  /** Path of the STOMP endpoint, for example `/stomp`. */
+  readonly path: string
+  /** See `createOriginPolicy`. */
+  readonly allowedOrigins: readonly string[]
+  readonly maxBodyBytes: number
+  /** Serve `/docs` and `/openapi.json`. */
+  readonly docs: boolean
+  /** Serve `/metrics`. */
+  readonly metrics: boolean
+  readonly version: string
+  /** Name and version, for `/health`. */
+  readonly runtime: string
+}
+
+/** What the app uses of the bridge. */
+export interface AppDeps {
+  readonly broker: Pick<Broker, 'notify' | 'isBrokerDestination'>
+  readonly metrics: Metrics
+  readonly log: Log
+  /** Reasons why this node should get no new clients; empty when ready. */
+  notReadyReasons(): readonly string[]
+  /** Undefined when a new session may be opened now, else why not. */
+  admission(): 'draining' | 'full' | undefined
+  readonly openSession: OpenSocket
+}
+
+interface Endpoint {
+  readonly route: Route
+  readonly handler: Handler<HttpEnv>
+}
+
+/** Makes the application. It holds nothing that needs to be closed. */
+export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
+  const app = new Hono<HttpEnv>()
+  const guard = originGuard(createOriginPolicy(options.allowedOrigins))
+  const endpoints = endpointsOf(options, deps)
+
+  app.use(async (c, next) => {
+    secureHeaders(c)
+    await next()
+    deps.log.debug({ method: c.req.method, path: c.req.path, status: c.res.status }, 'HTTP request')
+  })
+  app.use('/api/*', guard, corsHeaders())
+  app.use(options.path, guard)
+  for (const { route, handler } of endpoints) {
+    const allow = allowedMethods(route)
+    app.on(route.method, route.path, handler)
+    if (route.path.startsWith('/api/')) app.options(route.path, (c) => answerOptions(c, allow))
+    app.all(route.path, (c) => {
+      throw new HttpError('method-not-allowed', `Cannot ${c.req.method} ${route.path}: use ${allow}`, {
+        headers: { Allow: allow },
+      })
+    })
+  }
+
+  const served = endpoints.map(({ route }) => `${route.method.toUpperCase()} ${route.path}`).join(', ')
+  app.notFound(() => {
+    throw new HttpError('not-found', `Nothing is served at this path: use one of ${served}`)
+  })
+  app.onError(createErrorHandler(deps.log))
+  return (request, env) => app.fetch(request, env)
+}
+
+function endpointsOf(options: AppOptions, deps: AppDeps): Endpoint[] {
+  const { metrics, version, runtime } = options
+  const endpoints: Endpoint[] = [
+    {
+      route: upgradeRoute(options.path),
+      handler: createUpgradeHandler(() => deps.admission(), deps.openSession),
+    },
+    { route: notificationRoute, handler: createNotificationHandler(deps.broker, options.maxBodyBytes) },
+    { route: healthRoute, handler: createHealthHandler(version, runtime) },
+    { route: readyRoute, handler: createReadyHandler(() => deps.notReadyReasons()) },
+  ]
+  if (metrics) endpoints.push({ route: metricsRoute, handler: createMetricsHandler(deps.metrics) })
+  if (!options.docs) return endpoints
+  const document = createDocument(version, [...endpoints.map(({ route }) => route), openApiRoute, docsRoute])
+  return [
+    ...endpoints,
+    { route: openApiRoute, handler: (c) => c.json(document, 200, { 'Cache-Control': 'no-cache' }) },
+    { route: docsRoute, handler: createDocsHandler(document, { path: options.path, runtime }) },
+  ]
+}
+
+/**
+ * Set before the handler runs, on what Hono will make a response from: a response that a handler brings itself, as an
+ * upgrade does, stays the object that it is.
+ */
+function secureHeaders(c: Context<HttpEnv>): void {
+  c.header('X-Content-Type-Options', 'nosniff')
+  c.header('Referrer-Policy', 'no-referrer')
+}
+
+function allowedMethods({ method, path }: Route): string {
+  const methods = [method.toUpperCase()]
+  if (method === 'get') methods.push('HEAD')
+  if (path.startsWith('/api/')) methods.push('OPTIONS')
+  return methods.join(', ')
+}

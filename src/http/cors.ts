@@ -1,0 +1,55 @@
+/**
+ * Owns what a browser is told of cross-origin calls: middleware that keeps out pages the origin policy does not allow,
+ * and the CORS headers for those it does. Hono's own `cors` is not used because it touches every response, also that
+ * of an upgrade, which a runtime must get back untouched.
+ */
+import type { Context, MiddlewareHandler } from 'hono'
+import { HttpError, type HttpEnv } from './json-error.ts'
+import type { OriginPolicy } from './origins.ts'
+
+/** How long a browser may remember a preflight, in seconds. */
+const PREFLIGHT_MAX_AGE_S = 600
+
+/** Refuses a page that may not call, with 403. */
+export function originGuard(isAllowed: OriginPolicy): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    if (!isAllowed(c.req.header('origin'), hostOf(c))) {
+      throw new HttpError(
+        'forbidden-origin',
+        'Pages from this origin may not use this bridge: add it to server.allowedOrigins in the configuration',
+      )
+    }
+    await next()
+  }
+}
+
+/** Lets the page read the answer. Comes after the guard; also marks the error responses made later. */
+export function corsHeaders(): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    c.header('Vary', 'Origin')
+    const origin = c.req.header('origin')
+    if (origin !== undefined) {
+      c.header('Access-Control-Allow-Origin', origin)
+      c.header('Access-Control-Expose-Headers', 'Retry-After')
+    }
+    await next()
+  }
+}
+
+/** Answers OPTIONS: what may be sent here, with the CORS form of it when a page asks. `allow` is a list of methods. */
+export function answerOptions(c: Context<HttpEnv>, allow: string): Response {
+  const isPreflight = c.req.header('origin') !== undefined
+  return c.body(null, 204, {
+    Allow: allow,
+    ...(isPreflight && {
+      'Access-Control-Allow-Methods': allow,
+      'Access-Control-Allow-Headers': 'Content-Type',
+      'Access-Control-Max-Age': `${PREFLIGHT_MAX_AGE_S}`,
+    }),
+  })
+}
+
+// HTTP/2 has no Host header; there the runtime puts the authority into the URL.
+function hostOf(c: Context<HttpEnv>): string | undefined {
+  return c.req.header('host') ?? new URL(c.req.url).host
+}

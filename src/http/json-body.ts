@@ -1,0 +1,125 @@
+/**
+ * Owns the way from a request's bytes to a JSON value: media type, size, UTF-8, syntax, depth. Whatever a client sends,
+ * the answer is a value or an HttpError, and never more than the limit is held in memory.
+ */
+import { HttpError } from './json-error.ts'
+
+/**
+ * JSON nested deeper than this is refused: writing it again could exhaust the stack. Jackson, which backends in Java
+ * read with, has the same limit (StreamReadConstraints, since 2.15).
+ */
+const MAX_DEPTH = 1000
+
+const JSON_TYPE = /^application\/(?:[\w.!#$&^-]+\+)?json$/i
+const UTF8_NAMES = ['utf-8', 'utf8', 'us-ascii']
+
+// A byte order mark is no part of JSON, and RFC 8259 section 8.1 lets a reader skip it: this decoder does.
+const utf8 = () => new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * Reads a JSON request body.
+ * Of equal keys the last one counts. Errors: HttpError `unsupported-media-type`, `body-too-large`, `bad-json`.
+ */
+export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
+  checkMediaType(request.headers)
+  const text = decode(await readBytes(request, maxBytes))
+  if (text.trim() === '') throw badJson('The body is empty: send a JSON object')
+  if (isDeeperThan(text, MAX_DEPTH)) throw badJson(`The body is nested too deeply: use at most ${MAX_DEPTH} levels`)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw badJson('The body is not JSON: check quotes, commas and brackets', cause)
+  }
+  if (hasInfinity(value)) throw badJson('The body has a number that is out of range: send it as a string')
+  return value
+}
+
+function checkMediaType(headers: Headers): void {
+  const [type = '', ...parameters] = (headers.get('content-type') ?? '').split(';').map((part) => part.trim())
+  if (!JSON_TYPE.test(type)) throw wrongType('Send the body as JSON, with "Content-Type: application/json"')
+  for (const parameter of parameters) {
+    const charset = /^charset\s*=\s*"?([^"]*)"?$/i.exec(parameter)?.[1]
+    if (charset !== undefined && !UTF8_NAMES.includes(charset.toLowerCase())) {
+      throw wrongType('Send the JSON in UTF-8: it has no other charset')
+    }
+  }
+  const encoding = headers.get('content-encoding') ?? 'identity'
+  if (encoding.toLowerCase() !== 'identity') throw wrongType('Send the body without Content-Encoding')
+}
+
+async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  // Refused unread: what is announced need not be sent.
+  if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
+  if (!request.body) return new Uint8Array()
+  const reader = request.body.getReader()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for (;;) {
+    const { done, value } = (await reader.read().catch((cause: unknown) => {
+      throw badJson('The body ended early: send all of it', cause)
+    })) as { done: boolean; value?: Uint8Array }
+    if (done || !value) return chunks.length === 1 && chunks[0] ? chunks[0] : joined(chunks, size)
+    size += value.length
+    if (size > maxBytes) {
+      // Not awaited: the rest may never come, and the answer must. A failed cancel changes nothing for the client.
+      void reader.cancel().catch(() => {})
+      throw tooLarge(maxBytes)
+    }
+    chunks.push(value)
+  }
+}
+
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const bytes = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.length
+  }
+  return bytes
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return utf8().decode(bytes)
+  } catch (cause) {
+    throw badJson('The body is not valid UTF-8: send JSON in UTF-8', cause)
+  }
+}
+
+/** Looks at the text, because a parser may fail on depth itself. */
+function isDeeperThan(text: string, limit: number): boolean {
+  let depth = 0
+  let isString = false
+  for (let index = 0; index < text.length; index++) {
+    const character = text[index]
+    if (isString) {
+      if (character === '\\') index++
+      else if (character === '"') isString = false
+    } else if (character === '"') isString = true
+    else if (character === '{' || character === '[') {
+      if (++depth > limit) return true
+    } else if (character === '}' || character === ']') depth--
+  }
+  return false
+}
+
+/** JSON can write numbers that become Infinity, and Infinity is written as null: a message must not change on its way. */
+function hasInfinity(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return false
+  return Array.isArray(value) ? value.some(hasInfinity) : Object.values(value).some(hasInfinity)
+}
+
+function badJson(message: string, cause?: unknown): HttpError {
+  return new HttpError('bad-json', message, {}, { cause })
+}
+
+function wrongType(message: string): HttpError {
+  return new HttpError('unsupported-media-type', message)
+}
+
+function tooLarge(maxBytes: number): HttpError {
+  return new HttpError('body-too-large', `The body is too large: send at most ${maxBytes} bytes`)
+}

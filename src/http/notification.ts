@@ -1,0 +1,126 @@
+/**
+ * Owns `POST /api/notification`, by which a backend without Redis sends to subscribers: its schema, which both checks
+ * requests and documents them, and its handler. Delivery is the broker's.
+ */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Handler } from 'hono'
+import type { Broker } from '../broker/broker.ts'
+import { readJson } from './json-body.ts'
+import { errorResponse, HttpError, type FieldProblem, type HttpEnv } from './json-error.ts'
+
+/** The longest topic, in characters. */
+const MAX_TOPIC = 1024
+
+/** The request body. Fields that it does not know are ignored, as Spring does. */
+export const notificationSchema = z
+  .object(
+    {
+      topic: z
+        .string({ error: (issue) => `Topic ${issue.input === undefined ? 'is missing: give' : 'must be'} a string` })
+        .min(1, 'Topic must not be empty')
+        .max(MAX_TOPIC, `Topic must have at most ${MAX_TOPIC} characters`)
+        .openapi({
+          description: 'Destination whose subscribers get the message; it must lie below a prefix of the broker',
+          example: '/topic/toast',
+        }),
+      // Not z.json(): that copies the value, and a key such as "__proto__" would be lost on the way.
+      message: z
+        .unknown()
+        .refine((value) => value !== undefined && value !== null, 'Message is missing: give text or a JSON value')
+        .openapi({
+          type: ['string', 'number', 'boolean', 'object', 'array'],
+          description:
+            'Text is delivered as it is, as text/plain; any other value as JSON text, as application/json. Not null',
+          example: 'Hello',
+        }),
+    },
+    { error: 'The body must be a JSON object with "topic" and "message"' },
+  )
+  .openapi('Notification', { description: 'A message and where it goes' })
+
+/** The operation, as the OpenAPI document shows it. */
+export const notificationRoute = createRoute({
+  method: 'post',
+  path: '/api/notification',
+  operationId: 'sendNotification',
+  tags: ['Messages'],
+  summary: 'Send a message to subscribers',
+  description:
+    'Delivers the message to every client that has subscribed to the topic, on every node of the bridge. ' +
+    'The answer comes when the bus has accepted the message. It does not tell whether anyone has subscribed.',
+  request: {
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: notificationSchema,
+          examples: {
+            text: { summary: 'Text', value: { topic: '/topic/toast', message: 'Hello' } },
+            json: { summary: 'A JSON value', value: { topic: '/topic/orders', message: { id: 7, state: 'shipped' } } },
+          },
+        },
+      },
+    },
+  },
+  responses: {
+    200: { description: 'Accepted. The body is empty' },
+    400: errorResponse('Not JSON, or a field is missing or wrong', 'bad-field', 'Topic is missing: give a string', [
+      { field: 'topic', message: 'Topic is missing: give a string' },
+    ]),
+    403: errorResponse(
+      'Sent by a web page from an origin that is not allowed',
+      'forbidden-origin',
+      'Pages from this origin may not use this bridge: add it to server.allowedOrigins in the configuration',
+    ),
+    413: errorResponse('The body is too large', 'body-too-large', 'The body is too large: send at most 1048576 bytes'),
+    415: errorResponse(
+      'The content type is not JSON',
+      'unsupported-media-type',
+      'Send the body as JSON, with "Content-Type: application/json"',
+    ),
+    500: errorResponse('A fault of the bridge', 'internal', 'Internal error'),
+    503: errorResponse(
+      'The bus is unavailable: try again after the seconds in Retry-After',
+      'bus-unavailable',
+      'The message could not be handed over: the bus is unavailable',
+    ),
+  },
+})
+
+/** Makes the handler. It answers when the bus has the message. */
+export function createNotificationHandler(
+  broker: Pick<Broker, 'notify' | 'isBrokerDestination'>,
+  maxBodyBytes: number,
+): Handler<HttpEnv> {
+  return async (c) => {
+    const value = await readJson(c.req.raw, maxBodyBytes)
+    const { success, data, error } = notificationSchema.safeParse(value)
+    const problems = [...(error ? fieldProblems(error) : []), ...topicProblems(value, broker)]
+    if (!success || problems.length > 0) throw refusal(problems, success)
+    await broker.notify(data.topic, data.message)
+    return c.body(null, 200)
+  }
+}
+
+function fieldProblems(error: z.ZodError): FieldProblem[] {
+  return error.issues.map(({ path, message }) => ({ field: path.join('.'), message }))
+}
+
+/** Asked beside the schema, so that both fields are reported together. */
+function topicProblems(value: unknown, broker: Pick<Broker, 'isBrokerDestination'>): FieldProblem[] {
+  const { success, data: topic } = notificationSchema.shape.topic.safeParse(
+    (value as { topic?: unknown } | null)?.topic,
+  )
+  if (!success || broker.isBrokerDestination(topic)) return []
+  const where = 'give one below a prefix of broker.prefixes in the configuration, such as "/topic/toast"'
+  return [{ field: 'topic', message: `Topic "${topic}" is no destination of the broker: ${where}` }]
+}
+
+function refusal(problems: readonly FieldProblem[], hasAllFields: boolean): HttpError {
+  return new HttpError(
+    hasAllFields ? 'bad-destination' : 'bad-field',
+    problems.map(({ message }) => message).join('; '),
+    // A problem without a field is about the body as a whole.
+    { problems: problems.filter(({ field }) => field !== '') },
+  )
+}

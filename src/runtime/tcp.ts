@@ -1,0 +1,105 @@
+/** STOMP over plain TCP, on `node:net`, which all three runtimes have: for backends with a TCP client. */
+import { Buffer } from 'node:buffer'
+import { createServer, type Socket as NetSocket } from 'node:net'
+import type { Listener, SendResult, Socket, TcpListenOptions } from '../socket.ts'
+import { GatheringFanout, type GroupMember } from './groups.ts'
+
+/** After this silence the kernel probes the peer, in milliseconds: finds half-open clients without heart-beats. */
+const KEEP_ALIVE_MS = 60_000
+
+export function listenTcp(options: TcpListenOptions): Promise<Listener> {
+  const fanout = new GatheringFanout<Uint8Array>(toBytes, true)
+  const open = new Set<NetSocket>()
+  // Half-open: a client may end its side and still wait for a receipt.
+  const server = createServer(
+    { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+    (net) => {
+      open.add(net)
+      const handler = options.open(new TcpSocket(net, fanout, options.hardUnsentBytes))
+      net.on('data', (data) => handler.receive(data))
+      net.on('end', () => handler.ended())
+      net.on('error', () => {}) // 'close' follows
+      net.on('close', () => {
+        open.delete(net)
+        handler.closed(1006, '')
+      })
+    },
+  )
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, options.host, () => {
+      server.off('error', reject)
+      const address = server.address()
+      resolve({
+        host: options.host,
+        port: typeof address === 'object' && address ? address.port : options.port,
+        fanout,
+        stopAccepting: () => void server.close(),
+        close() {
+          for (const net of open) net.destroy()
+          return server.listening ? new Promise((closed) => server.close(() => closed())) : Promise.resolve()
+        },
+      })
+    })
+  })
+}
+
+function toBytes(data: string | Uint8Array): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data) : data
+}
+
+class TcpSocket implements Socket, GroupMember<Uint8Array> {
+  readonly transport = 'tcp'
+  readonly remoteAddress: string
+  readonly #net: NetSocket
+  readonly #fanout: GatheringFanout<Uint8Array>
+  readonly #hardUnsentBytes: number
+
+  constructor(net: NetSocket, fanout: GatheringFanout<Uint8Array>, hardUnsentBytes: number) {
+    this.remoteAddress = net.remoteAddress ?? ''
+    this.#net = net
+    this.#fanout = fanout
+    this.#hardUnsentBytes = hardUnsentBytes
+  }
+
+  get bufferedBytes(): number {
+    return this.#net.writableLength
+  }
+
+  send(data: string | Uint8Array): SendResult {
+    return this.write(toBytes(data))
+  }
+
+  write(bytes: Uint8Array): SendResult {
+    if (!this.#net.writable) return 'dropped'
+    if (this.#net.writableLength > this.#hardUnsentBytes) {
+      this.#net.destroy()
+      return 'dropped'
+    }
+    return this.#net.write(bytes) ? 'written' : 'queued'
+  }
+
+  join(group: string): void {
+    this.#fanout.join(group, this)
+  }
+
+  leave(group: string): void {
+    this.#fanout.leave(group, this)
+  }
+
+  pause(): void {
+    this.#net.pause()
+  }
+
+  resume(): void {
+    this.#net.resume()
+  }
+
+  close(): void {
+    this.#net.end()
+  }
+
+  terminate(): void {
+    this.#net.destroy()
+  }
+}

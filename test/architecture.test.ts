@@ -1,0 +1,337 @@
+/**
+ * Keeps the shape of the sources: who may import whom, which package and which global belongs where, and that no
+ * module holds state. The tables are the rule; `check` at the end applies them.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { join, posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { cyclesOf, readFacts } from './support/source-facts.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+// A place is a file, or a folder ending in a slash.
+
+/** An area imports from the areas and files of its list, and from its own files only where the list names it too. */
+const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: readonly string[] }>> = {
+  main: {
+    places: ['src/main.ts', 'src/cli.ts', 'src/banner.ts', 'src/logger.ts'],
+    mayImport: ['main', 'runtime', 'bridge', 'config', 'leaves'],
+  },
+  index: { places: ['src/index.ts'], mayImport: ['bridge', 'bus', 'auth', 'frames', 'config', 'leaves'] },
+  runtime: { places: ['src/runtime/'], mayImport: ['runtime', 'src/socket.ts'] },
+  bridge: {
+    places: ['src/bridge.ts'],
+    mayImport: ['session', 'http', 'broker', 'routes', 'bus', 'auth', 'frames', 'config', 'leaves'],
+  },
+  session: { places: ['src/session/'], mayImport: ['session', 'broker', 'auth', 'frames', 'config', 'leaves'] },
+  http: { places: ['src/http/'], mayImport: ['http', 'broker', 'auth', 'config', 'leaves', 'frames'] },
+  broker: { places: ['src/broker/'], mayImport: ['broker', 'routes', 'bus', 'frames', 'config', 'leaves'] },
+  routes: { places: ['src/routes/'], mayImport: ['routes', 'config', 'leaves'] },
+  bus: { places: ['src/bus/'], mayImport: ['bus', 'config', 'leaves'] },
+  auth: { places: ['src/auth/'], mayImport: ['auth', 'config', 'leaves'] },
+  config: { places: ['src/config.ts'], mayImport: ['config parts'] },
+  'config parts': { places: ['src/config/'], mayImport: ['config parts'] },
+  leaves: {
+    places: ['src/errors.ts', 'src/log.ts', 'src/metrics.ts', 'src/socket.ts', 'src/clock.ts'],
+    mayImport: [],
+  },
+  frames: { places: ['frames/'], mayImport: ['frames'] },
+  'web-debugger': { places: ['web-debugger/'], mayImport: ['web-debugger', 'frames'] },
+}
+
+/** Whoever may import `config` may import its parts: they are one leaf in several files. */
+const ALSO: Readonly<Record<string, string>> = { 'config parts': 'config' }
+
+const LISTENERS = ['src/runtime/', 'src/main.ts']
+
+/** Packages with a place of their own; the first row whose name fits counts, `x/` for all below it. */
+const PACKAGES: readonly { names: readonly string[]; places: readonly string[] }[] = [
+  { names: ['ioredis'], places: ['src/bus/'] },
+  { names: ['@hono/node-server'], places: LISTENERS },
+  { names: ['hono', '@hono/'], places: ['src/http/'] },
+  { names: ['ws', 'bun', 'bun:', 'node:http', 'node:https', 'node:http2', 'node:net', 'node:tls'], places: LISTENERS },
+  { names: ['prom-client'], places: ['src/metrics.ts'] },
+]
+
+const GLOBALS = new Map([
+  ['Bun', LISTENERS],
+  ['Deno', LISTENERS],
+])
+const ENVIRONMENT = ['src/main.ts', 'src/config.ts']
+/** No place at all in frames/, which also runs in a browser. */
+const SERVER_GLOBALS = ['Buffer', 'process', 'require']
+
+describe('the sources', () => {
+  const sources = readSources()
+
+  it('keep the rule of who imports whom', () => {
+    expect(sources.size).toBeGreaterThan(0)
+    expect(check(sources)).toEqual([])
+  })
+})
+
+describe('the package', () => {
+  const readJson = (path: string) => JSON.parse(readFileSync(join(ROOT, path), 'utf8'))
+
+  it('exports the embedding API and the codec by name', async () => {
+    const { exports } = readJson('package.json')
+    expect(exports).toEqual({
+      '.': './src/index.ts',
+      './frames': './frames/index.ts',
+      './runtime/bun': './src/runtime/bun.ts',
+      './runtime/deno': './src/runtime/deno.ts',
+      './runtime/node': './src/runtime/node.ts',
+    })
+    for (const path of Object.values<string>(exports)) {
+      expect(existsSync(join(ROOT, path)), `${path} exists`).toBe(true)
+      const names = Object.keys(await import(join(ROOT, path)))
+      expect(names, path).not.toEqual([])
+      expect(names, path).not.toContain('default')
+    }
+  })
+
+  it('has a command that Node runs: the bundler keeps the first line of its source', () => {
+    expect(readJson('package.json').bin).toEqual({ 'stomp-bridge': './dist/main.js' })
+    expect(readFileSync(join(ROOT, 'src/main.ts'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+  })
+
+  it('has a lock file that names no registry', () => {
+    expect(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).not.toContain('"resolved"')
+  })
+})
+
+describe('the checker', () => {
+  const problems = (files: Record<string, string>) => check(new Map(Object.entries(files)))
+  const app = { 'src/http/app.ts': 'export const app = 1\nexport type App = 1' }
+
+  it.each([
+    ['static', `import { app } from '../http/app.ts'`],
+    ['type-only', `import type { App } from '../http/app.ts'`],
+    ['inline type', `import { type App } from '../http/app.ts'`],
+    ['side-effect', `import '../http/app.ts'`],
+    ['dynamic', `export const load = () => import('../http/app.ts')`],
+    ['import() type', `export type App = import('../http/app.ts').App`],
+    ['typeof import()', `export type App = typeof import('../http/app.ts')`],
+    ['export from', `export { app } from '../http/app.ts'`],
+    ['export * from', `export * from '../http/app.ts'`],
+    ['require', `const app = require('../http/app.ts')`],
+  ])('catches a forbidden %s import', (_kind, line) => {
+    expect(problems({ ...app, 'src/session/session.ts': `// first line\n${line}` })).toEqual([
+      'src/session/session.ts:2 imports src/http/app.ts, but session may import only ' +
+        'session, broker, auth, frames, config, leaves',
+    ])
+  })
+
+  it('lets an area import what its row names', () => {
+    expect(
+      problems({
+        'src/session/session.ts': `import '../broker/broker.ts'\nimport './commands/send.ts'\nimport '../socket.ts'`,
+        'src/session/commands/send.ts': `import 'zod'\nimport '../../config/limits.ts'`,
+        'src/broker/broker.ts': `import { encode } from '../../frames/index.ts'`,
+        'src/config.ts': `import './config/limits.ts'\nexport const port = process.env.PORT`,
+        'src/config/limits.ts': '',
+        'src/socket.ts': 'export interface Socket {}',
+        'src/bus/redis.ts': `import { Redis } from 'ioredis'`,
+        'src/http/app.ts': `import { Hono } from 'hono/tiny'\nimport x from '@hono/zod-openapi'`,
+        'src/runtime/node.ts': `import { WebSocketServer } from 'ws'\nimport '../socket.ts'\nimport 'node:http'`,
+        'src/main.ts': `import pkg from '../package.json' with { type: 'json' }\nif (typeof Bun === 'object') run()`,
+        'frames/index.ts': '',
+      }),
+    ).toEqual([])
+  })
+
+  it.each([
+    ['src/runtime/bun.ts', '../log.ts', 'src/log.ts'],
+    ['src/errors.ts', './log.ts', 'src/log.ts'],
+    ['src/config/limits.ts', '../config.ts', 'src/config.ts'],
+    ['src/routes/table.ts', '../../frames/index.ts', 'frames/index.ts'],
+    ['frames/frame.ts', '../src/log.ts', 'src/log.ts'],
+    ['web-debugger/app.ts', '../src/log.ts', 'src/log.ts'],
+    ['src/bus/bus.ts', 'stomp-bridge/frames', 'frames/index.ts'],
+    ['src/bus/bus.ts', '../../test/support/wait.ts', 'test/support/wait.ts'],
+    ['frames/frame.ts', '../package.json', 'package.json'],
+  ])('catches %s importing %s', (file, specifier, target) => {
+    const others = { 'src/log.ts': '', 'src/config.ts': '', 'frames/index.ts': '' }
+    const [problem, ...more] = problems({ ...others, [file]: `import '${specifier}'` })
+    expect(problem).toContain(`${file}:1 imports ${target}, but `)
+    expect(more).toEqual([])
+  })
+
+  it('catches a file that belongs to no area, a missing file and a computed import', () => {
+    expect(
+      problems({
+        'src/utils.ts': '',
+        'src/auth/who.ts': `import './nobody.ts'\nexport const load = (name: string) => import(name)`,
+      }),
+    ).toEqual([
+      'src/utils.ts belongs to no area: give it a place in the table',
+      'src/auth/who.ts:1 imports src/auth/nobody.ts, which does not exist',
+      'src/auth/who.ts:2 imports a computed path',
+    ])
+  })
+
+  it('catches a cycle, also by import type', () => {
+    expect(
+      problems({
+        'src/broker/a.ts': `import './b.ts'`,
+        'src/broker/b.ts': `export type { C } from './c.ts'`,
+        'src/broker/c.ts': `import type { A } from './a.ts'`,
+        'src/broker/d.ts': `import './a.ts'`,
+      }),
+    ).toEqual(['Cycle: src/broker/a.ts -> src/broker/b.ts -> src/broker/c.ts -> src/broker/a.ts'])
+  })
+
+  it.each([
+    ['src/broker/x.ts', `import { Redis } from 'ioredis'`, '"ioredis", which belongs in src/bus/'],
+    ['src/bridge.ts', `import type { Hono } from 'hono'`, '"hono", which belongs in src/http/'],
+    ['src/session/x.ts', `import { z } from '@hono/zod-openapi'`, '"@hono/zod-openapi", which belongs in src/http/'],
+    [
+      'src/http/x.ts',
+      `import { serve } from '@hono/node-server'`,
+      '"@hono/node-server", which belongs in src/runtime/',
+    ],
+    ['src/session/x.ts', `import WebSocket from 'ws'`, '"ws", which belongs in src/runtime/'],
+    ['src/http/x.ts', `import { createServer } from 'http'`, '"http", which belongs in src/runtime/'],
+    ['src/bus/x.ts', `import { connect } from 'node:net'`, '"node:net", which belongs in src/runtime/'],
+    ['src/auth/x.ts', `import { password } from 'bun'`, '"bun", which belongs in src/runtime/'],
+    ['src/broker/x.ts', `import { Gauge } from 'prom-client'`, '"prom-client", which belongs in src/metrics.ts'],
+    ['frames/x.ts', `import { inspect } from 'node:util'`, '"node:util", but frames imports nothing from outside'],
+    ['frames/x.ts', `import type { z } from 'zod'`, '"zod", but frames imports nothing from outside'],
+  ])('catches in %s: %s', (file, line, problem) => {
+    expect(problems({ [file]: line })).toEqual([expect.stringContaining(`${file}:1 imports ${problem}`)])
+  })
+
+  it.each([
+    ['Bun', 'Bun.serve({})'],
+    ['Bun', 'export type Server = Bun.Server'],
+    ['Deno', `globalThis.Deno.exit()`],
+    ['Deno', `globalThis['Deno']`],
+    ['Bun', `if ('Bun' in globalThis) run()`],
+    ['Bun', 'const { Bun } = globalThis'],
+    ['Bun', 'run({ Bun })'],
+    ['the environment', 'run(process.env.PORT)'],
+    ['the environment', 'const { env } = process'],
+    ['the environment', `process['env']`],
+    ['the environment', 'globalThis.process.env'],
+    ['the environment', `import { env } from 'node:process'`],
+    ['the environment', 'import.meta.env.PORT'],
+  ])('catches the use of %s: %s', (subject, line) => {
+    expect(problems({ 'src/session/x.ts': line })).toEqual([
+      expect.stringContaining(`src/session/x.ts:1 uses ${subject}, which belongs in src/`),
+    ])
+  })
+
+  it('catches what only servers have in frames, and there alone', () => {
+    expect(problems({ 'frames/x.ts': 'export const x = Buffer.from([])', 'src/log.ts': 'process.hrtime()' })).toEqual([
+      'frames/x.ts:1 uses Buffer, which a browser does not have',
+    ])
+  })
+
+  it('is not misled by properties and declarations of those names', () => {
+    const line = 'export const names = { Bun: 1, env: 2 }\nlog(names.Bun, names.env)\ninterface Names { Deno: 1 }'
+    expect(problems({ 'src/session/x.ts': line })).toEqual([])
+  })
+
+  it('catches mutable module state', () => {
+    const lines = ['let next = 0', 'export var last = 1', 'const fine = () => {', '  let local = 0', '}']
+    expect(problems({ 'frames/x.ts': lines.join('\n'), 'web-debugger/app.ts': 'let page = 1' })).toEqual([
+      'frames/x.ts:1 keeps module state in "next": two bridges can live in one process',
+      'frames/x.ts:2 keeps module state in "last": two bridges can live in one process',
+    ])
+  })
+})
+
+/** The sources by path, as they are imported; assets are there too, unread. */
+function readSources(): Map<string, string> {
+  const files = new Map<string, string>()
+  for (const folder of ['src', 'frames', 'web-debugger']) {
+    if (!existsSync(join(ROOT, folder))) continue
+    for (const entry of readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue
+      const path = posix.relative(ROOT, posix.join(entry.parentPath, entry.name))
+      files.set(path, isCode(path) ? readFileSync(join(ROOT, path), 'utf8') : '')
+    }
+  }
+  return files
+}
+
+/** All breaks of the tables above, each as a line for people. */
+function check(files: ReadonlyMap<string, string>): string[] {
+  const problems: string[] = []
+  const graph = new Map<string, string[]>()
+  for (const [file, text] of files) {
+    if (!isCode(file)) continue
+    const area = areaOf(file)
+    if (!area) {
+      problems.push(`${file} belongs to no area: give it a place in the table`)
+      continue
+    }
+    const { imports, globals, environment, state } = readFacts(file, text)
+    const targets: string[] = []
+    graph.set(file, targets)
+    const report = (line: number, problem: string | undefined) => problem && problems.push(`${file}:${line} ${problem}`)
+    for (const { name: specifier, line } of imports) {
+      const target = resolve(file, specifier)
+      report(line, target ? importProblem(file, target, files) : packageProblem(file, specifier))
+      if (target) targets.push(target)
+    }
+    for (const { name, line } of globals) report(line, globalProblem(file, name))
+    for (const { line } of environment) report(line, placeProblem(file, 'the environment', ENVIRONMENT))
+    if (area === 'web-debugger') continue // A page is one of its kind.
+    for (const { name, line } of state) {
+      report(line, `keeps module state in "${name}": two bridges can live in one process`)
+    }
+  }
+  return [...problems, ...cyclesOf(graph)]
+}
+
+function isCode(file: string): boolean {
+  return /\.[mc]?[jt]sx?$/.test(file)
+}
+
+function isIn(file: string, places: readonly string[]): boolean {
+  return places.some((place) => (place.endsWith('/') ? file.startsWith(place) : file === place))
+}
+
+function areaOf(file: string): string | undefined {
+  return Object.keys(AREAS).find((area) => isIn(file, AREAS[area]!.places))
+}
+
+function importProblem(file: string, target: string, files: ReadonlyMap<string, string>): string | undefined {
+  if (target === 'package.json' && file.startsWith('src/')) return undefined
+  const area = areaOf(file)!
+  const { mayImport } = AREAS[area]!
+  const targetArea = areaOf(target) ?? 'none'
+  const isAllowed = [target, targetArea, ALSO[targetArea]].some((name) => name && mayImport.includes(name))
+  if (isAllowed) return files.has(target) ? undefined : `imports ${target}, which does not exist`
+  return `imports ${target}, but ${area} may import only ${mayImport.join(', ') || 'nothing of ours'}`
+}
+
+/** The path of a file of ours; undefined for a package. */
+function resolve(file: string, specifier: string | undefined): string | undefined {
+  if (specifier?.startsWith('.')) return posix.join(posix.dirname(file), specifier)
+  if (specifier === 'stomp-bridge') return 'src/index.ts'
+  if (specifier === 'stomp-bridge/frames') return 'frames/index.ts'
+  return undefined
+}
+
+function packageProblem(file: string, specifier: string | undefined): string | undefined {
+  if (specifier === undefined) return 'imports a computed path'
+  if (areaOf(file) === 'frames') return `imports "${specifier}", but frames imports nothing from outside`
+  const name = isBuiltin(specifier) && !specifier.includes(':') ? `node:${specifier}` : specifier
+  const fits = (row: string) => name === row || name.startsWith(/[/:]$/.test(row) ? row : `${row}/`)
+  const row = PACKAGES.find(({ names }) => names.some(fits))
+  const isAtHome = !row || isIn(file, row.places)
+  return isAtHome ? undefined : `imports "${specifier}", which belongs in ${row.places.join(', ')}`
+}
+
+function globalProblem(file: string, name: string): string | undefined {
+  if (areaOf(file) === 'frames' && SERVER_GLOBALS.includes(name)) return `uses ${name}, which a browser does not have`
+  return placeProblem(file, name, GLOBALS.get(name) ?? [file])
+}
+
+function placeProblem(file: string, what: string, places: readonly string[]): string | undefined {
+  return isIn(file, places) ? undefined : `uses ${what}, which belongs in ${places.join(', ')}`
+}
