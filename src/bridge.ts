@@ -16,7 +16,7 @@ import { RouteTable } from './routes/table.ts'
 import { OutputWatch } from './session/output-watch.ts'
 import type { SessionOptions } from './session/services.ts'
 import { Sessions } from './session/sessions.ts'
-import type { Listener, Runtime } from './socket.ts'
+import type { Fanout, Listener, Runtime } from './socket.ts'
 
 export interface BridgeOptions {
   readonly config: Config
@@ -64,6 +64,7 @@ export function createBridge(options: BridgeOptions): Bridge {
   const broker = new Broker(config.broker, table, bus, nodeId, log, metrics)
   const deadlines = new Deadlines(systemClock)
   const outputs = new OutputWatch(config.limits, systemClock)
+  metrics.observe('unsentBytes', () => outputs.unsentBytes)
   const sessions = new Sessions(
     { options: sessionOptions(config, version), broker, authenticator, deadlines, outputs, metrics, log },
     nodeId,
@@ -107,14 +108,14 @@ export function createBridge(options: BridgeOptions): Bridge {
         joinFrames: config.server.joinFrames,
       })
       listeners.push(http)
-      broker.attachFanout('websocket', http.fanout)
+      broker.attachFanout('websocket', watched(http.fanout, outputs))
       const { tcp: tcpConfig } = config
       const tcp = tcpConfig.enabled
         ? await runtime.listenTcp({ host: tcpConfig.host, port: tcpConfig.port, open: sessions.open, hardUnsentBytes })
         : undefined
       if (tcp) {
         listeners.push(tcp)
-        broker.attachFanout('tcp', tcp.fanout)
+        broker.attachFanout('tcp', watched(tcp.fanout, outputs))
       }
       broker.start()
       return {
@@ -147,6 +148,17 @@ export function createBridge(options: BridgeOptions): Bridge {
   }
 
   return { start, close }
+}
+
+/** A fan-out whose output is watched, so that a member that does not read is found in time. */
+function watched(fanout: Fanout, outputs: OutputWatch): Fanout {
+  return {
+    publish(group, data) {
+      fanout.publish(group, data)
+      outputs.wrote(data.length)
+    },
+    flush: () => fanout.flush(),
+  }
 }
 
 function busFor(config: Config, nodeId: string, log: Log): Bus {

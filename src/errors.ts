@@ -10,7 +10,7 @@ interface ErrorKind {
   readonly http: number
 }
 
-/** Every value the `code` header of an ERROR frame, and the `code` field of an HTTP error, can have (beside the codec's). */
+/** Every value that the `code` header of an ERROR frame can have, beside the codec's. HTTP has some of its own. */
 export const ERRORS = {
   // connecting
   'connect-required': { close: 1002, http: 400 },

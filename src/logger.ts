@@ -2,7 +2,7 @@
  * Owns how the process logs: pino on standard error, as JSON lines or as text for people. Called by main; everything
  * else takes the `Log` type. Both ways write from this thread: a pino transport is a worker, which bundles do not have.
  */
-import { pino, stdTimeFunctions, type Logger } from 'pino'
+import { pino, stdSerializers, stdTimeFunctions, type Logger } from 'pino'
 import { PinoPretty } from 'pino-pretty'
 import type { Config } from './config.ts'
 
@@ -23,6 +23,7 @@ export function createLogger({ level, format }: Config['log'], { isTerminal, has
   const options = {
     level,
     timestamp: stdTimeFunctions.isoTime,
+    serializers: { error: stdSerializers.err },
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: DEPTHS.flatMap((depth) => SECRETS.map((name) => depth + name)), censor: '***' },
   }

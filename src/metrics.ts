@@ -27,6 +27,7 @@ const COUNTERS = {
 const GAUGES = {
   sessions: 'Open sessions',
   subscriptions: 'Live subscriptions',
+  unsentBytes: 'Bytes of output that wait for clients to read',
   busAvailable: '1 while the bus accepts and delivers, else 0',
 } as const
 

@@ -283,7 +283,9 @@ function connectionOptions(options: RedisBusOptions): Omit<RedisOptions, 'replyM
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
-    maxRetriesPerRequest: null,
+    // What was unanswered when a connection ended is rejected then. With null ioredis 6 never settles it, and its
+    // auto-pipelining, which waits for that, publishes nothing any more.
+    maxRetriesPerRequest: 0,
     disableClientInfo: true,
     connectTimeout: options.connectTimeoutMs,
     // The probe makes traffic; a connection without any for this long is dead.

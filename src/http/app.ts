@@ -81,7 +81,8 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   }
 
   const served = endpoints.map(({ route }) => `${route.method.toUpperCase()} ${route.path}`).join(', ')
-  app.notFound(() => {
+  // Not app.notFound: what that throws ends the middleware before it has logged.
+  app.all('*', () => {
     throw new HttpError('not-found', `Nothing is served at this path: use one of ${served}`)
   })
   app.onError(createErrorHandler(deps.log))

@@ -3,6 +3,7 @@ import { Command, encodeFrame, HEART_BEAT, type Header, type Version } from '../
 import type { Metrics } from '../metrics.ts'
 import type { Socket } from '../socket.ts'
 import type { ErrorDescription } from './error-description.ts'
+import type { OutputWatch } from './output-watch.ts'
 
 export class Outbox {
   /** Characters of text and bytes of binary frames written; so never more than the bytes. */
@@ -13,16 +14,19 @@ export class Outbox {
   onWrite: (() => void) | undefined
   readonly #socket: Socket
   readonly #metrics: Metrics
+  readonly #outputs: OutputWatch
 
-  constructor(socket: Socket, metrics: Metrics) {
+  constructor(socket: Socket, metrics: Metrics, outputs: OutputWatch) {
     this.#socket = socket
     this.#metrics = metrics
+    this.#outputs = outputs
   }
 
   write(data: string | Uint8Array): void {
     this.written += data.length
     this.onWrite?.()
     this.#socket.send(data)
+    this.#outputs.wrote(data.length)
   }
 
   heartBeat(): void {

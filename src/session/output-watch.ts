@@ -1,6 +1,7 @@
 /**
  * Finds clients that do not read. Messages go out through the runtime's native fan-out, which does not say who is
- * behind, so every session with unsent output is looked at, a few times a second while anything is sent.
+ * behind, so the unsent bytes of every session are looked at: a few times a second, and whenever so much was published
+ * that one of them may have passed the limit.
  */
 import type { Clock } from '../clock.ts'
 
@@ -33,10 +34,20 @@ export class OutputWatch {
   readonly #outputs = new Set<Output>()
   readonly #behind = new Map<Output, Backlog>()
   #timer: unknown
+  /** Written since the last look, to whomever. */
+  #writtenSince = 0
+  #isSweepQueued = false
 
   constructor(limits: OutputLimits, clock: Clock) {
     this.#limits = limits
     this.#clock = clock
+  }
+
+  /** Over all outputs. */
+  get unsentBytes(): number {
+    let bytes = 0
+    for (const output of this.#outputs) bytes += output.unsentBytes
+    return bytes
   }
 
   add(output: Output): void {
@@ -52,6 +63,15 @@ export class OutputWatch {
     this.#timer = undefined
   }
 
+  /** Somebody, or a group, was sent so much. */
+  wrote(length: number): void {
+    this.#writtenSince += length
+    if (this.#writtenSince * 2 < this.#limits.maxUnsentBytes || this.#isSweepQueued) return
+    this.#isSweepQueued = true
+    // not in the middle of a delivery
+    queueMicrotask(() => this.#sweep())
+  }
+
   #arm(): unknown {
     return this.#clock.setTimeout(() => {
       this.#sweep()
@@ -60,6 +80,8 @@ export class OutputWatch {
   }
 
   #sweep(): void {
+    this.#writtenSince = 0
+    this.#isSweepQueued = false
     const now = this.#clock.now()
     for (const output of this.#outputs) {
       const unsent = output.unsentBytes

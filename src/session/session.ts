@@ -85,7 +85,7 @@ export class Session
     this.transactions = new Transactions(options)
     this.acknowledgements = new Acknowledgements(this.subscriptions, options.maxUnackedMessages)
     this.#socket = socket
-    this.#outbox = new Outbox(socket, metrics)
+    this.#outbox = new Outbox(socket, metrics, outputs)
     this.#services = services
     this.#onClosed = onClosed
     this.#inbox = new Inbox(socket, this, options.beforeConnect, {

@@ -51,4 +51,9 @@ describe('createLogger', () => {
     expect(output).not.toContain('hunter2')
     expect(output.match(/kept"?: ?"kept"/g)).toHaveLength(5)
   })
+
+  it('writes an error under `error` with its text and stack', () => {
+    const record = JSON.parse(logged('json', `log.error({ error: new TypeError('broken') }, 'failed')`)) as unknown
+    expect(record).toMatchObject({ error: { type: 'TypeError', message: 'broken', stack: expect.any(String) } })
+  })
 })

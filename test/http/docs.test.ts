@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest'
+import { createHash } from 'node:crypto'
+import { renderDocs } from '../../src/http/docs-page.ts'
+import { notificationSchema } from '../../src/http/notification.ts'
+import type { OpenApiDocument } from '../../src/http/openapi.ts'
+import { testApp } from './support.ts'
+
+interface Operation {
+  operationId: string
+  summary: string
+  description: string
+  requestBody: { required: boolean; content: Record<string, { examples: Record<string, { value: unknown }> }> }
+  responses: Record<string, { description: string; content: Record<string, { example: unknown }> }>
+}
+
+/** As much of the document as is looked at. */
+interface Document {
+  openapi: string
+  info: { title: string; version: string }
+  tags: { name: string }[]
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, { properties: Record<string, { type: unknown }>; required: string[] }> }
+}
+
+async function documentOf(app = testApp()): Promise<Document> {
+  const response = await app.request('/openapi.json')
+  expect(response.headers.get('content-type')).toContain('application/json')
+  return (await response.json()) as Document
+}
+
+async function pageOf(headers: Record<string, string> = {}) {
+  const response = await testApp().request('/docs', { headers })
+  return { response, page: await response.text() }
+}
+
+/** Every `$ref` in a JSON value. */
+function refsOf(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, item]) => (key === '$ref' ? [String(item)] : refsOf(item)))
+}
+
+describe('the OpenAPI document', () => {
+  it('has every operation that is served, with a text for people', async () => {
+    const { openapi, info, paths } = await documentOf()
+    expect([openapi, info.title, info.version]).toEqual(['3.1.0', 'STOMP bridge', '1.2.3'])
+    expect(Object.entries(paths).flatMap(([path, item]) => Object.keys(item).map((m) => `${m} ${path}`))).toEqual([
+      'get /stomp',
+      'post /api/notification',
+      'get /health',
+      'get /ready',
+      'get /metrics',
+      'get /openapi.json',
+      'get /docs',
+    ])
+    const operations = Object.values(paths).flatMap((item) => Object.values(item))
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length)
+    for (const { summary, description, responses } of operations) {
+      expect([summary, description]).toEqual([expect.any(String), expect.any(String)])
+      expect(Object.values(responses).every((response) => response.description)).toBe(true)
+    }
+  })
+
+  it('has schemas for all that it refers to', async () => {
+    const document = await documentOf()
+    const refs = refsOf(document)
+    expect(refs).toContain('#/components/schemas/Notification')
+    expect(refs).toContain('#/components/schemas/Error')
+    for (const ref of refs) {
+      const name = ref.replace('#/components/schemas/', '')
+      expect(document.components.schemas[name], ref).toHaveProperty('type', 'object')
+    }
+  })
+
+  it('describes the notification by the schema that checks it', async () => {
+    const { paths, components } = await documentOf()
+    const { requestBody, responses } = paths['/api/notification']!.post!
+    expect(Object.keys(responses)).toEqual(['200', '400', '403', '413', '415', '500', '503'])
+    expect(responses['200']).not.toHaveProperty('content')
+    expect(requestBody.required).toBe(true)
+    const { properties, required } = components.schemas.Notification!
+    expect(Object.keys(properties)).toEqual(Object.keys(notificationSchema.shape))
+    expect(required).toEqual(['topic', 'message'])
+    expect(properties.topic).toMatchObject({ type: 'string', minLength: 1, maxLength: 1024 })
+    expect(properties.message!.type).not.toContain('null')
+  })
+
+  it('has the configured path of the STOMP endpoint, with its refusals', async () => {
+    const { paths } = await documentOf(testApp({ options: { path: '/ws' } }))
+    expect(Object.keys(paths['/ws']!.get!.responses)).toEqual(['101', '403', '426', '503'])
+  })
+
+  it('has examples that the endpoint takes', async () => {
+    const app = testApp()
+    const { paths } = await documentOf(app)
+    const examples = Object.values(paths['/api/notification']!.post!.requestBody.content['application/json']!.examples)
+    expect(examples.length).toBeGreaterThan(1)
+    for (const { value } of examples) expect((await app.post(JSON.stringify(value))).status).toBe(200)
+    expect(app.notified).toEqual(examples.map(({ value }) => value))
+  })
+
+  it('has an example of an error that is the real one', async () => {
+    const app = testApp()
+    const { paths } = await documentOf(app)
+    const { responses } = paths['/api/notification']!.post!
+    const example = (status: number) => responses[status]!.content['application/json']!.example
+    expect(await (await app.post('{"message":1}')).json()).toEqual(example(400))
+    expect(await (await app.post('{}', { 'Content-Type': 'text/plain' })).json()).toEqual(example(415))
+    expect(await (await app.post('{}', { 'Content-Length': '1048577' })).json()).toEqual(example(413))
+    expect(await (await app.post('{}', { Origin: 'http://evil.example' })).json()).toEqual(example(403))
+    const stomp = paths['/stomp']!.get!.responses[426]!.content['application/json']!.example
+    expect(await (await app.request('/stomp')).json()).toEqual(stomp)
+  })
+})
+
+describe('/docs', () => {
+  it('refers to nothing elsewhere', async () => {
+    const { page } = await pageOf()
+    const targets = [...page.matchAll(/\s(?:src|href|action|srcset)\s*=\s*["']?([^"'\s>]*)/gi)].map(
+      (match) => match[1]!,
+    )
+    expect(targets.length).toBeGreaterThan(0)
+    for (const target of targets) expect(target).toMatch(/^(#|\/(?!\/))/)
+    expect(page).not.toMatch(/<(script|img|iframe|object|link|form)|@import|url\(|\son\w+=|\sstyle=/i)
+    for (const target of targets.filter((each) => each.startsWith('#')))
+      expect(page).toContain(`id="${target.slice(1)}"`)
+  })
+
+  it('has a policy that allows its own style and nothing else', async () => {
+    const { response, page } = await pageOf()
+    const style = /<style>([\s\S]*?)<\/style>/.exec(page)?.[1] ?? ''
+    const hash = createHash('sha256').update(style).digest('base64')
+    const policy = response.headers.get('content-security-policy') ?? ''
+    expect(policy).toContain(`default-src 'none'; style-src 'sha256-${hash}';`)
+    expect(policy).not.toContain('unsafe')
+    expect(response.headers.get('content-type')).toMatch(/^text\/html; charset=utf-8$/i)
+  })
+
+  it('shows every operation of the document, and how to connect', async () => {
+    const { page } = await pageOf()
+    const { paths } = await documentOf()
+    for (const [path, item] of Object.entries(paths)) {
+      expect(page).toContain(`<code>${path}</code>`)
+      for (const { summary } of Object.values(item)) expect(page).toContain(summary)
+    }
+    expect(page).toContain('ws://bridge.example:8080/stomp')
+    expect(page).toContain('curl -i http://bridge.example:8080/api/notification')
+  })
+
+  it('names the host of the reader in its examples, if it is one', async () => {
+    expect((await pageOf({ Host: 'stomp.example', 'X-Forwarded-Proto': 'https' })).page).toContain(
+      'wss://stomp.example/stomp',
+    )
+    expect((await pageOf({ Host: '[::1]:9000' })).page).toContain('ws://[::1]:9000/stomp')
+    for (const host of ['x;reboot', '$(reboot)', '"><script>', "a'b", 'a b']) {
+      expect((await pageOf({ Host: host })).page, host).toContain('ws://localhost:8080/stomp')
+    }
+  })
+
+  it('escapes everything that it shows', async () => {
+    const evil = `<script>alert("1")</script>'&`
+    const document = await documentOf()
+    const poison = (value: unknown, key = ''): unknown => {
+      if (typeof value === 'string') return ['$ref', 'operationId'].includes(key) || key === '' ? value : value + evil
+      if (Array.isArray(value)) return value.map((item) => poison(item))
+      if (typeof value !== 'object' || value === null) return value
+      return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, poison(item, name)]))
+    }
+    const poisoned = poison(document) as Document & OpenApiDocument
+    for (const tag of poisoned.tags) tag.name = tag.name.replace(evil, '')
+    poisoned.paths[`/x${evil}`] = poisoned.paths['/health']!
+    const page = String(await renderDocs(poisoned, { path: `/s${evil}`, runtime: evil }, `http://h${evil}`))
+    expect(page).not.toContain('<script')
+    expect(page.split('&lt;script&gt;').length).toBeGreaterThan(30)
+    expect(page.replaceAll(/&(amp|lt|gt|quot|#39);/g, '')).not.toContain('&')
+  })
+})
