@@ -20,6 +20,7 @@ import {
   type InboundMessage,
   type OutboundMessage,
 } from '../routes/payload.ts'
+import { isPattern, patternProblem } from '../routes/destination-pattern.ts'
 import type { RouteTable } from '../routes/table.ts'
 import { ChannelInterests, type Hold, type Liveness } from './channel-interests.ts'
 import { Registry, type Group, type Subscription, type Topic } from './registry.ts'
@@ -130,6 +131,10 @@ export class Broker {
         'bad-destination',
         `Cannot subscribe to "${destination}": it must start with ${this.#prefixList()}`,
       )
+    }
+    const problem = isPattern(destination) ? patternProblem(destination) : undefined
+    if (problem !== undefined) {
+      throw new ProtocolError('bad-destination', `Cannot subscribe to this pattern: it ${problem}`)
     }
     const topic = this.#registry.obtain(destination)
     const group = wanted.acknowledges ? undefined : this.#groupOf(topic, messageStamp(id, undefined, version), version)

@@ -46,12 +46,15 @@ interface Node<S extends Subscription> {
   /** The child for `**`. */
   deep: Node<S> | undefined
   topic: Topic<S> | undefined
+  /** The step of a walk that has reached it last. */
+  reachedAt: number
 }
 
 export class Registry<S extends Subscription = Subscription> {
   readonly #exact = new Map<string, Topic<S>>()
   readonly #root: Node<S> = newNode()
   #patterns = 0
+  #steps = 0
 
   /** The topic of a subscription's destination, made if need be. */
   obtain(destination: string): Topic<S> {
@@ -87,8 +90,37 @@ export class Registry<S extends Subscription = Subscription> {
   match(destination: string): Topic<S>[] {
     const exact = this.#exact.get(destination)
     const found = exact ? [exact] : []
-    if (this.#patterns > 0) collect(this.#root, destination.split('/'), found)
+    if (this.#patterns > 0) this.#walk(destination.split('/'), found)
     return found
+  }
+
+  /** Goes all ways at once, segment by segment: each node at most once per segment, whatever the patterns are. */
+  #walk(segments: readonly string[], found: Topic<S>[]): void {
+    let current: Node<S>[] = []
+    this.#steps++
+    this.#reach(this.#root, current)
+    for (const segment of segments) {
+      const next: Node<S>[] = []
+      this.#steps++
+      for (const node of current) {
+        if (node.isDeep) this.#reach(node, next)
+        const literal = node.literals.get(segment)
+        if (literal) this.#reach(literal, next)
+        if (node.wildcards.size === 0) continue
+        for (const [pattern, child] of node.wildcards) if (segmentMatches(pattern, segment)) this.#reach(child, next)
+      }
+      if (next.length === 0) return
+      current = next
+    }
+    for (const { topic } of current) if (topic) found.push(topic)
+  }
+
+  /** Once per step; `**` may match no segment at all. */
+  #reach(node: Node<S>, reached: Node<S>[]): void {
+    if (node.reachedAt === this.#steps) return
+    node.reachedAt = this.#steps
+    reached.push(node)
+    if (node.deep) this.#reach(node.deep, reached)
   }
 }
 
@@ -97,7 +129,7 @@ function newTopic<S extends Subscription>(destination: string): Topic<S> {
 }
 
 function newNode<S extends Subscription>(isDeep = false): Node<S> {
-  return { isDeep, literals: new Map(), wildcards: new Map(), deep: undefined, topic: undefined }
+  return { isDeep, literals: new Map(), wildcards: new Map(), deep: undefined, topic: undefined, reachedAt: 0 }
 }
 
 function childOf<S extends Subscription>(node: Node<S>, segment: string): Node<S> {
@@ -106,27 +138,6 @@ function childOf<S extends Subscription>(node: Node<S>, segment: string): Node<S
   let child = children.get(segment)
   if (!child) children.set(segment, (child = newNode()))
   return child
-}
-
-/** Walks all ways at once, segment by segment: each node at most once per segment, whatever the patterns are. */
-function collect<S extends Subscription>(root: Node<S>, segments: readonly string[], found: Topic<S>[]): void {
-  let current = new Set([root])
-  for (const segment of segments) {
-    const next = new Set<Node<S>>()
-    // A set is walked in the order of insertion, also what is added meanwhile: `**` may match no segment at all.
-    for (const node of current) {
-      if (node.deep) current.add(node.deep)
-      if (node.isDeep) next.add(node)
-      const literal = node.literals.get(segment)
-      if (literal) next.add(literal)
-      for (const [pattern, child] of node.wildcards) if (segmentMatches(pattern, segment)) next.add(child)
-    }
-    current = next
-  }
-  for (const node of current) {
-    if (node.deep) current.add(node.deep)
-    if (node.topic) found.push(node.topic)
-  }
 }
 
 /** Removes a pattern's topic and the nodes that only led to it. True if it was there. */

@@ -3,9 +3,22 @@
  * characters of one segment, `**` any number of segments. Every match runs in bounded time: patterns come from clients.
  */
 
+/** Longest pattern taken, and its most segments: each costs its size times that of a destination, whoever sent that. */
+const MAX_PATTERN_LENGTH = 256
+const MAX_PATTERN_SEGMENTS = 32
+
+const QUESTION_MARK = 63
+
 /** Is this destination a pattern rather than an exact name? */
 export function isPattern(destination: string): boolean {
   return destination.includes('*') || destination.includes('?')
+}
+
+/** Why a pattern is not taken, as a phrase; undefined if it is. */
+export function patternProblem(pattern: string): string | undefined {
+  if (pattern.length > MAX_PATTERN_LENGTH) return `may have at most ${MAX_PATTERN_LENGTH} characters`
+  if (patternSegments(pattern).length > MAX_PATTERN_SEGMENTS) return `may have at most ${MAX_PATTERN_SEGMENTS} segments`
+  return undefined
 }
 
 /** The segments of a pattern, repeated `**` folded into one. */
@@ -14,26 +27,36 @@ export function patternSegments(pattern: string): string[] {
   return segments.filter((segment, i) => segment !== '**' || segments[i - 1] !== '**')
 }
 
-/** Does one segment match? Two pointers and one point to go back to, so at most length times length steps. */
+/** Does one segment match? What stands between two `*` is looked for from left to right, each piece once. */
 export function segmentMatches(pattern: string, text: string): boolean {
-  let p = 0
-  let t = 0
-  let star = -1
-  let afterStar = 0
-  while (t < text.length) {
-    if (pattern[p] === '*') {
-      star = p++
-      afterStar = t
-    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === text[t])) {
-      p++
-      t++
-    } else if (star >= 0) {
-      p = star + 1
-      t = ++afterStar
-    } else return false
+  if (pattern === '*') return true
+  const [first = '', ...pieces] = pattern.split('*')
+  const last = pieces.pop()
+  if (last === undefined) return text.length === first.length && fitsAt(first, text, 0)
+  const end = text.length - last.length
+  let from = first.length
+  if (from > end || !fitsAt(first, text, 0) || !fitsAt(last, text, end)) return false
+  for (const piece of pieces) {
+    const at = indexOfPiece(piece, text, from)
+    from = at + piece.length
+    if (at < 0 || from > end) return false
   }
-  while (pattern[p] === '*') p++
-  return p === pattern.length
+  return true
+}
+
+/** As `indexOf`, with `?` for any character. */
+function indexOfPiece(piece: string, text: string, from: number): number {
+  if (!piece.includes('?')) return text.indexOf(piece, from)
+  for (let at = from; at <= text.length - piece.length; at++) if (fitsAt(piece, text, at)) return at
+  return -1
+}
+
+function fitsAt(piece: string, text: string, at: number): boolean {
+  for (let i = 0; i < piece.length; i++) {
+    const char = piece.charCodeAt(i)
+    if (char !== QUESTION_MARK && char !== text.charCodeAt(at + i)) return false
+  }
+  return true
 }
 
 /** Can some destination that the template gives match the pattern? Errs on the side of yes. */

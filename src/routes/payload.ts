@@ -37,6 +37,7 @@ const JSON_TYPE = 'application/json'
 const BINARY = 'application/octet-stream'
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const utf8Encoder = new TextEncoder()
 
 function asText(octets: Uint8Array): string | undefined {
   try {
@@ -48,7 +49,11 @@ function asText(octets: Uint8Array): string | undefined {
 
 /** Text if it may be sent as text: valid UTF-8 and not declared binary. */
 export function bodyOf(octets: Uint8Array, contentType: string | undefined): string | Uint8Array {
-  return contentType?.startsWith(BINARY) ? octets : (asText(octets) ?? octets)
+  return isBinary(contentType) ? octets : (asText(octets) ?? octets)
+}
+
+function isBinary(contentType: string | undefined): boolean {
+  return contentType?.startsWith(BINARY) ?? false
 }
 
 /**
@@ -129,7 +134,7 @@ export function decodeBroadcast(payload: Uint8Array): Broadcast {
   if (headers !== undefined) {
     if (!Array.isArray(headers) || !headers.every(isHeaderPair))
       throw new PayloadError('"headers" is not a list of [name, value]')
-    return { topic, message: { body: unpackBody(message, encoding), headers } }
+    return { topic, message: { body: unpackBody(message, encoding, headerOf(headers, 'content-type')), headers } }
   }
   if (typeof message === 'string') return { topic, message: withType(message, TEXT) }
   return { topic, message: withType(JSON.stringify(message), JSON_TYPE) }
@@ -144,18 +149,21 @@ function packBody(octets: Uint8Array, text: string | undefined): { body: string;
   return text === undefined ? { body: Buffer.from(octets).toString('base64'), encoding: 'base64' } : { body: text }
 }
 
-function unpackBody(body: unknown, encoding: unknown): string | Uint8Array {
+function unpackBody(body: unknown, encoding: unknown, contentType: string | undefined): string | Uint8Array {
   if (typeof body !== 'string') throw new PayloadError('body is not a string')
-  return encoding === 'base64' ? new Uint8Array(Buffer.from(body, 'base64')) : body
+  if (encoding === 'base64') return bodyOf(new Uint8Array(Buffer.from(body, 'base64')), contentType)
+  return isBinary(contentType) ? utf8Encoder.encode(body) : body
 }
 
 function decodeEnvelope(value: unknown, contentType: string | undefined): InboundMessage {
   if (!isRecord(value) || value['body'] === undefined) throw new PayloadError('envelope has no "body"')
   const { body, encoding, headers = {} } = value
   if (!isRecord(headers)) throw new PayloadError('"headers" of the envelope is not an object')
-  const isText = typeof body === 'string'
-  const declared = value['content-type']
-  const type = contentType ?? (typeof declared === 'string' ? declared : isText ? TEXT : JSON_TYPE)
+  const named = value['content-type']
+  const declared = contentType ?? (typeof named === 'string' ? named : undefined)
+  const isString = typeof body === 'string'
+  const content = isString ? unpackBody(body, encoding, declared) : JSON.stringify(body)
+  const type = declared ?? (!isString ? JSON_TYPE : typeof content === 'string' ? TEXT : BINARY)
   const pairs: HeaderPair[] = [['content-type', type]]
   for (const [name, header] of Object.entries(headers)) {
     if (header === null || name === 'content-type') continue
@@ -164,11 +172,12 @@ function decodeEnvelope(value: unknown, contentType: string | undefined): Inboun
     }
     pairs.push([name, String(header)])
   }
-  return { body: isText ? unpackBody(body, encoding) : JSON.stringify(body), headers: pairs }
+  return { body: content, headers: pairs }
 }
 
 function withType(body: string | Uint8Array, contentType: string): InboundMessage {
-  return { body, headers: [['content-type', contentType]] }
+  const isDeclaredBinary = typeof body === 'string' && isBinary(contentType)
+  return { body: isDeclaredBinary ? utf8Encoder.encode(body) : body, headers: [['content-type', contentType]] }
 }
 
 function headerOf(headers: readonly HeaderPair[], wanted: string): string | undefined {

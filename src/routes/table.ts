@@ -136,7 +136,8 @@ function compileRoute(
   route: { destination: string; channel: string; codec: PayloadCodec },
   isConvention: boolean,
 ): OutboundRoute {
-  const separators = separatorsOf(route.channel)
+  // One set for both sides: a value has to be found again in either text, and at once, however long that is.
+  const separators = separatorsOf(route.channel) + separatorsOf(route.destination)
   return {
     destination: compileTemplate(route.destination, separators),
     channel: compileTemplate(route.channel, separators),

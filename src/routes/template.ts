@@ -18,8 +18,8 @@ export interface Template {
 }
 
 /**
- * `separators`: characters that a `{name}` value must not hold, beside `/`. Needed where two variables of one channel
- * stand side by side, as in `a:{x}:{y}`, or else the value would be ambiguous.
+ * `separators`: characters that a `{name}` value must not hold, beside `/`. Needed where two variables stand side by
+ * side, as in `a:{x}:{y}`, or else the values would be ambiguous, and finding them would take the square of the length.
  */
 export function compileTemplate(source: string, separators = ''): Template {
   const parts = source.split(/(\{\*?[A-Za-z_][A-Za-z0-9_]*\})/)

@@ -38,9 +38,11 @@ const State = {
   connected: 1,
   /** Nothing more is read; what was read is being finished. */
   finishing: 2,
-  /** The last frame is written; waiting for the socket to close. */
-  closing: 3,
-  closed: 4,
+  /** DISCONNECT is answered; the client has a moment to close first. */
+  lingering: 3,
+  /** We are closing; waiting for the socket to be gone. */
+  closing: 4,
+  closed: 5,
 } as const
 type State = (typeof State)[keyof typeof State]
 
@@ -68,7 +70,7 @@ export class Session
   readonly #effects = new Effects((effect) => this.#settled(effect))
   #state: State = State.connecting
   #heartBeats: HeartBeats | undefined
-  /** When `connecting`, `finishing` or `closing` must be over. */
+  /** When any state but `connected` must be over. */
   #stateDeadline: number
   #isSocketOpen = true
   /** Nothing more will come; what is held back is still to be processed. */
@@ -141,6 +143,8 @@ export class Session
       this.#sendError(new ProtocolError('connect-timeout', 'No CONNECT frame came in time'), undefined)
     } else if (this.#state === State.finishing) {
       this.#close(ERRORS.internal.close, 'What was pending did not finish in time')
+    } else if (this.#state === State.lingering) {
+      this.#close(1000, '')
     } else {
       this.#socket.terminate()
     }
@@ -327,14 +331,14 @@ export class Session
 
   /** An effect's turn has come: answer its receipt, or end the session with its error. */
   #settled({ receipt, error }: Effect): void {
-    if (this.#state >= State.closing) return
+    if (this.#state >= State.lingering) return
     if (error === undefined) {
       if (receipt !== undefined) this.#outbox.receipt(receipt)
     } else if (error instanceof Disconnected) {
       this.subscriptions.clear()
       if (receipt !== undefined) this.#outbox.receipt(receipt)
       // With a receipt the client closes when it has it; the server only sees to it that it happens.
-      if (error.expectsReceipt) this.#linger()
+      if (error.expectsReceipt) this.#wait(State.lingering)
       else this.#close(1000, '')
     } else if (error instanceof ShutDown) {
       this.#close(ERRORS['shutting-down'].close, 'The server is shutting down')
@@ -371,12 +375,12 @@ export class Session
 
   #close(code: number, reason: string): void {
     this.subscriptions.clear()
-    this.#linger()
+    this.#wait(State.closing)
     this.#socket.close(code, closeReason(reason))
   }
 
-  #linger(): void {
-    this.#state = State.closing
+  #wait(state: typeof State.lingering | typeof State.closing): void {
+    this.#state = state
     this.#startStateDeadline(this.#services.options.lingerMs)
   }
 
