@@ -48,8 +48,6 @@ export class FrameDecoder {
   #buffer: Uint8Array = EMPTY
   #start = 0
   #end = 0
-  /** Are the free bytes behind #end ours to write, or does the buffer belong to the caller of `push`? */
-  #ownsBuffer = false
   /** The whole #buffer as text, if it is ASCII and what is left of it may well be ordinary frames. */
   #text: string | undefined
   /** Head and NUL-terminated body are scanned up to here. */
@@ -91,7 +89,8 @@ export class FrameDecoder {
       return
     }
     // Append behind what is unread. Never move bytes inside a buffer: bodies given out earlier are views of it.
-    if (this.#ownsBuffer && this.#buffer.length - this.#end >= bytes.length) {
+    // Only a buffer of ours has room there.
+    if (this.#buffer.length - this.#end >= bytes.length) {
       this.#buffer.set(bytes, this.#end)
       this.#end += bytes.length
       return
@@ -100,7 +99,6 @@ export class FrameDecoder {
     grown.set(this.#buffer.subarray(this.#start, this.#end))
     grown.set(bytes, unread)
     this.#rebase(grown, unread + bytes.length)
-    this.#ownsBuffer = true
   }
 
   /** The next complete frame, or undefined until more bytes come. */
@@ -126,7 +124,6 @@ export class FrameDecoder {
     this.#start = 0
     this.#end = end
     this.#buffer = buffer
-    this.#ownsBuffer = false
     this.#text = undefined
   }
 
@@ -135,7 +132,6 @@ export class FrameDecoder {
       // let go of the buffer: an idle connection holds none
       this.#buffer = EMPTY
       this.#end = 0
-      this.#ownsBuffer = false
       this.#text = undefined
       offset = 0
     }
@@ -145,9 +141,8 @@ export class FrameDecoder {
     this.#head = undefined
   }
 
-  /** Steps over EOLs between frames. False if nothing else is there yet. */
+  /** Steps over EOLs between frames; inside a frame there is none at #start. False if nothing else is there yet. */
   #skipEols(): boolean {
-    if (this.#scan > this.#start) return true // inside a frame
     const buffer = this.#buffer
     const end = this.#end
     let at = this.#start
@@ -165,18 +160,23 @@ export class FrameDecoder {
 
   /** False if the head is not complete yet. */
   #readHead(): boolean {
-    if (this.#text !== undefined) {
-      const start = this.#start
-      const blank = this.#text.indexOf('\n\n', start)
-      const head = this.#text.slice(start, blank + 1)
-      if (blank > 0 && head.length <= this.#limits.maxHeaderBytes && !head.includes('\r') && !head.includes('\0')) {
-        this.#lineStart = blank + 1
-        return this.#parseHead(head, blank + 2)
-      }
-      // Nothing ordinary. Do not search the rest of the chunk again for each of its frames.
-      this.#text = undefined
-    }
-    return this.#scanHead()
+    const head = this.#findOrdinaryHead()
+    if (head === undefined) return this.#scanHead()
+    this.#lineStart = this.#start + head.length
+    return this.#parseHead(head, this.#lineStart + 1)
+  }
+
+  /** The head if it is all there, in ASCII, with LF for EOL, and surely within the limits. */
+  #findOrdinaryHead(): string | undefined {
+    if (this.#text === undefined) return undefined
+    const { maxFrameBytes, maxHeaderBytes } = this.#limits
+    const blank = this.#text.indexOf('\n\n', this.#start)
+    const head = this.#text.slice(this.#start, blank + 1)
+    const isWhole = blank > 0 && !head.includes('\r') && !head.includes('\0')
+    const isWithinLimits = head.length <= maxHeaderBytes && head.length + 2 <= maxFrameBytes
+    if (isWhole && isWithinLimits) return head
+    this.#text = undefined // or each frame left in the chunk would search all of it again
+    return undefined
   }
 
   /** Advances over complete lines. */
@@ -210,7 +210,8 @@ export class FrameDecoder {
   /** Length of the line that began at #lineStart, without its EOL. Throws if it is too long. */
   #lineLengthUpTo(at: number): number {
     const lineStart = this.#lineStart
-    const length = this.#crLfIsEol && at > lineStart && this.#buffer[at - 1] === CR ? at - 1 - lineStart : at - lineStart
+    const length =
+      this.#crLfIsEol && at > lineStart && this.#buffer[at - 1] === CR ? at - 1 - lineStart : at - lineStart
     const { maxHeaderBytes } = this.#limits
     if (length <= maxHeaderBytes) return length
     throw new FrameError(FrameErrorCode.headerTooLong, `A header line may have at most ${maxHeaderBytes} bytes`)
@@ -234,7 +235,6 @@ export class FrameDecoder {
 
   /** `head` is [#start, #lineStart) as text. The blank line follows it, or is missing: then the body begins there too. */
   #parseHead(head: string, bodyStart: number): true {
-    this.#checkFrameSize(bodyStart + 1 - this.#start)
     const version = this.#version
     if (this.#crLfIsEol && head.includes('\r')) {
       head = head.replaceAll('\r\n', '\n')
@@ -242,10 +242,12 @@ export class FrameDecoder {
     }
     const commandEnd = head.indexOf('\n')
     const command = head.slice(0, commandEnd)
-    const isPlain = version === Version.V1_0 ? !head.includes(': ') : !head.includes('\\') || !hasEscapedHeaders(command)
+    // one search of the head, instead of one in each name and value
+    const isPlain =
+      version === Version.V1_0 ? !head.includes(': ') : !head.includes('\\') || !hasEscapedHeaders(command)
     const { maxHeaders } = this.#limits
     const headers = new FrameHeaders()
-    for (let from = commandEnd + 1; from < head.length; ) {
+    for (let from = commandEnd + 1; from < head.length;) {
       if (headers.size === maxHeaders) {
         throw new FrameError(FrameErrorCode.tooManyHeaders, `A frame may have at most ${maxHeaders} headers`)
       }
@@ -263,11 +265,8 @@ export class FrameDecoder {
     }
     this.#bodyStart = bodyStart
     this.#bodyLength = this.#readContentLength(command, headers)
-    if (bodyStart === this.#lineStart) {
-      if (this.#bodyLength > 0 || mayHaveBody(command)) {
-        throw new FrameError(FrameErrorCode.badHeader, 'A blank line must stand between headers and body')
-      }
-      this.#bodyLength = 0
+    if (bodyStart === this.#lineStart && (this.#bodyLength > 0 || mayHaveBody(command))) {
+      throw new FrameError(FrameErrorCode.badHeader, 'A blank line must stand between headers and body')
     }
     this.#head = { command, headers }
     this.#scan = bodyStart
@@ -305,7 +304,8 @@ export class FrameDecoder {
         throw new FrameError(FrameErrorCode.missingNul, text)
       }
     } else {
-      if (bodyStart < this.#end && this.#buffer[bodyStart] !== NUL && !this.#mayHaveBody(command)) throw bodyNotAllowed(command)
+      const hasBody = bodyStart < this.#end && this.#buffer[bodyStart] !== NUL
+      if (hasBody && !this.#mayHaveBody(command)) throw bodyNotAllowed(command)
       bodyEnd = this.#scan < this.#end ? this.#buffer.indexOf(NUL, this.#scan) : -1
       if (bodyEnd < 0 || bodyEnd >= this.#end) {
         this.#scan = this.#end
@@ -329,7 +329,7 @@ export class FrameDecoder {
   #findReceipt(): string | undefined {
     if (this.#head) return this.#head.headers.get('receipt')
     const lines = decodeLenient(this.#buffer.subarray(this.#start, this.#lineStart))
-    const line = /\nreceipt:([^\n\0]*)/.exec(lines)?.[1]  
+    const line = /\nreceipt:([^\n\0]*)/.exec(lines)?.[1]
     if (line === undefined || line.includes('\uFFFD')) return undefined
     try {
       return decodeValue(this.#crLfIsEol ? line.replace(/\r$/, '') : line, this.#version)

@@ -35,7 +35,12 @@ export function encodeFrame(frame: FrameToEncode, version: Version | undefined):
   return isText ? `${head}${body}\0` : withBinaryBody(head, body)
 }
 
-function encodeHeaders(command: Command, headers: Iterable<Header>, bodyLength: number, version: Version | undefined): string {
+function encodeHeaders(
+  command: Command,
+  headers: Iterable<Header>,
+  bodyLength: number,
+  version: Version | undefined,
+): string {
   let text = ''
   const isPlain = version === undefined || !hasEscapedHeaders(command)
   for (const [name, value] of headers) {

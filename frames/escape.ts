@@ -33,7 +33,7 @@ export function unescapeHeader(text: string, version: Version): string {
 }
 
 // What cannot stand in a header as it is, in any version.
- 
+
 const SPECIAL = /[\\\r\n:\0]/
 
 /**
@@ -42,7 +42,7 @@ const SPECIAL = /[\\\r\n:\0]/
  */
 export function escapeHeader(text: string, version: Version, isName = false): string {
   if (!SPECIAL.test(text)) return text
-   
+
   const clean = text.replace(/\0/g, '')
   if (version === Version.V1_0) return clean.replace(isName ? /[\n:]/g : /\n/g, '')
   const escaped = clean.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/:/g, '\\c')
@@ -51,6 +51,5 @@ export function escapeHeader(text: string, version: Version, isName = false): st
 
 /** For frames without an agreed escaping (CONNECTED, ERROR before negotiation): take out what would need one. */
 export function stripHeader(text: string): string {
-   
   return SPECIAL.test(text) ? text.replace(/[\\\r\n:\0]/g, ' ') : text
 }

@@ -24,7 +24,10 @@ export function parseHeartBeat(value: string | undefined): HeartBeat {
   if (value === undefined) return { sendMs: 0, receiveMs: 0 }
   const match = /^(\d+),(\d+)$/.exec(value)
   if (!match) {
-    throw new FrameError(FrameErrorCode.badHeartBeat, 'Header "heart-beat" must be two non-negative integers such as "10000,10000"')
+    throw new FrameError(
+      FrameErrorCode.badHeartBeat,
+      'Header "heart-beat" must be two non-negative integers such as "10000,10000"',
+    )
   }
   return {
     sendMs: Math.min(Number(match[1]), MAX_HEART_BEAT_MS),

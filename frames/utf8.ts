@@ -20,7 +20,8 @@ export function encodeUtf8(text: string): Uint8Array {
   }
   const start = pool.used
   // `encodeInto` takes no offset, so it gets a view
-  const { written } = encoder.encodeInto(text, pool.block.subarray(start, start + 3 * text.length))
+  const view = pool.block.subarray(start, start + 3 * text.length)
+  const { written } = encoder.encodeInto(text, view) as { written: number }
   pool.used += written
   return pool.block.subarray(start, start + written)
 }

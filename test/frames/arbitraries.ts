@@ -13,11 +13,14 @@ export const versions = fc.constantFrom(...VERSIONS)
 /** Any text, and text that is dense with what STOMP treats specially. */
 const texts = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 20 }),
-  fc.string({ unit: fc.constantFrom(':', '\\', '\n', '\r', '\0', ' ', 'c', 'n', 'r', 't', 'ä', '€', '😀', '\uFEFF', '\uFFFD'), maxLength: 12 }),
+  fc.string({
+    unit: fc.constantFrom(':', '\\', '\n', '\r', '\0', ' ', 'c', 'n', 'r', 't', 'ä', '€', '😀', '\uFEFF', '\uFFFD'),
+    maxLength: 12,
+  }),
 )
 
 /** What cannot stand in a header of that version, be it escaped. */
-const NOT_CARRIED = { '1.0': /[\n\0]/g, '1.1': /[\r\0]/g, '1.2': /\0/g } // eslint-disable-line no-control-regex
+const NOT_CARRIED = { '1.0': /[\n\0]/g, '1.1': /[\r\0]/g, '1.2': /\0/g }
 
 export function headerNames(version: Version): fc.Arbitrary<string> {
   return texts
@@ -43,7 +46,9 @@ export function frames(version: Version): fc.Arbitrary<ArbitraryFrame> {
   const escaped = Object.values(Command).filter((command) => !command.startsWith('CONNECT') && command !== 'STOMP')
   return fc
     .record({ command: fc.constantFrom(...escaped), headers, body: bodies })
-    .map((frame) => (['SEND', 'MESSAGE', 'ERROR'].includes(frame.command) ? frame : { ...frame, body: new Uint8Array() }))
+    .map((frame) =>
+      ['SEND', 'MESSAGE', 'ERROR'].includes(frame.command) ? frame : { ...frame, body: new Uint8Array() },
+    )
 }
 
 /** The same bytes in chunks, empty ones among them. */
@@ -58,8 +63,16 @@ export const cuts = fc.array(fc.nat(1000), { maxLength: 12 })
 export const almostFrames = fc
   .array(
     fc.oneof(
-      { weight: 6, arbitrary: fc.constantFrom(...'\n|\n\n|\r\n|\r|\0|\n\n\0|:|a:b\n|SEND\n|SUBSCRIBE\n|CONNECT\n'.split('|')) },
-      { weight: 3, arbitrary: fc.constantFrom(...'receipt:1\n|content-length:3\n|content-length:0\n|abc|\\c|\\n|\\\\|\\t|\\| |ä'.split('|')) },
+      {
+        weight: 6,
+        arbitrary: fc.constantFrom(...'\n|\n\n|\r\n|\r|\0|\n\n\0|:|a:b\n|SEND\n|SUBSCRIBE\n|CONNECT\n'.split('|')),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.constantFrom(
+          ...'receipt:1\n|content-length:3\n|content-length:0\n|abc|\\c|\\n|\\\\|\\t|\\| |ä'.split('|'),
+        ),
+      },
       { weight: 2, arbitrary: fc.constant('SEND\ndestination:/a\nreceipt:r\\c1\n\nbody\0') },
       { weight: 1, arbitrary: fc.string({ maxLength: 8 }) },
     ),
@@ -75,7 +88,10 @@ export const junk = fc.oneof(
 )
 
 /** A byte changed, put in or taken out here and there. */
-export function damage(bytes: Uint8Array, hits: readonly (readonly [at: number, byte: number, how: number])[]): Uint8Array {
+export function damage(
+  bytes: Uint8Array,
+  hits: readonly (readonly [at: number, byte: number, how: number])[],
+): Uint8Array {
   const result = [...bytes]
   for (const [at, byte, how] of hits) {
     const insert = how === 1 ? [] : [byte]

@@ -53,24 +53,58 @@ const framing: DecoderRow[] = [
     name: `#1 takes command, headers in order and body in ${version}`,
     version,
     input: 'SEND\ndestination:/queue/a\nx-b:2\nx-a:1\n\nhello queue a\0',
-    frames: [['SEND', [['destination', '/queue/a'], ['x-b', '2'], ['x-a', '1']], 'hello queue a']] as const,
+    frames: [
+      [
+        'SEND',
+        [
+          ['destination', '/queue/a'],
+          ['x-b', '2'],
+          ['x-a', '1'],
+        ],
+        'hello queue a',
+      ],
+    ] as const,
   })),
   {
     name: '#1 takes CONNECT before negotiation',
     input: 'CONNECT\naccept-version:1.0,1.1,2.0\nhost:stomp.example.org\n\n\0',
-    frames: [['CONNECT', [['accept-version', '1.0,1.1,2.0'], ['host', 'stomp.example.org']]]],
+    frames: [
+      [
+        'CONNECT',
+        [
+          ['accept-version', '1.0,1.1,2.0'],
+          ['host', 'stomp.example.org'],
+        ],
+      ],
+    ],
   },
   {
     name: '#31 takes STOMP before negotiation',
     input: 'STOMP\naccept-version:1.2\nhost:h\n\n\0',
-    frames: [['STOMP', [['accept-version', '1.2'], ['host', 'h']]]],
+    frames: [
+      [
+        'STOMP',
+        [
+          ['accept-version', '1.2'],
+          ['host', 'h'],
+        ],
+      ],
+    ],
   },
   { name: '#1 takes a frame without headers', version: V1_2, input: 'SEND\n\nbody\0', frames: [['SEND', [], 'body']] },
   {
     name: '#1 keeps `send` and `Destination` apart from SEND and destination',
     version: V1_2,
     input: 'send\nDestination:/a\ndestination:/b\n\n\0',
-    frames: [['send', [['Destination', '/a'], ['destination', '/b']]]],
+    frames: [
+      [
+        'send',
+        [
+          ['Destination', '/a'],
+          ['destination', '/b'],
+        ],
+      ],
+    ],
   },
   {
     name: '#116 hands an unknown command through, body and all',
@@ -85,20 +119,42 @@ const framing: DecoderRow[] = [
     name: '#119 gives out what is complete and keeps the rest',
     version: V1_2,
     input: 'SEND\n\na\0\nSEND\n\nb\0SEND\nx:y',
-    frames: [['SEND', [], 'a'], ['SEND', [], 'b']],
+    frames: [
+      ['SEND', [], 'a'],
+      ['SEND', [], 'b'],
+    ],
     pendingBytes: 8,
   },
   {
     name: '#2 takes CR LF on every line in 1.2',
     version: V1_2,
     input: 'SEND\r\ndestination:/a\r\nx:y\r\n\r\nbody\r\n\0',
-    frames: [['SEND', [['destination', '/a'], ['x', 'y']], 'body\r\n']],
+    frames: [
+      [
+        'SEND',
+        [
+          ['destination', '/a'],
+          ['x', 'y'],
+        ],
+        'body\r\n',
+      ],
+    ],
   },
   {
     name: '#2 takes LF and CR LF mixed in one frame in 1.2',
     version: V1_2,
     input: 'SEND\ndestination:/a\r\nx:y\n\r\nbody\0SEND\r\na:b\n\n\0',
-    frames: [['SEND', [['destination', '/a'], ['x', 'y']], 'body'], ['SEND', [['a', 'b']]]],
+    frames: [
+      [
+        'SEND',
+        [
+          ['destination', '/a'],
+          ['x', 'y'],
+        ],
+        'body',
+      ],
+      ['SEND', [['a', 'b']]],
+    ],
   },
   {
     name: '#2 ends the head at CR LF CR LF though LF LF stands in the body',
@@ -109,7 +165,15 @@ const framing: DecoderRow[] = [
   {
     name: '#3 takes CR LF before negotiation',
     input: 'CONNECT\r\naccept-version:1.1\r\nhost:h\r\n\r\n\0',
-    frames: [['CONNECT', [['accept-version', '1.1'], ['host', 'h']]]],
+    frames: [
+      [
+        'CONNECT',
+        [
+          ['accept-version', '1.1'],
+          ['host', 'h'],
+        ],
+      ],
+    ],
   },
   ...[V1_0, V1_1].flatMap((version): DecoderRow[] => [
     {
@@ -137,7 +201,12 @@ const framing: DecoderRow[] = [
   { name: '#4 refuses a CR inside a name in 1.2', version: V1_2, input: send('a\rb:c'), error: 'bad-line-ending' },
   { name: '#4 refuses a CR inside a command in 1.2', version: V1_2, input: 'SE\rND\n\n\0', error: 'bad-line-ending' },
   { name: '#4 refuses CR CR LF in 1.2', version: V1_2, input: send('a:b\r\r'), error: 'bad-line-ending' },
-  { name: '#4 refuses a blank line of CR CR LF in 1.2', version: V1_2, input: 'SEND\r\r\n\n\0', error: 'bad-line-ending' },
+  {
+    name: '#4 refuses a blank line of CR CR LF in 1.2',
+    version: V1_2,
+    input: 'SEND\r\r\n\n\0',
+    error: 'bad-line-ending',
+  },
   {
     name: '#4 names the receipt when it refuses a CR',
     version: V1_2,
@@ -145,12 +214,20 @@ const framing: DecoderRow[] = [
     error: 'bad-line-ending',
     receipt: 'r-1',
   },
-  { name: '#4 refuses a CR without LF between frames', version: V1_2, input: '\r\n\rSEND\n\n\0', error: 'bad-line-ending' },
+  {
+    name: '#4 refuses a CR without LF between frames',
+    version: V1_2,
+    input: '\r\n\rSEND\n\n\0',
+    error: 'bad-line-ending',
+  },
   ...[undefined, ...VERSIONS].map((version) => ({
     name: `#5 ignores LF and CR LF between frames (version ${version ?? 'not agreed'})`,
     version,
     input: '\n\n\r\nCONNECT\na:b\n\n\0\n\r\n\n\nCONNECT\n\n\0\r\n',
-    frames: [['CONNECT', [['a', 'b']]], ['CONNECT', []]] as const,
+    frames: [
+      ['CONNECT', [['a', 'b']]],
+      ['CONNECT', []],
+    ] as const,
   })),
   { name: '#53 takes nothing but EOLs', version: V1_2, input: '\n\r\n\n', frames: [] },
   { name: '#5 waits for the LF of a CR between frames', version: V1_2, input: '\n\r', pendingBytes: 1 },
@@ -172,7 +249,12 @@ const bodies: DecoderRow[] = [
     input: 'SEND\ncontent-length:7\n\nä😀\0\0',
     frames: [['SEND', [['content-length', '7']], 'ä😀\0']],
   },
-  { name: '#6 refuses a content-length that is too short', version: V1_2, input: 'SEND\ncontent-length:3\n\nbody\0', error: 'missing-nul' },
+  {
+    name: '#6 refuses a content-length that is too short',
+    version: V1_2,
+    input: 'SEND\ncontent-length:3\n\nbody\0',
+    error: 'missing-nul',
+  },
   {
     name: '#6 names the receipt when the NUL is missing',
     version: V1_2,
@@ -180,8 +262,18 @@ const bodies: DecoderRow[] = [
     error: 'missing-nul',
     receipt: 'a:b',
   },
-  { name: '#6 waits for as many octets as content-length says', version: V1_2, input: 'SEND\ncontent-length:5\n\nbody\0', pendingBytes: 28 },
-  { name: '#6 takes content-length 0', version: V1_2, input: 'SEND\ncontent-length:0\n\n\0', frames: [['SEND', [['content-length', '0']]]] },
+  {
+    name: '#6 waits for as many octets as content-length says',
+    version: V1_2,
+    input: 'SEND\ncontent-length:5\n\nbody\0',
+    pendingBytes: 28,
+  },
+  {
+    name: '#6 takes content-length 0',
+    version: V1_2,
+    input: 'SEND\ncontent-length:0\n\n\0',
+    frames: [['SEND', [['content-length', '0']]]],
+  },
   {
     name: '#6 takes a content-length with leading zeros',
     version: V1_2,
@@ -194,15 +286,30 @@ const bodies: DecoderRow[] = [
     input: 'SEND\n\na\nb\n\nc\0\n',
     frames: [['SEND', [], 'a\nb\n\nc']],
   },
-  ...['', ' ', 'x', '-1', '+5', '5 ', ' 5', '0x5', '1e3', '5.0', '5,5', 'NaN', 'Infinity', '٥', '9'.repeat(16), '9'.repeat(400)].map(
-    (value): DecoderRow => ({
-      name: `#8 refuses content-length ${JSON.stringify(value.slice(0, 20))}${value.length > 20 ? '…' : ''}`,
-      version: V1_2,
-      input: `SEND\ncontent-length:${value}\nreceipt:7\n\nbody\0`,
-      error: 'bad-content-length',
-      receipt: '7',
-    }),
-  ),
+  ...[
+    '',
+    ' ',
+    'x',
+    '-1',
+    '+5',
+    '5 ',
+    ' 5',
+    '0x5',
+    '1e3',
+    '5.0',
+    '5,5',
+    'NaN',
+    'Infinity',
+    '٥',
+    '9'.repeat(16),
+    '9'.repeat(400),
+  ].map((value): DecoderRow => ({
+    name: `#8 refuses content-length ${JSON.stringify(value.slice(0, 20))}${value.length > 20 ? '…' : ''}`,
+    version: V1_2,
+    input: `SEND\ncontent-length:${value}\nreceipt:7\n\nbody\0`,
+    error: 'bad-content-length',
+    receipt: '7',
+  })),
   {
     name: '#8 refuses a content-length over the limit before its body comes',
     version: V1_2,
@@ -220,13 +327,31 @@ const bodies: DecoderRow[] = [
     name: '#9 goes by the first of two content-length headers, the longer one',
     version: V1_2,
     input: 'SEND\ncontent-length:4\ncontent-length:2\n\nbody\0',
-    frames: [['SEND', [['content-length', '4'], ['content-length', '2']], 'body']],
+    frames: [
+      [
+        'SEND',
+        [
+          ['content-length', '4'],
+          ['content-length', '2'],
+        ],
+        'body',
+      ],
+    ],
   },
   {
     name: '#9 goes by the first of two content-length headers, though the second is none',
     version: V1_2,
     input: 'SEND\ncontent-length:4\ncontent-length:x\n\nbody\0',
-    frames: [['SEND', [['content-length', '4'], ['content-length', 'x']], 'body']],
+    frames: [
+      [
+        'SEND',
+        [
+          ['content-length', '4'],
+          ['content-length', 'x'],
+        ],
+        'body',
+      ],
+    ],
   },
   {
     name: '#9 refuses the first of two content-length headers though the second would fit',
@@ -267,7 +392,10 @@ const bodies: DecoderRow[] = [
     name: '#11 takes the body of a SUBSCRIBE in 1.0, for the session to ignore',
     version: V1_0,
     input: 'SUBSCRIBE\ndestination:/a\n\nbody\0SUBSCRIBE\ncontent-length:2\n\n\0\0\0',
-    frames: [['SUBSCRIBE', [['destination', '/a']], 'body'], ['SUBSCRIBE', [['content-length', '2']], '\0\0']],
+    frames: [
+      ['SUBSCRIBE', [['destination', '/a']], 'body'],
+      ['SUBSCRIBE', [['content-length', '2']], '\0\0'],
+    ],
   },
   {
     name: '#14 takes any octets for a body',
@@ -315,15 +443,39 @@ const headers: DecoderRow[] = [
       error: 'bad-utf8',
       receipt: '5',
     },
-    { name: `#14 refuses ${what} in a name`, version: V1_1, input: octets('SEND\na', ...bytes, ':b\n\n\0'), error: 'bad-utf8' },
-    { name: `#14 refuses ${what} in a command`, version: V1_0, input: octets('SEND', ...bytes, '\n\n\0'), error: 'bad-utf8' },
-    { name: `#14 refuses ${what} in a receipt and does not name it`, version: V1_2, input: octets('SEND\nreceipt:', ...bytes, '\n\n\0'), error: 'bad-utf8' },
+    {
+      name: `#14 refuses ${what} in a name`,
+      version: V1_1,
+      input: octets('SEND\na', ...bytes, ':b\n\n\0'),
+      error: 'bad-utf8',
+    },
+    {
+      name: `#14 refuses ${what} in a command`,
+      version: V1_0,
+      input: octets('SEND', ...bytes, '\n\n\0'),
+      error: 'bad-utf8',
+    },
+    {
+      name: `#14 refuses ${what} in a receipt and does not name it`,
+      version: V1_2,
+      input: octets('SEND\nreceipt:', ...bytes, '\n\n\0'),
+      error: 'bad-utf8',
+    },
   ]),
   ...ESCAPING.map((version) => ({
     name: `#15 leaves \`foo: bar \` untouched in ${version}`,
     version,
     input: send('foo: bar ', ' name :\tvalue\t', 'x:  '),
-    frames: [['SEND', [['foo', ' bar '], [' name ', '\tvalue\t'], ['x', '  ']]]] as const,
+    frames: [
+      [
+        'SEND',
+        [
+          ['foo', ' bar '],
+          [' name ', '\tvalue\t'],
+          ['x', '  '],
+        ],
+      ],
+    ] as const,
   })),
   {
     name: '#15 leaves `foo: bar ` untouched before negotiation',
@@ -337,7 +489,14 @@ const headers: DecoderRow[] = [
     frames: [
       [
         'SEND',
-        [['foo', 'bar '], [' name ', 'value'], ['tab', '\tvalue'], ['mixed', '\tvalue'], ['nbsp', '\u00a0value'], ['x', '']],
+        [
+          ['foo', 'bar '],
+          [' name ', 'value'],
+          ['tab', '\tvalue'],
+          ['mixed', '\tvalue'],
+          ['nbsp', '\u00a0value'],
+          ['x', ''],
+        ],
       ],
     ],
   },
@@ -345,27 +504,106 @@ const headers: DecoderRow[] = [
     name: '#17 lets the first of repeated headers count, #18 keeping the others',
     version: V1_2,
     input: 'MESSAGE\nfoo:World\nbar:x\nfoo:Hello\nfoo:\n\n\0',
-    frames: [['MESSAGE', [['foo', 'World'], ['bar', 'x'], ['foo', 'Hello'], ['foo', '']]]],
+    frames: [
+      [
+        'MESSAGE',
+        [
+          ['foo', 'World'],
+          ['bar', 'x'],
+          ['foo', 'Hello'],
+          ['foo', ''],
+        ],
+      ],
+    ],
   },
-  { name: '#17 names the first of two receipts', version: V1_2, input: send('receipt:1', 'receipt:2', 'x'), error: 'bad-header', receipt: '1' },
-  { name: '#19 refuses a header line without colon', version: V1_2, input: send('a:b', 'nonsense', 'c:d'), error: 'bad-header' },
-  { name: '#19 names a receipt behind the bad line', version: V1_2, input: send('nonsense', 'receipt:r:1'), error: 'bad-header', receipt: 'r:1' },
-  { name: '#19 does not take a receipt from the body', version: V1_2, input: 'SEND\nnonsense\n\nbody\nreceipt:1\n\0', error: 'bad-header' },
-  { name: '#19 does not take a receipt from another name', version: V1_2, input: send('x-receipt:1', 'receipt2:1', 'nonsense'), error: 'bad-header' },
+  {
+    name: '#17 names the first of two receipts',
+    version: V1_2,
+    input: send('receipt:1', 'receipt:2', 'x'),
+    error: 'bad-header',
+    receipt: '1',
+  },
+  {
+    name: '#19 refuses a header line without colon',
+    version: V1_2,
+    input: send('a:b', 'nonsense', 'c:d'),
+    error: 'bad-header',
+  },
+  {
+    name: '#19 names a receipt behind the bad line',
+    version: V1_2,
+    input: send('nonsense', 'receipt:r:1'),
+    error: 'bad-header',
+    receipt: 'r:1',
+  },
+  {
+    name: '#19 names a receipt before CR LF',
+    version: V1_2,
+    input: 'SEND\r\nreceipt:1\r\nnonsense\r\n\r\n\0',
+    error: 'bad-header',
+    receipt: '1',
+  },
+  {
+    name: '#19 names a receipt that ends in CR in 1.1',
+    version: V1_1,
+    input: send('receipt:1\r', 'nonsense'),
+    error: 'bad-header',
+    receipt: '1\r',
+  },
+  {
+    name: '#19 names a receipt without its padding in 1.0',
+    version: V1_0,
+    input: send('receipt: 1', 'nonsense'),
+    error: 'bad-header',
+    receipt: '1',
+  },
+  {
+    name: '#19 does not take a receipt from the body',
+    version: V1_2,
+    input: 'SEND\nnonsense\n\nbody\nreceipt:1\n\0',
+    error: 'bad-header',
+  },
+  {
+    name: '#19 does not take a receipt from another name',
+    version: V1_2,
+    input: send('x-receipt:1', 'receipt2:1', 'nonsense'),
+    error: 'bad-header',
+  },
   { name: '#19 refuses an empty name', version: V1_2, input: send(':value'), error: 'bad-header' },
   { name: '#19 refuses a line that is a colon', version: V1_0, input: send(':'), error: 'bad-header' },
-  { name: '#19 refuses a header line without colon before negotiation', input: 'CONNECT\r\nlogin\r\n\r\n\0', error: 'bad-header' },
+  {
+    name: '#19 refuses a header line without colon before negotiation',
+    input: 'CONNECT\r\nlogin\r\n\r\n\0',
+    error: 'bad-header',
+  },
   ...[undefined, ...VERSIONS].map((version) => ({
     name: `#19 takes an empty value (version ${version ?? 'not agreed'})`,
     version,
     input: 'CONNECT\nlogin:\npasscode:\n\n\0',
-    frames: [['CONNECT', [['login', ''], ['passcode', '']]]] as const,
+    frames: [
+      [
+        'CONNECT',
+        [
+          ['login', ''],
+          ['passcode', ''],
+        ],
+      ],
+    ] as const,
   })),
   ...VERSIONS.map((version) => ({
     name: `#20 keeps colons behind the first in ${version}`,
     version,
     input: send('a:b:c', 'url:http://h:80/', 'x:::'),
-    frames: [['SEND', [['a', 'b:c'], ['url', 'http://h:80/'], ['x', '::']]]] as const,
+    frames: [
+      [
+        'SEND',
+        [
+          ['a', 'b:c'],
+          ['url', 'http://h:80/'],
+          ['x', '::'],
+        ],
+      ],
+    ] as const,
   })),
   {
     name: '#20 keeps colons behind the first in CONNECT',
@@ -377,13 +615,20 @@ const headers: DecoderRow[] = [
     name: `#21 takes a ${command} without blank line`,
     version: V1_2,
     input: `${command}\nreceipt:77\n\0\n${command}\r\nreceipt:78\r\n\0${command}\n\0`,
-    frames: [[command, [['receipt', '77']]], [command, [['receipt', '78']]], [command, []]] as const,
+    frames: [
+      [command, [['receipt', '77']]],
+      [command, [['receipt', '78']]],
+      [command, []],
+    ] as const,
   })),
   {
     name: '#21 takes a DISCONNECT with content-length 0 without blank line',
     version: V1_2,
     input: 'DISCONNECT\ncontent-length:0\n\0SEND\n\n\0',
-    frames: [['DISCONNECT', [['content-length', '0']]], ['SEND', []]],
+    frames: [
+      ['DISCONNECT', [['content-length', '0']]],
+      ['SEND', []],
+    ],
   },
   ...['SEND', 'MESSAGE', 'ERROR', 'UNKNOWN'].map((command) => ({
     name: `#21 refuses a ${command} without blank line`,
@@ -400,9 +645,21 @@ const headers: DecoderRow[] = [
   },
   { name: '#21 refuses a NUL in a header line', version: V1_2, input: 'SEND\na:\0b\n\n\0', error: 'bad-header' },
   { name: '#21 refuses a NUL in a header name', version: V1_1, input: 'SEND\na\0:b\n\n\0', error: 'bad-header' },
-  { name: '#21 names a receipt that a NUL cuts', version: V1_2, input: 'DISCONNECT\nreceipt:77\0', error: 'bad-header', receipt: '77' },
+  {
+    name: '#21 names a receipt that a NUL cuts',
+    version: V1_2,
+    input: 'DISCONNECT\nreceipt:77\0',
+    error: 'bad-header',
+    receipt: '77',
+  },
   { name: '#21 refuses a NUL in a command line', version: V1_2, input: 'SEND\0\na:b\n\n\0', error: 'bad-command' },
-  { name: '#21 refuses a NUL between frames', version: V1_2, input: 'SEND\n\n\0\0', frames: [['SEND', []]], error: 'bad-command' },
+  {
+    name: '#21 refuses a NUL between frames',
+    version: V1_2,
+    input: 'SEND\n\n\0\0',
+    frames: [['SEND', []]],
+    error: 'bad-command',
+  },
 ]
 
 const escapes: DecoderRow[] = [
@@ -410,20 +667,44 @@ const escapes: DecoderRow[] = [
     name: '#23 decodes \\r \\n \\c \\\\ in names and values in 1.2',
     version: V1_2,
     input: send('a\\r\\n\\c\\\\:b\\r\\n\\c\\\\c', 'plain:x'),
-    frames: [['SEND', [['a\r\n:\\', 'b\r\n:\\c'], ['plain', 'x']]]],
+    frames: [
+      [
+        'SEND',
+        [
+          ['a\r\n:\\', 'b\r\n:\\c'],
+          ['plain', 'x'],
+        ],
+      ],
+    ],
   },
   {
     name: '#24 decodes \\n \\c \\\\ in names and values in 1.1',
     version: V1_1,
     input: send('a\\n\\c\\\\:b\\n\\c\\\\c', 'plain:x'),
-    frames: [['SEND', [['a\n:\\', 'b\n:\\c'], ['plain', 'x']]]],
+    frames: [
+      [
+        'SEND',
+        [
+          ['a\n:\\', 'b\n:\\c'],
+          ['plain', 'x'],
+        ],
+      ],
+    ],
   },
   { name: '#24 refuses \\r in 1.1', version: V1_1, input: send('a:\\r'), error: 'bad-escape' },
   {
     name: '#26 decodes nothing in 1.0',
     version: V1_0,
     input: send('a\\n\\c\\\\\\r:b\\t\\n\\c\\\\\\r\\', 'receipt:\\q'),
-    frames: [['SEND', [['a\\n\\c\\\\\\r', 'b\\t\\n\\c\\\\\\r\\'], ['receipt', '\\q']]]],
+    frames: [
+      [
+        'SEND',
+        [
+          ['a\\n\\c\\\\\\r', 'b\\t\\n\\c\\\\\\r\\'],
+          ['receipt', '\\q'],
+        ],
+      ],
+    ],
   },
   ...ESCAPING.flatMap((version): DecoderRow[] => [
     {
@@ -431,15 +712,40 @@ const escapes: DecoderRow[] = [
       version,
       input: send('a:\\\\n', 'b:\\\\c', 'c:\\\\\\n', 'd:\\\\\\\\c', 'e:\\\\\\\\', 'f:\\c\\c'),
       frames: [
-        ['SEND', [['a', '\\n'], ['b', '\\c'], ['c', '\\\n'], ['d', '\\\\c'], ['e', '\\\\'], ['f', '::']]],
+        [
+          'SEND',
+          [
+            ['a', '\\n'],
+            ['b', '\\c'],
+            ['c', '\\\n'],
+            ['d', '\\\\c'],
+            ['e', '\\\\'],
+            ['f', '::'],
+          ],
+        ],
       ],
     },
     ...['\\t', '\\0', '\\N', '\\C', '\\:', '\\x41', '\\ ', '\\😀', '\\\\\\t'].flatMap((escape): DecoderRow[] => [
-      { name: `#25 refuses ${escape} in a value in ${version}`, version, input: send(`a:b${escape}c`), error: 'bad-escape' },
+      {
+        name: `#25 refuses ${escape} in a value in ${version}`,
+        version,
+        input: send(`a:b${escape}c`),
+        error: 'bad-escape',
+      },
     ]),
     { name: `#25 refuses \\t in a name in ${version}`, version, input: send('a\\tb:c'), error: 'bad-escape' },
-    { name: `#25 refuses a lone trailing \\ in a value in ${version}`, version, input: send('a:b\\'), error: 'bad-escape' },
-    { name: `#25 refuses a lone trailing \\ in a name in ${version}`, version, input: send('a\\:b'), error: 'bad-escape' },
+    {
+      name: `#25 refuses a lone trailing \\ in a value in ${version}`,
+      version,
+      input: send('a:b\\'),
+      error: 'bad-escape',
+    },
+    {
+      name: `#25 refuses a lone trailing \\ in a name in ${version}`,
+      version,
+      input: send('a\\:b'),
+      error: 'bad-escape',
+    },
     { name: `#25 refuses three trailing \\ in ${version}`, version, input: send('a:b\\\\\\'), error: 'bad-escape' },
     {
       name: `#25 names the decoded receipt in ${version}`,
@@ -448,9 +754,19 @@ const escapes: DecoderRow[] = [
       error: 'bad-escape',
       receipt: '1:2',
     },
-    { name: `#25 does not name a receipt that is the bad one in ${version}`, version, input: send('receipt:1\\t2'), error: 'bad-escape' },
+    {
+      name: `#25 does not name a receipt that is the bad one in ${version}`,
+      version,
+      input: send('receipt:1\\t2'),
+      error: 'bad-escape',
+    },
   ]),
-  { name: '#25 refuses a \\ before CR LF in 1.2', version: V1_2, input: 'SEND\r\na:b\\\r\n\r\n\0', error: 'bad-escape' },
+  {
+    name: '#25 refuses a \\ before CR LF in 1.2',
+    version: V1_2,
+    input: 'SEND\r\na:b\\\r\n\r\n\0',
+    error: 'bad-escape',
+  },
   ...['CONNECT', 'STOMP', 'CONNECTED'].flatMap((command) =>
     [undefined, V1_1, V1_2].map((version) => ({
       name: `#28 does not decode ${command} (version ${version ?? 'not agreed'})`,
@@ -555,7 +871,16 @@ const limits: DecoderRow[] = [
     version: V1_2,
     limits: LIMITS,
     input: `${'S'.repeat(10)}\n${'a'.repeat(9)}:\nb:b\nb:c\n\n\0`,
-    frames: [['S'.repeat(10), [['a'.repeat(9), ''], ['b', 'b'], ['b', 'c']]]],
+    frames: [
+      [
+        'S'.repeat(10),
+        [
+          ['a'.repeat(9), ''],
+          ['b', 'b'],
+          ['b', 'c'],
+        ],
+      ],
+    ],
   },
   {
     name: '#22 refuses one header more',
@@ -573,7 +898,13 @@ const limits: DecoderRow[] = [
     error: 'header-too-long',
     receipt: '1',
   },
-  { name: '#22 refuses a command line one byte longer', version: V1_2, limits: LIMITS, input: `${'S'.repeat(11)}\n\n\0`, error: 'header-too-long' },
+  {
+    name: '#22 refuses a command line one byte longer',
+    version: V1_2,
+    limits: LIMITS,
+    input: `${'S'.repeat(11)}\n\n\0`,
+    error: 'header-too-long',
+  },
   {
     name: '#22 does not count the CR of the EOL as part of a line',
     version: V1_2,
@@ -581,9 +912,27 @@ const limits: DecoderRow[] = [
     input: `${'S'.repeat(10)}\r\na:${'b'.repeat(8)}\r\n\r\n\0`,
     frames: [['S'.repeat(10), [['a', 'b'.repeat(8)]]]],
   },
-  { name: '#22 refuses a header line one byte longer before CR LF', version: V1_2, limits: LIMITS, input: `SEND\r\na:${'b'.repeat(9)}\r\n\r\n\0`, error: 'header-too-long' },
-  { name: '#22 counts a CR as part of a line in 1.1', version: V1_1, limits: LIMITS, input: `SEND\na:${'b'.repeat(8)}\r\n\n\0`, error: 'header-too-long' },
-  { name: '#22 counts a header line in octets', version: V1_2, limits: LIMITS, input: `SEND\na:${'ä'.repeat(4)}b\n\n\0`, error: 'header-too-long' },
+  {
+    name: '#22 refuses a header line one byte longer before CR LF',
+    version: V1_2,
+    limits: LIMITS,
+    input: `SEND\r\na:${'b'.repeat(9)}\r\n\r\n\0`,
+    error: 'header-too-long',
+  },
+  {
+    name: '#22 counts a CR as part of a line in 1.1',
+    version: V1_1,
+    limits: LIMITS,
+    input: `SEND\na:${'b'.repeat(8)}\r\n\n\0`,
+    error: 'header-too-long',
+  },
+  {
+    name: '#22 counts a header line in octets',
+    version: V1_2,
+    limits: LIMITS,
+    input: `SEND\na:${'ä'.repeat(4)}b\n\n\0`,
+    error: 'header-too-long',
+  },
   {
     name: '#22 takes a header line of exactly as many octets',
     version: V1_2,
@@ -591,9 +940,27 @@ const limits: DecoderRow[] = [
     input: `SEND\na:${'ä'.repeat(4)}\n\n\0`,
     frames: [['SEND', [['a', 'ääää']]]],
   },
-  { name: '#22 counts a header line before its escapes are decoded', version: V1_2, limits: LIMITS, input: send('a:\\n\\n\\n\\n\\n'), error: 'header-too-long' },
-  { name: '#22 refuses a header line that is too long without end', version: V1_2, limits: LIMITS, input: `SEND\na:${'b'.repeat(9)}`, error: 'header-too-long' },
-  { name: '#22 refuses a header line that is too long though a NUL ends it', version: V1_2, limits: LIMITS, input: `SEND\na:${'b'.repeat(9)}\0`, error: 'header-too-long' },
+  {
+    name: '#22 counts a header line before its escapes are decoded',
+    version: V1_2,
+    limits: LIMITS,
+    input: send('a:\\n\\n\\n\\n\\n'),
+    error: 'header-too-long',
+  },
+  {
+    name: '#22 refuses a header line that is too long without end',
+    version: V1_2,
+    limits: LIMITS,
+    input: `SEND\na:${'b'.repeat(9)}`,
+    error: 'header-too-long',
+  },
+  {
+    name: '#22 refuses a header line that is too long though a NUL ends it',
+    version: V1_2,
+    limits: LIMITS,
+    input: `SEND\na:${'b'.repeat(9)}\0`,
+    error: 'header-too-long',
+  },
   {
     name: '#22 holds before negotiation',
     limits: { maxFrameBytes: 20 },

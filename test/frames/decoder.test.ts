@@ -1,7 +1,7 @@
 /** Runs the table of decoder rows, each in six ways, and tests what a table cannot say. */
 import { describe, expect, it } from 'vitest'
 import {
-  Command,
+  type Command,
   DEFAULT_DECODER_LIMITS,
   decodeFrames,
   encodeFrame,
@@ -81,7 +81,11 @@ describe('decoder', () => {
       expect(decoder.next()).toBeUndefined()
     }
     decoder.push('\0')
-    expect(plain(decoder.next()!)).toEqual({ command: 'SEND', headers: [['destination', '/a']], body: [...bytesOf('body')] })
+    expect(plain(decoder.next()!)).toEqual({
+      command: 'SEND',
+      headers: [['destination', '/a']],
+      body: [...bytesOf('body')],
+    })
     expect(decoder.next()).toBeUndefined()
     expect(decoder.bufferedBytes).toBe(0)
   })
@@ -179,14 +183,13 @@ describe('decoder', () => {
       const decoder = new FrameDecoder({ ...DEFAULT_DECODER_LIMITS, ...limits }, version)
       decoder.push(input)
       const thrown = [0, 1].map(() => {
-        for (;;) {
-          try {
-            decoder.next()
-          } catch (failure) {
-            decoder.push('SEND\n\n\0')
-            return failure
-          }
+        try {
+          while (decoder.next());
+        } catch (failure) {
+          decoder.push('SEND\n\n\0')
+          return failure
         }
+        return undefined
       })
       expect(thrown[0]).toMatchObject({ name: 'FrameError', code: error })
       expect(thrown[1]).toBe(thrown[0])
@@ -204,7 +207,9 @@ describe('decoder', () => {
       decoder.push(text.slice(i % text.length))
     }
     for (let frame = decoder.next(); frame; frame = decoder.next()) frames.push(frame)
-    expect(frames.map(({ body }) => new TextDecoder().decode(body))).toEqual(Array.from({ length: 300 }, (_, i) => `body ${i}`))
+    expect(frames.map(({ body }) => new TextDecoder().decode(body))).toEqual(
+      Array.from({ length: 300 }, (_, i) => `body ${i}`),
+    )
   })
 
   it('reads a large frame a few bytes at a time in linear time', () => {

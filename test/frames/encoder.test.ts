@@ -51,12 +51,22 @@ describe('stripHeader', () => {
 })
 
 describe('utf8Length', () => {
-  it.each(['', 'ascii', '\x7f\x80\u07ff\u0800\uffff\u{10000}\u{10ffff}', 'ä€😀', '\ud800', '\udc00', '\ud800x', 'x\ud83d', '\udc00\ud800', '\ud800\ud800\udc00'])(
-    '#6 counts the octets that %j is sent as',
-    (text) => {
-      expect(utf8Length(text)).toBe(bytesOf(text).length)
-    },
-  )
+  it.each([
+    '',
+    'ascii',
+    '\x7f\x80\u07ff\u0800\uffff\u{10000}\u{10ffff}',
+    'ä€😀',
+    '\ud800',
+    '\udc00',
+    '\ud800x',
+    '\ud800ä',
+    '\ud83d€',
+    'x\ud83d',
+    '\udc00\ud800',
+    '\ud800\ud800\udc00',
+  ])('#6 counts the octets that %j is sent as', (text) => {
+    expect(utf8Length(text)).toBe(bytesOf(text).length)
+  })
 })
 
 describe('encodeFrame', () => {
@@ -99,11 +109,14 @@ describe('encodeFrame', () => {
     expect(encode(Command.RECEIPT, [...headers, ['a', 'b']], undefined, version)).toBe('RECEIPT\na:b\n\n\0')
   })
 
-  it.each(['hello', 'ä€', '😀', 'a\0b', '\ud800x', '\n'])('#12 sends content-length in octets with the text %j', (body) => {
-    const frame = encode(Command.SEND, [['destination', '/a']], body, V1_2)
-    expect(frame).toBe(`SEND\ndestination:/a\ncontent-length:${bytesOf(body).length}\n\n${body}\0`)
-    expect(decodeFrames(frame, V1_2)[0]!.body).toEqual(bytesOf(body))
-  })
+  it.each(['hello', 'ä€', '😀', 'a\0b', '\ud800x', '\n'])(
+    '#12 sends content-length in octets with the text %j',
+    (body) => {
+      const frame = encode(Command.SEND, [['destination', '/a']], body, V1_2)
+      expect(frame).toBe(`SEND\ndestination:/a\ncontent-length:${bytesOf(body).length}\n\n${body}\0`)
+      expect(decodeFrames(frame, V1_2)[0]!.body).toEqual(bytesOf(body))
+    },
+  )
 
   it.each([
     ['absent', undefined],
@@ -164,12 +177,14 @@ describe('MessageTemplate', () => {
 
   it.each(
     VERSIONS.flatMap((version) =>
-      ([
-        ['text', 'bödy\0😀'],
-        ['no', ''],
-        ['binary', Uint8Array.of(1, 0, 255, 0)],
-        ['empty binary', new Uint8Array(0)],
-      ] as const).map(([kind, body]) => [version, kind, body] as const),
+      (
+        [
+          ['text', 'bödy\0😀'],
+          ['no', ''],
+          ['binary', Uint8Array.of(1, 0, 255, 0)],
+          ['empty binary', new Uint8Array(0)],
+        ] as const
+      ).map(([kind, body]) => [version, kind, body] as const),
     ),
   )('stamps what encodeFrame would give in %s with %s body', (version, _kind, body) => {
     const template = new MessageTemplate(headers, body, version)

@@ -1,5 +1,12 @@
 /** What a decoder makes of some chunks, as plain data that tests can compare. */
-import { DEFAULT_DECODER_LIMITS, FrameDecoder, FrameError, type Frame, type FrameErrorCode, type Version } from '../../frames/index.ts'
+import {
+  DEFAULT_DECODER_LIMITS,
+  FrameDecoder,
+  FrameError,
+  type Frame,
+  type FrameErrorCode,
+  type Version,
+} from '../../frames/index.ts'
 
 export interface PlainFrame {
   readonly command: string

@@ -92,7 +92,12 @@ describe('decoder', () => {
   })
 
   it('#7 reads a frame that it sends without content-length', () => {
-    const wire = FrameImpl.marshall({ command: 'SEND', headers: { destination: '/a' }, body: 'bödy', skipContentLengthHeader: true })
+    const wire = FrameImpl.marshall({
+      command: 'SEND',
+      headers: { destination: '/a' },
+      body: 'bödy',
+      skipContentLengthHeader: true,
+    })
     const [frame] = decodeFrames(wire as string, '1.2')
     expect([...frame!.headers]).toEqual([['destination', '/a']])
     expect(frame!.body).toEqual(bytesOf('bödy'))

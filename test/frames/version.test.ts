@@ -46,9 +46,12 @@ describe('pickSubProtocol', () => {
     expect(pickSubProtocol(offered)).toBe(picked)
   })
 
-  it.each([undefined, null, '', ',', 'mqtt', 'stomp', 'v13.stomp', 'v12.stompx', 'xv12.stomp'])('#118 picks none of %j', (offered) => {
-    expect(pickSubProtocol(offered)).toBeUndefined()
-  })
+  it.each([undefined, null, '', ',', 'mqtt', 'stomp', 'v13.stomp', 'v12.stompx', 'xv12.stomp'])(
+    '#118 picks none of %j',
+    (offered) => {
+      expect(pickSubProtocol(offered)).toBeUndefined()
+    },
+  )
 
   it('#118 knows a sub-protocol for each version', () => {
     expect(SUB_PROTOCOLS).toHaveLength(VERSIONS.length)
