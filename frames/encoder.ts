@@ -2,7 +2,7 @@
  * From frames to bytes. A frame whose body is text becomes a string (a WebSocket text message), any other becomes
  * bytes (a binary one). A MESSAGE for many subscribers is encoded once as a template and stamped per subscription.
  */
-import { escapeHeader, stripHeader } from './escape.ts'
+import { escapeHeader, escapeHeaderName, stripHeader } from './escape.ts'
 import { Command, hasEscapedHeaders, type Header } from './frame.ts'
 import { utf8Length } from './utf8.ts'
 import type { Version } from './version.ts'
@@ -44,9 +44,10 @@ function encodeHeaders(
   let text = ''
   const isPlain = version === undefined || !hasEscapedHeaders(command)
   for (const [name, value] of headers) {
-    const wireName = isPlain ? stripHeader(name) : escapeHeader(name, version, true)
-    // of a name like ":" nothing is left in 1.0, and a line without a name is an error to its reader
-    if (wireName !== '') text += `${wireName}:${isPlain ? stripHeader(value) : escapeHeader(value, version)}\n`
+    const wireName = isPlain ? stripHeader(name) : escapeHeaderName(name, version)
+    // Left out: what the version cannot carry, and a length that is not ours, which could end the frame too early.
+    if (wireName !== '' && wireName !== 'content-length')
+      text += `${wireName}:${isPlain ? stripHeader(value) : escapeHeader(value, version)}\n`
   }
   return bodyLength > 0 ? `${text}content-length:${bodyLength}\n` : text
 }

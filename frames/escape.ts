@@ -36,15 +36,26 @@ export function unescapeHeader(text: string, version: Version): string {
 
 const SPECIAL = /[\\\r\n:\0]/
 
-/**
- * A header name or value as it may stand on the wire.
- * What a version cannot carry is left out: NUL always, CR in 1.1, LF in 1.0 (and `:` in a 1.0 name).
- */
-export function escapeHeader(text: string, version: Version, isName = false): string {
-  if (!SPECIAL.test(text)) return text
+/** NUL in no version, CR not in 1.1, LF not in 1.0, nor `:` in a 1.0 name. */
+const UNCARRIED_IN_NAME: Readonly<Record<Version, RegExp>> = { '1.0': /[\n:\0]/, '1.1': /[\r\0]/, '1.2': /\0/ }
 
+/**
+ * A header name as it may stand on the wire; `""` if the version cannot carry it. Nothing is taken out of a name: what is
+ * left could be another name, one that only the server may set.
+ */
+export function escapeHeaderName(name: string, version: Version): string {
+  if (!SPECIAL.test(name)) return name
+  return UNCARRIED_IN_NAME[version].test(name) ? '' : escapeHeader(name, version)
+}
+
+/**
+ * A header value as it may stand on the wire.
+ * What a version cannot carry is left out: NUL always, CR in 1.1, LF in 1.0.
+ */
+export function escapeHeader(text: string, version: Version): string {
+  if (!SPECIAL.test(text)) return text
   const clean = text.replace(/\0/g, '')
-  if (version === Version.V1_0) return clean.replace(isName ? /[\n:]/g : /\n/g, '')
+  if (version === Version.V1_0) return clean.replace(/\n/g, '')
   const escaped = clean.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/:/g, '\\c')
   return version === Version.V1_2 ? escaped.replace(/\r/g, '\\r') : escaped.replace(/\r/g, '')
 }

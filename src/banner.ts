@@ -24,6 +24,7 @@ export function banner(address: BridgeAddress, { version, runtime, config }: Ban
     ['WebSocket', [`ws://${authority(address.http)}${config.server.path}${reach(address.http.host)}`]],
     ['TCP', address.tcp ? [`stomp://${authority(address.tcp)}${reach(address.tcp.host)}`] : []],
     ['HTTP', httpLines(address, config)],
+    ['Workers', config.server.workers > 1 ? [String(config.server.workers)] : []],
     ['Bus', busLines(address, config)],
     ['Routes', routeLines(address.routes)],
     [

@@ -11,7 +11,7 @@ import { Deadlines, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createApp } from './http/app.ts'
 import { silentLog, type Log } from './log.ts'
-import { Metrics } from './metrics.ts'
+import { Metrics, type MetricsSnapshot } from './metrics.ts'
 import { RouteTable } from './routes/table.ts'
 import { OutputWatch } from './session/output-watch.ts'
 import type { SessionOptions } from './session/services.ts'
@@ -29,6 +29,16 @@ export interface BridgeOptions {
   readonly authenticator?: Authenticator
   /** By default Redis if `redis.url` is set, else the embedded bus. */
   readonly bus?: Bus
+  /** What `/ready` and `/metrics` say for several processes on one port; by default this one speaks for itself. */
+  readonly together?: Together
+}
+
+/** Several processes on one port, as one. */
+export interface Together {
+  /** Why there should be no new clients; empty when ready. */
+  notReadyReasons(): Promise<readonly string[]>
+  /** Prometheus text format. */
+  renderMetrics(): Promise<string>
 }
 
 /** Where a started bridge is found, and how it is set up, in words for people. */
@@ -46,17 +56,23 @@ export interface Bridge {
   start(): Promise<BridgeAddress>
   /** Not ready, no new sessions, finish, close 1001. Idempotent; over within `shutdown.deadlineMs`. */
   close(): Promise<void>
+  /** Why this process should get no new clients; empty when ready. */
+  notReadyReasons(): readonly string[]
+  /** What this process has counted. */
+  metricsSnapshot(): Promise<MetricsSnapshot>
 }
 
 /** A WebSocket message may hold many frames; this many of the largest. */
 const FRAMES_PER_MESSAGE = 16
 /** Behind the session's own limit on unsent output, which is looked at a few times a second. */
-const HARD_UNSENT_FACTOR = 16
+const HARD_UNSENT_FACTOR = 4
 /** Of the time to shut down, the part that sessions get; the rest is for bus and listener. */
 const DRAIN_SHARE = 0.8
+/** Gathering frames of this size saves nothing. */
+const LARGE_FRAME_BYTES = 16 * 1024
 
 export function createBridge(options: BridgeOptions): Bridge {
-  const { config, runtime, version, log = silentLog, authenticator = openAuthenticator } = options
+  const { config, runtime, version, log = silentLog, authenticator = openAuthenticator, together } = options
   const nodeId = newNodeId()
   const metrics = new Metrics()
   const bus = options.bus ?? busFor(config, nodeId, log)
@@ -65,6 +81,7 @@ export function createBridge(options: BridgeOptions): Bridge {
   const deadlines = new Deadlines(systemClock)
   const outputs = new OutputWatch(config.limits, systemClock)
   metrics.observe('unsentBytes', () => outputs.unsentBytes)
+  metrics.observe('workers', () => 1)
   const sessions = new Sessions(
     { options: sessionOptions(config, version), broker, authenticator, deadlines, outputs, metrics, log },
     nodeId,
@@ -82,12 +99,9 @@ export function createBridge(options: BridgeOptions): Bridge {
     },
     {
       broker,
-      metrics,
+      metrics: together ? { contentType: metrics.contentType, render: () => together.renderMetrics() } : metrics,
       log,
-      notReadyReasons: () => {
-        const reasons = [sessions.refusal === 'draining' ? 'shutting down' : undefined, broker.unavailableReason]
-        return reasons.filter((reason) => reason !== undefined)
-      },
+      notReadyReasons: () => together?.notReadyReasons() ?? notReadyReasons(),
       admission: () => sessions.refusal,
       openSession: sessions.open,
     },
@@ -95,6 +109,11 @@ export function createBridge(options: BridgeOptions): Bridge {
   const hardUnsentBytes = config.limits.maxUnsentBytes * HARD_UNSENT_FACTOR
   const listeners: Listener[] = []
   let closing: Promise<void> | undefined
+
+  function notReadyReasons(): string[] {
+    const reasons = [sessions.refusal === 'draining' ? 'shutting down' : undefined, broker.unavailableReason]
+    return reasons.filter((reason) => reason !== undefined)
+  }
 
   async function start(): Promise<BridgeAddress> {
     try {
@@ -147,7 +166,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     return closing
   }
 
-  return { start, close }
+  return { start, close, notReadyReasons, metricsSnapshot: () => metrics.snapshot() }
 }
 
 /** A fan-out whose output is watched, so that a member that does not read is found in time. */
@@ -155,6 +174,7 @@ function watched(fanout: Fanout, outputs: OutputWatch): Fanout {
   return {
     publish(group, data) {
       fanout.publish(group, data)
+      if (data.length > LARGE_FRAME_BYTES) fanout.flush() // so that what the watch sees is what is waiting
       outputs.wrote(data.length)
     },
     flush: () => fanout.flush(),
@@ -178,11 +198,13 @@ function sessionOptions(config: Config, version: string): SessionOptions {
     afterConnect,
     connectTimeoutMs: limits.connectTimeoutMs,
     maxSubscriptions: limits.maxSubscriptions,
+    maxPatterns: limits.maxPatterns,
     maxTransactions: limits.maxTransactions,
     maxTransactionFrames: limits.maxTransactionFrames,
     maxTransactionBytes: limits.maxTransactionBytes,
     maxUnackedMessages: limits.maxUnackedMessages,
     maxInFlight: limits.maxInFlight,
+    maxInFlightBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE,
     maxHeldBackBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE * 4,
     heartBeat,
     settleTimeoutMs: shutdown.deadlineMs,

@@ -24,6 +24,7 @@ const OPTIONS = {
   config: { type: 'string', short: 'c' },
   port: { type: 'string' },
   host: { type: 'string' },
+  workers: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const
@@ -75,7 +76,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine | Command
     command,
     ...(topic === undefined ? {} : { topic }),
     ...(given.config === undefined ? {} : { configFile: given.config }),
-    options: { port: given.port, host: given.host },
+    options: { port: given.port, host: given.host, workers: given.workers },
   }
 }
 
@@ -124,6 +125,7 @@ Options
   -c, --config FILE    YAML or JSON file (default: ./bridge.yaml, .yml or .json, if there is one)
       --port N         port for WebSocket and HTTP
       --host H         address to listen on
+      --workers N      processes that share the port, about one per core; more than 1 need Redis
   -h, --help           print this
   -v, --version        print the version
 

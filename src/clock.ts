@@ -20,16 +20,18 @@ export const systemClock: Clock = {
 export interface Due {
   /** Owned by {@link Deadlines}: the slot this is filed in, 0 if none. */
   dueSlot: number
-  /** Does what is due; returns the next moment, or undefined for none. May be called early: check the time. */
+  /** Does what is due; returns the next moment, or undefined for none. May be called early: check the time. Never throws. */
   due(now: number): number | undefined
 }
 
 /** Width of a slot, in milliseconds: how late something can be called. */
 const SLOT_MS = 20
+/** The longest that a runtime's timer can wait, in milliseconds; what is due later is looked at then. */
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 export class Deadlines {
   readonly #clock: Clock
-  readonly #slots = new Map<number, Due[]>()
+  readonly #slots = new Map<number, Set<Due>>()
   #timer: unknown
   #timerSlot = Infinity
 
@@ -45,43 +47,60 @@ export class Deadlines {
   schedule(item: Due, at: number): void {
     const slot = Math.max(1, Math.ceil(at / SLOT_MS))
     if (item.dueSlot !== 0 && item.dueSlot <= slot) return
+    this.cancel(item)
     item.dueSlot = slot
     const items = this.#slots.get(slot)
-    if (items) items.push(item)
-    else this.#slots.set(slot, [item])
+    if (items) items.add(item)
+    else this.#slots.set(slot, new Set([item]))
     if (slot < this.#timerSlot) this.#arm(slot)
   }
 
   cancel(item: Due): void {
-    item.dueSlot = 0 // its entry is skipped when the slot comes
+    const slot = item.dueSlot
+    item.dueSlot = 0
+    const items = this.#slots.get(slot)
+    if (!items?.delete(item) || items.size > 0) return
+    this.#slots.delete(slot)
+    if (this.#slots.size === 0) this.#disarm()
   }
 
   close(): void {
-    this.#clock.clearTimeout(this.#timer)
     this.#slots.clear()
+    this.#disarm()
+  }
+
+  #disarm(): void {
+    this.#clock.clearTimeout(this.#timer)
+    this.#timerSlot = Infinity
   }
 
   #arm(slot: number): void {
     this.#clock.clearTimeout(this.#timer)
     this.#timerSlot = slot
-    this.#timer = this.#clock.setTimeout(() => this.#fire(), Math.max(0, slot * SLOT_MS - this.#clock.now()))
+    const delayMs = Math.min(Math.max(0, slot * SLOT_MS - this.#clock.now()), MAX_TIMER_MS)
+    this.#timer = this.#clock.setTimeout(() => this.#fire(), delayMs)
   }
 
   #fire(): void {
     this.#timerSlot = Infinity
     const now = this.#clock.now()
-    const reached = [...this.#slots.keys()].filter((slot) => slot * SLOT_MS <= now).sort((a, b) => a - b)
-    for (const slot of reached) {
-      const items = this.#slots.get(slot)!
+    const reached: number[] = []
+    let earliest = Infinity
+    for (const slot of this.#slots.keys()) {
+      if (slot * SLOT_MS <= now) reached.push(slot)
+      else if (slot < earliest) earliest = slot
+    }
+    for (const slot of reached.sort((a, b) => a - b)) {
+      const items = this.#slots.get(slot)
       this.#slots.delete(slot)
-      for (const item of items) {
-        if (item.dueSlot !== slot) continue
+      for (const item of items ?? []) {
+        if (item.dueSlot !== slot) continue // cancelled by another one of this slot
         item.dueSlot = 0
         const next = item.due(now)
         if (next !== undefined) this.schedule(item, next)
       }
     }
-    const earliest = Math.min(...this.#slots.keys())
-    if (earliest < this.#timerSlot) this.#arm(earliest)
+    // the slot may have been emptied meanwhile; then the timer comes for nothing, once
+    if (earliest < this.#timerSlot && this.#slots.size > 0) this.#arm(earliest)
   }
 }

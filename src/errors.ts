@@ -40,11 +40,21 @@ export const ERRORS = {
   'slow-consumer': { close: 4500, http: 503 },
   // ours
   'bus-unavailable': { close: 1002, http: 503 },
+  'bus-refused': { close: 1002, http: 502 },
   'shutting-down': { close: 1001, http: 503 },
   internal: { close: 1011, http: 500 },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof ERRORS
+
+/** Longest text of a client's that an error quotes, in characters. */
+const MAX_QUOTED = 64
+
+/** Text of a client's as an error may show it: quoted, short, without control characters. */
+export function quoted(text: string): string {
+  const shown = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED - 3)}...` : text
+  return `"${shown.replace(/\p{Cc}/gu, '?')}"`
+}
 
 /** A fault with a stable code. The message is written for the client: no internals, no secrets. */
 export class ProtocolError extends Error {

@@ -8,6 +8,8 @@ import type { Config } from './config.ts'
 
 const STANDARD_ERROR = 2
 
+export type { Logger } from 'pino'
+
 /** The second line of defence: what could hold credentials is not logged, at any of the depths that are used. */
 const SECRETS = ['passcode', 'password', 'authorization', 'Authorization', 'token']
 const DEPTHS = ['', '*.', '*.*.', '*.*.*.']

@@ -1,24 +1,36 @@
 #!/usr/bin/env node
 /**
  * Owns the process: arguments, environment, configuration file, runtime, signals and exit codes. It puts the bridge
- * together with the runtime it finds itself on, and knows nothing of what the bridge does.
+ * together with the runtime it finds itself on, and knows nothing of what the bridge does. With several workers it is
+ * run once more for each of them, and the first process only supervises.
  */
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import packageJson from '../package.json' with { type: 'json' }
 import { banner, startFailure } from './banner.ts'
-import type { Bridge } from './bridge.ts'
+import type { Bridge, BridgeAddress } from './bridge.ts'
 import { checkedConfig, helpText, parseCommandLine, printedConfig, settingsText, type CommandLine } from './cli.ts'
-import { CONFIG_FILE_VARIABLE, configJsonSchema, loadConfig, type Config, type ConfigSources } from './config.ts'
-import type { Log } from './log.ts'
-import { createLogger } from './logger.ts'
-import type { Runtime } from './socket.ts'
+import { systemClock } from './clock.ts'
+import {
+  CONFIG_FILE_VARIABLE,
+  configJsonSchema,
+  loadConfig,
+  parseConfig,
+  type Config,
+  type ConfigSources,
+} from './config.ts'
+import { createLogger, type Logger } from './logger.ts'
+import type { WorkerLife } from './workers/worker.ts'
 
 const { version } = packageJson
 
 const DEFAULT_FILES = ['bridge.yaml', 'bridge.yml', 'bridge.json']
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT']
+
+/** Set by a supervisor for its workers. */
+const WORKER_VARIABLE = 'STOMP_BRIDGE_WORKER'
 
 /** Signals this soon after the first are the same Ctrl+C, which a terminal and npm both deliver. */
 const SAME_SIGNAL_MS = 100
@@ -39,8 +51,11 @@ async function run(commandLine: CommandLine): Promise<void> {
     }
     case 'print-config':
       return print(printedConfig(loadConfig(configSources(commandLine))))
-    case 'serve':
-      return serve(loadConfig(configSources(commandLine)))
+    case 'serve': {
+      if (process.env[WORKER_VARIABLE]) return serveAsWorker()
+      const config = loadConfig(configSources(commandLine))
+      return config.server.workers > 1 ? supervise(config) : serve(config, loggerFor(config))
+    }
   }
 }
 
@@ -69,22 +84,25 @@ function readConfigFile(path: string): ConfigSources['file'] {
   }
 }
 
-async function serve(config: Config): Promise<void> {
-  const log = createLogger(config.log, {
-    isTerminal: process.stderr.isTTY === true,
-    hasColours: process.stderr.isTTY === true && !process.env['NO_COLOR'],
-  })
+/** `life`: this process is one of several workers. */
+async function serve(config: Config, log: Logger, life?: WorkerLife): Promise<void> {
   let isStopping = false
   try {
     // Only here: the other commands need neither the bridge nor a runtime.
-    const [{ createBridge }, runtime] = await Promise.all([import('./bridge.ts'), createRuntime()])
-    const bridge = createBridge({ config, log, runtime, version })
-    onStopSignal((signal) => {
+    const [{ createBridge }, { createRuntime }] = await Promise.all([import('./bridge.ts'), importRuntime()])
+    const runtime = createRuntime({ sharesPorts: life !== undefined })
+    const bridge = createBridge({ config, log, runtime, version, ...(life ? { together: life } : {}) })
+    const stopOnce = (reason: object) => {
+      if (!isStopping) void stop(bridge, config, log, reason)
       isStopping = true
-      void stop(bridge, config, log, signal)
-    })
+    }
+    // A worker leaves SIGINT, which a terminal sends to it too, to its supervisor.
+    onStopSignal((signal) => stopOnce({ signal }), { signals: life ? ['SIGTERM'] : STOP_SIGNALS })
+    life?.onStop((reason) => stopOnce({ reason }))
     const address = await bridge.start()
-    if (!isStopping) print(banner(address, { version, runtime, config }))
+    if (isStopping) return
+    if (life) life.started(address, bridge)
+    else print(banner(address, { version, runtime, config }))
   } catch (error) {
     // A start that a signal cut short has not failed.
     if (isStopping) return
@@ -93,24 +111,81 @@ async function serve(config: Config): Promise<void> {
   }
 }
 
-/** Calls back on the first SIGTERM or SIGINT; the second ends the process at once. */
-function onStopSignal(callback: (signal: string) => void): void {
+/** Serves as the worker that a supervisor says, which also hears why it could not. */
+async function serveAsWorker(): Promise<void> {
+  const [{ WorkerLife }, { processes }] = await Promise.all([import('./workers/worker.ts'), importRuntime()])
+  process.on('SIGINT', () => {})
+  const life = new WorkerLife((events) => processes.connectSupervisor(events), systemClock)
+  life.onStop(() => process.exit(0))
+  try {
+    const { worker, config: given } = await life.assignment
+    const config = parseConfig(given)
+    await serve(config, loggerFor(config).child({ worker }), life)
+  } catch (error) {
+    await life.failed((error as Error).message)
+    process.exit(EXIT_FAILURE)
+  }
+}
+
+/** Runs the workers, on ports that it has found for them. */
+async function supervise(config: Config): Promise<void> {
+  const { server, tcp, shutdown } = config
+  const log = loggerFor(config)
+  const [{ Supervisor }, { findPorts }, { createRuntime, processes }] = await Promise.all([
+    import('./workers/supervisor.ts'),
+    import('./runtime/ports.ts'),
+    importRuntime(),
+  ])
+  const [port, tcpPort = tcp.port] = await findPorts(tcp.enabled ? [server, tcp] : [server]).catch((error: unknown) => {
+    throw new Error(startFailure(error, config), { cause: error })
+  })
+  const shared = { ...config, server: { ...server, port }, tcp: { ...tcp, port: tcpPort } }
+  const supervisor = new Supervisor(
+    { workers: server.workers, config: shared, deadlineMs: shutdown.deadlineMs },
+    (events) => processes.startWorker({ ...process.env, [WORKER_VARIABLE]: '1' }, events),
+    systemClock,
+    log,
+  )
+  const receive = (signal: string) => {
+    log.info({ signal }, 'Stopping')
+    supervisor.stop()
+  }
+  onStopSignal(receive, { again: () => supervisor.kill() })
+  await supervisor.run((address) =>
+    print(banner(address as BridgeAddress, { version, runtime: createRuntime(), config })),
+  )
+  log.info({}, 'Stopped')
+  process.exit(0)
+}
+
+function loggerFor({ log }: Config): Logger {
+  return createLogger(log, {
+    isTerminal: process.stderr.isTTY === true,
+    hasColours: process.stderr.isTTY === true && !process.env['NO_COLOR'],
+  })
+}
+
+/** Calls back on the first of these signals; another one ends the process at once. */
+function onStopSignal(
+  callback: (signal: string) => void,
+  { signals = STOP_SIGNALS, again = () => {} }: { signals?: readonly string[]; again?: () => void } = {},
+): void {
   let since: number | undefined
   const receive = (signal: string) => {
     if (since === undefined) {
       since = performance.now()
       callback(signal)
     } else if (performance.now() - since > SAME_SIGNAL_MS) {
+      again()
       process.exit(EXIT_FAILURE)
     }
   }
-  process.on('SIGTERM', receive)
-  process.on('SIGINT', receive)
+  for (const signal of signals) process.on(signal, receive)
 }
 
 /** Ends the process with exit code 0 when the bridge has closed, at the latest when the deadline has passed. */
-async function stop(bridge: Bridge, { shutdown }: Config, log: Log, signal: string): Promise<void> {
-  log.info({ signal }, 'Stopping')
+async function stop(bridge: Bridge, { shutdown }: Config, log: Logger, reason: object): Promise<void> {
+  log.info(reason, 'Stopping')
   setTimeout(() => process.exit(0), shutdown.deadlineMs)
   try {
     await bridge.close()
@@ -121,10 +196,10 @@ async function stop(bridge: Bridge, { shutdown }: Config, log: Log, signal: stri
   process.exit(0)
 }
 
-async function createRuntime(): Promise<Runtime> {
-  if ('Bun' in globalThis) return (await import('./runtime/bun.ts')).createRuntime()
-  if ('Deno' in globalThis) return (await import('./runtime/deno.ts')).createRuntime()
-  return (await import('./runtime/node.ts')).createRuntime()
+function importRuntime() {
+  if ('Bun' in globalThis) return import('./runtime/bun.ts')
+  if ('Deno' in globalThis) return import('./runtime/deno.ts')
+  return import('./runtime/node.ts')
 }
 
 function print(text: string): void {

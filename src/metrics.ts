@@ -2,7 +2,7 @@
  * What the bridge counts. The hot path adds to plain numbers; Prometheus reads them when it asks. Gauges are read from
  * their owner at that moment, so that a number and the state it shows cannot disagree.
  */
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 
 /** Counted since start. */
 const COUNTERS = {
@@ -29,13 +29,20 @@ const GAUGES = {
   subscriptions: 'Live subscriptions',
   unsentBytes: 'Bytes of output that wait for clients to read',
   busAvailable: '1 while the bus accepts and delivers, else 0',
+  workers: 'Processes whose sessions these numbers count',
 } as const
+
+/** How a gauge of several processes becomes one; the others are added up. */
+const MERGED_BY: Partial<Record<GaugeName, 'min'>> = { busAvailable: 'min' }
+
+/** Of the names of all that the bridge itself counts; others are of the runtime. */
+export const METRIC_PREFIX = 'stomp_bridge_'
 
 export type CounterName = keyof typeof COUNTERS
 export type GaugeName = keyof typeof GAUGES
 
 function metricName(name: string): string {
-  return `stomp_bridge_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`
+  return `${METRIC_PREFIX}${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`
 }
 
 export class Metrics {
@@ -66,6 +73,7 @@ export class Metrics {
       name: metricName(name),
       help: GAUGES[name],
       registers: [this.#registry],
+      aggregator: MERGED_BY[name] ?? 'sum',
       collect() {
         this.set(read())
       },
@@ -81,8 +89,39 @@ export class Metrics {
     return this.#registry.metrics()
   }
 
+  /** The same as plain data, to be merged with that of other processes. */
+  async snapshot(): Promise<MetricsSnapshot> {
+    return (await this.#registry.getMetricsAsJSON()) as unknown as MetricsSnapshot
+  }
+
   /** Let go of what the default metrics hold (the event-loop histogram). */
   close(): void {
     this.#registry.clear()
   }
+}
+
+/** What one process has counted, or several: plain data that can be sent to another process. */
+export type MetricsSnapshot = readonly MetricSnapshot[]
+
+export interface MetricSnapshot {
+  readonly name: string
+  readonly help: string
+  readonly type: string
+  readonly aggregator: string
+  readonly values: readonly {
+    readonly value: number
+    readonly labels: Readonly<Record<string, string | number>>
+    /** Of a histogram: its name and what the value is, such as `_count`. */
+    readonly metricName?: string
+  }[]
+}
+
+/** Gives several snapshots as one: values of the same labels are added up, or what their `aggregator` says. */
+export async function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): Promise<MetricsSnapshot> {
+  return (await AggregatorRegistry.aggregate([...snapshots]).getMetricsAsJSON()) as unknown as MetricsSnapshot
+}
+
+/** Gives several snapshots, merged, in the text format of Prometheus. */
+export function renderSnapshots(snapshots: readonly MetricsSnapshot[]): Promise<string> {
+  return AggregatorRegistry.aggregate([...snapshots]).metrics()
 }

@@ -95,6 +95,11 @@ export interface Listener {
   close(): Promise<void>
 }
 
+export interface RuntimeOptions {
+  /** Other processes of this program listen on the same ports (SO_REUSEPORT); where it is the supervisor who listens, this changes nothing. */
+  readonly sharesPorts?: boolean
+}
+
 /** What main passes to a bridge: how to listen here. */
 export interface Runtime {
   /** `bun`, `deno` or `node`, with version, for the banner and `/health`. */

@@ -17,10 +17,11 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: readonly string[] }>> = {
   main: {
     places: ['src/main.ts', 'src/cli.ts', 'src/banner.ts', 'src/logger.ts'],
-    mayImport: ['main', 'runtime', 'bridge', 'config', 'leaves'],
+    mayImport: ['main', 'runtime', 'workers', 'bridge', 'config', 'leaves'],
   },
   index: { places: ['src/index.ts'], mayImport: ['bridge', 'bus', 'auth', 'frames', 'config', 'leaves'] },
-  runtime: { places: ['src/runtime/'], mayImport: ['runtime', 'src/socket.ts'] },
+  runtime: { places: ['src/runtime/'], mayImport: ['runtime', 'src/socket.ts', 'src/processes.ts'] },
+  workers: { places: ['src/workers/'], mayImport: ['workers', 'leaves'] },
   bridge: {
     places: ['src/bridge.ts'],
     mayImport: ['session', 'http', 'broker', 'routes', 'bus', 'auth', 'frames', 'config', 'leaves'],
@@ -34,7 +35,7 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   config: { places: ['src/config.ts'], mayImport: ['config parts'] },
   'config parts': { places: ['src/config/'], mayImport: ['config parts'] },
   leaves: {
-    places: ['src/errors.ts', 'src/log.ts', 'src/metrics.ts', 'src/socket.ts', 'src/clock.ts'],
+    places: ['src/errors.ts', 'src/log.ts', 'src/metrics.ts', 'src/socket.ts', 'src/processes.ts', 'src/clock.ts'],
     mayImport: [],
   },
   frames: { places: ['frames/'], mayImport: ['frames'] },
@@ -52,6 +53,7 @@ const PACKAGES: readonly { names: readonly string[]; places: readonly string[] }
   { names: ['@hono/node-server'], places: LISTENERS },
   { names: ['hono', '@hono/'], places: ['src/http/'] },
   { names: ['ws', 'bun', 'bun:', 'node:http', 'node:https', 'node:http2', 'node:net', 'node:tls'], places: LISTENERS },
+  { names: ['node:child_process', 'node:cluster'], places: ['src/runtime/'] },
   { names: ['prom-client'], places: ['src/metrics.ts'] },
 ]
 

@@ -6,8 +6,8 @@
 import { MessageTemplate, messageStamp, type Header, type Version } from '../../frames/index.ts'
 import type { Bus, BusMessage } from '../bus/bus.ts'
 import { BusUnavailableError } from '../bus/bus.ts'
-import { ProtocolError } from '../errors.ts'
-import type { Log } from '../log.ts'
+import { ProtocolError, quoted } from '../errors.ts'
+import { LogBudget, type Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Fanout } from '../socket.ts'
 import {
@@ -20,7 +20,7 @@ import {
   type InboundMessage,
   type OutboundMessage,
 } from '../routes/payload.ts'
-import { isPattern, patternProblem } from '../routes/destination-pattern.ts'
+import { destinationProblem, isPattern } from '../routes/destination-pattern.ts'
 import type { RouteTable } from '../routes/table.ts'
 import { ChannelInterests, type Hold, type Liveness } from './channel-interests.ts'
 import { Registry, type Group, type Subscription, type Topic } from './registry.ts'
@@ -65,6 +65,10 @@ export interface BrokerOptions {
 
 /** A malformed payload is quoted in the log up to this many characters. */
 const QUOTED_PAYLOAD = 120
+/** Malformed payloads that are logged in a window; all are counted. */
+const MALFORMED_PER_WINDOW = 20
+/** Payload bytes that may wait for the bus to accept them, over all sessions and requests; beyond it senders are refused. */
+const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024
 
 export class Broker {
   readonly #options: BrokerOptions
@@ -79,6 +83,9 @@ export class Broker {
   #subscriptions = 0
   #groupCount = 0
   #messageCount = 0
+  /** Published and not yet accepted by the bus. */
+  #inFlightBytes = 0
+  readonly #malformedLog = new LogBudget(MALFORMED_PER_WINDOW)
 
   constructor(options: BrokerOptions, table: RouteTable, bus: Bus, nodeId: string, log: Log, metrics: Metrics) {
     this.#options = options
@@ -102,7 +109,7 @@ export class Broker {
       onMessage: (channel, payload, pattern) => this.#receive(channel, payload, pattern),
       onAvailability: (reason) => this.#interests.setBusAvailable(reason === undefined),
     })
-    void this.#bus.subscribe(this.#options.broadcastChannel).catch(() => {}) // rejected only by close
+    this.#interests.keep(this.#options.broadcastChannel)
     this.#interests.hold(this.#table.permanentInterests())
   }
 
@@ -120,24 +127,25 @@ export class Broker {
     return hasPrefix(destination, this.#options.prefixes)
   }
 
+  isPattern(destination: string): boolean {
+    return isPattern(destination)
+  }
+
   /**
    * Subscribe. Delivery begins at once; `liveness` is undefined if the bus already feeds it.
    * Errors: ProtocolError `bad-destination`.
    */
   subscribe(wanted: BrokerSubscription): { subscription: BrokerSubscription; liveness: Liveness | undefined } {
-    const { destination, subscriber, version, id } = wanted
+    const { destination, subscriber } = wanted
     if (!this.isBrokerDestination(destination)) {
       throw new ProtocolError(
         'bad-destination',
-        `Cannot subscribe to "${destination}": it must start with ${this.#prefixList()}`,
+        `Cannot subscribe to ${quoted(destination)}: it must start with ${this.#prefixList()}`,
       )
     }
-    const problem = isPattern(destination) ? patternProblem(destination) : undefined
-    if (problem !== undefined) {
-      throw new ProtocolError('bad-destination', `Cannot subscribe to this pattern: it ${problem}`)
-    }
+    checkDestination(destination)
     const topic = this.#registry.obtain(destination)
-    const group = wanted.acknowledges ? undefined : this.#groupOf(topic, messageStamp(id, undefined, version), version)
+    const group = wanted.acknowledges ? undefined : this.#groupOf(topic, wanted)
     const attached: Attached = {
       ...wanted,
       topic,
@@ -150,7 +158,7 @@ export class Broker {
       subscriber.join(group.name)
     } else topic.individuals.add(attached)
     this.#subscriptions++
-    return { subscription: attached, liveness: this.#interests.whenLive(attached.hold) }
+    return { subscription: attached, liveness: withoutRefusal(this.#interests.whenLive(attached.hold), destination) }
   }
 
   /** After this call nothing more is delivered for the subscription. */
@@ -182,6 +190,7 @@ export class Broker {
    */
   route(message: OutboundMessage): RoutedMessage {
     const { destination } = message
+    checkDestination(destination)
     if (this.isBrokerDestination(destination)) {
       return { channel: this.#options.broadcastChannel, payload: encodeBroadcast(message) }
     }
@@ -190,14 +199,26 @@ export class Broker {
       : undefined
     if (!route) {
       const hint = `no route takes it, and it does not start with ${this.#prefixList()}`
-      throw new ProtocolError('no-route', `Cannot send to "${destination}": ${hint}`)
+      throw new ProtocolError('no-route', `Cannot send to ${quoted(destination)}: ${hint}`)
     }
     return { channel: route.channel, payload: encodePayload(route.codec, message) }
   }
 
   /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable`. */
   publish(message: RoutedMessage): Promise<void> {
-    return this.#bus.publish(message.channel, message.payload).then(this.#published, this.#refused)
+    const bytes = message.payload.length
+    if (this.#inFlightBytes + bytes > MAX_IN_FLIGHT_BYTES) return Promise.reject(this.#overloaded())
+    this.#inFlightBytes += bytes
+    return this.#bus.publish(message.channel, message.payload).then(
+      () => {
+        this.#inFlightBytes -= bytes
+        this.#metrics.count.messagesPublished++
+      },
+      (error: unknown) => {
+        this.#inFlightBytes -= bytes
+        return this.#refused(error)
+      },
+    )
   }
 
   /** All or none, in order. Rejects with ProtocolError `bus-unavailable`. */
@@ -213,19 +234,21 @@ export class Broker {
    */
   async notify(topic: string, message: unknown): Promise<void> {
     if (!this.isBrokerDestination(topic)) {
-      throw new ProtocolError('bad-destination', `"${topic}" must start with ${this.#prefixList()}`)
+      throw new ProtocolError('bad-destination', `${quoted(topic)} must start with ${this.#prefixList()}`)
     }
+    checkDestination(topic)
     await this.publish({ channel: this.#options.broadcastChannel, payload: encodeNotification(topic, message) })
   }
 
-  readonly #published = (): void => {
-    this.#metrics.count.messagesPublished++
+  #overloaded(): ProtocolError {
+    this.#metrics.count.busFailures++
+    return new ProtocolError('bus-unavailable', 'The message could not be handed over: too much is waiting for the bus')
   }
 
   readonly #refused = (error: unknown): never => {
     this.#metrics.count.busFailures++
     if (!(error instanceof BusUnavailableError)) throw error
-    this.#log.warn({ reason: error.message }, 'The bus did not accept a message')
+    this.#log.debug({ reason: error.message }, 'The bus did not accept a message')
     throw new ProtocolError(
       'bus-unavailable',
       'The message could not be handed over: the bus is unavailable',
@@ -235,16 +258,18 @@ export class Broker {
   }
 
   #receive(channel: string, payload: Uint8Array, pattern: string | undefined): void {
+    const isBroadcast = channel === this.#options.broadcastChannel
     try {
-      if (channel === this.#options.broadcastChannel && pattern === undefined) {
+      if (isBroadcast && pattern === undefined) {
         const { topic, message } = decodeBroadcast(payload)
-        if (!this.isBrokerDestination(topic)) throw new PayloadError(`topic "${topic}" is no broker destination`)
+        if (!this.isBrokerDestination(topic)) throw new PayloadError(`topic ${quoted(topic)} is no broker destination`)
         this.#deliver(topic, message)
       }
     } catch (error) {
       this.#malformed(channel, payload, error)
     }
     for (const route of this.#interests.routesFor(channel, pattern)) {
+      if (isBroadcast && !route.channel.isFixed) continue // a route for every channel does not mean this one
       const destination = this.#table.destinationOf(route, channel)
       if (destination === undefined) continue
       try {
@@ -257,6 +282,7 @@ export class Broker {
 
   #malformed(channel: string, payload: Uint8Array, error: unknown): void {
     this.#metrics.count.payloadsMalformed++
+    if (!this.#malformedLog.take()) return
     const isPayloadError = error instanceof PayloadError
     const reason = error instanceof Error ? error.message : String(error)
     const fields = {
@@ -272,6 +298,8 @@ export class Broker {
   #deliver(destination: string, message: InboundMessage): void {
     const { count } = this.#metrics
     count.messagesReceived++
+    const problem = destinationProblem(destination)
+    if (problem !== undefined) throw new PayloadError(`destination ${quoted(destination)}: ${problem}`)
     const topics = this.#registry.match(destination)
     if (topics.length === 0) return
     const messageId = `${this.#nodeId}-${++this.#messageCount}`
@@ -279,7 +307,7 @@ export class Broker {
       ['message-id', messageId],
       ['destination', destination],
     ]
-    for (const header of message.headers) if (!RESERVED.has(header[0])) headers.push(header)
+    for (const header of message.headers) if (!isReserved(header[0])) headers.push(header)
     const templates = new Map<Version, MessageTemplate>()
     const templateFor = (version: Version): MessageTemplate => {
       let template = templates.get(version)
@@ -295,10 +323,12 @@ export class Broker {
     }
   }
 
-  #groupOf(topic: Topic<Attached>, stamp: string, version: Version): Group {
-    const key = `${version}\n${stamp}`
+  #groupOf(topic: Topic<Attached>, { id, version, destination }: Subscription): Group {
+    // The destination as it is spelled, and the id as it is: a subscriber is in a group by one subscription only.
+    const key = `${version}\n${id === undefined ? '' : `id:${id}`}\n${destination}`
     let group = topic.groups.get(key)
     if (!group) {
+      const stamp = messageStamp(id, undefined, version)
       group = { key, name: `g${++this.#groupCount}`, stamp, version, members: { websocket: 0, tcp: 0 }, published: 0 }
       topic.groups.set(key, group)
     }
@@ -333,6 +363,34 @@ const RESERVED: ReadonlySet<string> = new Set([
   'transaction',
   'user-name',
 ])
+
+/** What a name loses on its way: what a version cannot carry is left out of it, and some clients trim it. */
+const LOSSY = /[\0\r\n:\s]/g
+
+/** Would a subscriber of any version read this name as a reserved one? A forged `content-length` could end a frame early. */
+function isReserved(name: string): boolean {
+  return RESERVED.has(name) || (name.search(LOSSY) >= 0 && RESERVED.has(name.replace(LOSSY, '')))
+}
+
+/** The client is told what the bus refuses, by the name that it used. */
+function withoutRefusal(liveness: Liveness | undefined, destination: string): Liveness | undefined {
+  if (!liveness) return undefined
+  const live = liveness.live.catch((cause: unknown) => {
+    throw new ProtocolError(
+      'bus-refused',
+      `Cannot subscribe to ${quoted(destination)}: Redis refuses its channel`,
+      {},
+      { cause },
+    )
+  })
+  return { live, liveOrLost: liveness.liveOrLost }
+}
+
+/** Errors: ProtocolError `bad-destination`. */
+function checkDestination(destination: string): void {
+  const problem = destinationProblem(destination)
+  if (problem !== undefined) throw new ProtocolError('bad-destination', `Cannot use ${quoted(destination)}: ${problem}`)
+}
 
 /** Below a prefix, at a segment border: `/topic` has `/topic/x` but not `/topicx`, and not itself. */
 function hasPrefix(destination: string, prefixes: readonly string[]): boolean {

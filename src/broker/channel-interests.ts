@@ -6,7 +6,7 @@
  * takes the exact copy. Exact channels are only ever added while the pattern is not there, and only ever dropped
  * while it is not there; so no payload falls between the two, whatever the timing.
  */
-import type { Bus } from '../bus/bus.ts'
+import { BusRefusedError, type Bus } from '../bus/bus.ts'
 import type { ChannelInterest, InboundRoute } from '../routes/table.ts'
 
 interface Entry {
@@ -25,16 +25,19 @@ interface Entry {
 export interface Hold {
   readonly entries: readonly { readonly entry: Entry; readonly route: InboundRoute }[]
   /** Resolve what `whenLive` has promised, while that is pending. */
-  pending: { readonly live: () => void; readonly liveOrLost: () => void } | undefined
+  pending: { readonly live: Signal; readonly liveOrLost: Signal } | undefined
 }
 
 /** Pending liveness of a hold. */
 export interface Liveness {
-  /** Everything held is live; also resolved when the hold is released. */
+  /** Everything held is live; also resolved when the hold is released. Rejects with BusRefusedError. */
   readonly live: Promise<void>
   /** The same, or the bus is away, so that it may take long. */
   readonly liveOrLost: Promise<void>
 }
+
+/** A channel that has to outlive its route's pattern is looked at again after this time at the earliest, in milliseconds. */
+const MIN_RECHECK_MS = 1000
 
 export class ChannelInterests {
   readonly #bus: Bus
@@ -44,10 +47,16 @@ export class ChannelInterests {
   /** Everybody who waits to be live. */
   readonly #waiting = new Set<Hold>()
   #isBusAvailable = false
+  #isClosed = false
 
   constructor(bus: Bus, releaseDelayMs: number) {
     this.#bus = bus
     this.#releaseDelayMs = releaseDelayMs
+  }
+
+  /** Subscribe a channel for good, whatever the routes want of it. */
+  keep(channel: string): void {
+    this.#obtain('channel', channel).holders++
   }
 
   /** Take what a subscription to this destination needs. */
@@ -62,7 +71,7 @@ export class ChannelInterests {
     for (const { entry } of hold.entries) if (!entry.isLive) entry.waiting.add(hold)
     const live = newSignal()
     const liveOrLost = newSignal()
-    hold.pending = { live: live.resolve, liveOrLost: liveOrLost.resolve }
+    hold.pending = { live, liveOrLost }
     if (!this.#isBusAvailable) liveOrLost.resolve()
     return { live: live.promise, liveOrLost: liveOrLost.promise }
   }
@@ -71,7 +80,7 @@ export class ChannelInterests {
     for (const { entry, route } of hold.entries) {
       entry.waiting.delete(hold)
       entry.routes.set(route, entry.routes.get(route)! - 1)
-      if (--entry.holders === 0) this.#releaseLater(entry)
+      if (--entry.holders === 0) this.#releaseLater(entry, this.#releaseDelayMs)
     }
     this.#settle(hold)
   }
@@ -81,7 +90,7 @@ export class ChannelInterests {
     this.#isBusAvailable = isAvailable
     for (const hold of this.#waiting) {
       if (isAvailable) this.#settleIfLive(hold)
-      else hold.pending?.liveOrLost()
+      else hold.pending?.liveOrLost.resolve()
     }
   }
 
@@ -94,6 +103,7 @@ export class ChannelInterests {
   }
 
   close(): void {
+    this.#isClosed = true
     for (const entries of [this.#channels, this.#patterns]) {
       for (const entry of entries.values()) clearTimeout(entry.releaseTimer)
     }
@@ -109,16 +119,15 @@ export class ChannelInterests {
     return { entry, route }
   }
 
-  /** While a route's pattern is subscribed, it serves also those who want one channel of it. */
+  /** While a route's pattern is subscribed, for this route or another, it serves also those who want one channel of it. */
   #coveringPattern({ kind, name, route }: ChannelInterest): Entry | undefined {
     if (kind === 'pattern' || route.channel.isFixed) return undefined
     if (this.#channels.get(name)?.routes.has(route)) return undefined
-    const pattern = this.#patterns.get(route.channel.glob)
-    return pattern?.routes.has(route) ? pattern : undefined
+    return this.#patterns.get(route.channel.glob)
   }
 
   #obtain(kind: Entry['kind'], name: string): Entry {
-    const entries = kind === 'channel' ? this.#channels : this.#patterns
+    const entries = this.#entriesOf(kind)
     const existing = entries.get(name)
     if (existing) return existing
     const entry: Entry = {
@@ -138,19 +147,40 @@ export class ChannelInterests {
         for (const hold of entry.waiting) this.#settleIfLive(hold)
         entry.waiting.clear()
       },
-      () => {}, // rejected only when the bus is closed: then everybody is told otherwise
+      (error: unknown) => {
+        // Otherwise the bus is closed, and everybody is told in another way.
+        if (error instanceof BusRefusedError) this.#refused(entry, error)
+      },
     )
     return entry
   }
 
-  #releaseLater(entry: Entry): void {
+  /** Nobody gets it; who asks again, asks the bus again. */
+  #refused(entry: Entry, error: BusRefusedError): void {
+    const entries = this.#entriesOf(entry.kind)
+    if (entries.get(entry.name) === entry) entries.delete(entry.name)
+    for (const hold of entry.waiting) {
+      this.#waiting.delete(hold)
+      hold.pending?.live.reject(error)
+      hold.pending?.liveOrLost.resolve()
+      hold.pending = undefined
+    }
+    entry.waiting.clear()
+  }
+
+  #entriesOf(kind: Entry['kind']): Map<string, Entry> {
+    return kind === 'channel' ? this.#channels : this.#patterns
+  }
+
+  #releaseLater(entry: Entry, delayMs: number): void {
+    if (this.#isClosed) return
     clearTimeout(entry.releaseTimer)
-    entry.releaseTimer = setTimeout(() => this.#releaseNow(entry), this.#releaseDelayMs)
+    entry.releaseTimer = setTimeout(() => this.#releaseNow(entry), delayMs)
   }
 
   #releaseNow(entry: Entry): void {
     entry.releaseTimer = undefined
-    if (entry.holders > 0) return
+    if (entry.holders > 0 || this.#entriesOf(entry.kind).get(entry.name) !== entry) return
     if (entry.kind === 'pattern') {
       this.#patterns.delete(entry.name)
       this.#bus.punsubscribe(entry.name)
@@ -158,7 +188,8 @@ export class ChannelInterests {
     }
     for (const route of entry.routes.keys()) {
       if (!this.#patterns.get(route.channel.glob)?.routes.has(route)) continue
-      this.#releaseLater(entry) // the route's pattern is there: the exact channel has to outlive it
+      // the route's pattern is there: the exact channel has to outlive it
+      this.#releaseLater(entry, Math.max(this.#releaseDelayMs, MIN_RECHECK_MS))
       return
     }
     this.#channels.delete(entry.name)
@@ -175,16 +206,24 @@ export class ChannelInterests {
 
   #settle(hold: Hold): void {
     this.#waiting.delete(hold)
-    hold.pending?.live()
-    hold.pending?.liveOrLost()
+    hold.pending?.live.resolve()
+    hold.pending?.liveOrLost.resolve()
     hold.pending = undefined
   }
 }
 
-function newSignal(): { promise: Promise<void>; resolve: () => void } {
+interface Signal {
+  readonly promise: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+function newSignal(): Signal {
   let resolve!: () => void
-  const promise = new Promise<void>((settle) => {
+  let reject!: (error: Error) => void
+  const promise = new Promise<void>((settle, fail) => {
     resolve = settle
+    reject = fail
   })
-  return { promise, resolve }
+  return { promise, resolve, reject }
 }

@@ -9,6 +9,11 @@ export class BusUnavailableError extends Error {
   override name = 'BusUnavailableError'
 }
 
+/** Why a subscription never goes live: the server refuses this name, by its access rules for example. */
+export class BusRefusedError extends Error {
+  override name = 'BusRefusedError'
+}
+
 export interface BusMessage {
   readonly channel: string
   readonly payload: string | Uint8Array
@@ -39,7 +44,10 @@ export interface Bus {
   publish(channel: string, payload: string | Uint8Array): Promise<unknown>
   /** All or none, in order (Redis MULTI). Rejects with {@link BusUnavailableError}. */
   publishAll(messages: readonly BusMessage[]): Promise<unknown>
-  /** Resolves when live; while the bus is away it stays pending and goes live on reconnect. Rejects only after `close`. */
+  /**
+   * Resolves when live; while the bus is away it stays pending and goes live on reconnect. Rejects after `close`, and
+   * with {@link BusRefusedError} when the server refuses the name; it is then not subscribed any more.
+   */
   subscribe(channel: string): Promise<void>
   unsubscribe(channel: string): void
   /** Redis glob pattern. */

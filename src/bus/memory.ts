@@ -28,13 +28,14 @@ export class MemoryBus implements Bus {
   }
 
   publishAll(messages: readonly BusMessage[]): Promise<unknown> {
-    if (this.#closed) return Promise.reject(new BusUnavailableError('the bus is closed'))
+    if (this.#closed) return Promise.reject(closedError())
     if (this.#queue.length === 0) queueMicrotask(() => this.#deliver())
     this.#queue.push(...messages)
     return Promise.resolve()
   }
 
   subscribe(channel: string): Promise<void> {
+    if (this.#closed) return Promise.reject(closedError())
     this.#channels.add(channel)
     return Promise.resolve()
   }
@@ -44,6 +45,7 @@ export class MemoryBus implements Bus {
   }
 
   psubscribe(pattern: string): Promise<void> {
+    if (this.#closed) return Promise.reject(closedError())
     this.#patterns.set(pattern, globToRegExp(pattern))
     return Promise.resolve()
   }
@@ -72,21 +74,41 @@ export class MemoryBus implements Bus {
   }
 }
 
-/** Redis PSUBSCRIBE globs: `*`, `?`, `[ab-c]`, `[^a]` and a backslash before a literal. */
+function closedError(): BusUnavailableError {
+  return new BusUnavailableError('the bus is closed')
+}
+
+/** Redis PSUBSCRIBE globs: `*`, `?`, `[ab-c]`, `[^a]` and a backslash before a literal. Counts characters where Redis counts bytes. */
 export function globToRegExp(glob: string): RegExp {
   let source = ''
   for (let i = 0; i < glob.length; i++) {
     const char = glob[i]!
-    const classEnd = char === '[' ? glob.indexOf(']', i + 1) : -1
     if (char === '*') source += '.*'
     else if (char === '?') source += '.'
-    else if (classEnd > 0) {
-      source += glob.slice(i, classEnd + 1).replace(/\\/g, '\\\\')
-      i = classEnd
-    } else {
-      const literal = char === '\\' && i + 1 < glob.length ? glob[++i]! : char
-      source += literal.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-    }
+    else if (char === '[') {
+      const { members, end } = readClass(glob, i + 1)
+      source += members
+      i = end
+    } else source += literal(char === '\\' && i + 1 < glob.length ? glob[++i]! : char)
   }
   return new RegExp(`^${source}$`, 's')
+}
+
+/** A class from behind its `[`, as Redis reads it: it may be unclosed, hold escapes, and name a range from its end. */
+function readClass(glob: string, start: number): { members: string; end: number } {
+  const isNegated = glob[start] === '^'
+  let members = ''
+  let i = isNegated ? start + 1 : start
+  for (; i < glob.length && glob[i] !== ']'; i++) {
+    if (glob[i] === '\\' && i + 1 < glob.length) members += literal(glob[++i]!)
+    else if (glob[i + 1] === '-' && i + 2 < glob.length) {
+      members += [glob[i]!, glob[i + 2]!].sort().map(literal).join('-')
+      i += 2
+    } else members += literal(glob[i]!)
+  }
+  return { members: `[${isNegated ? '^' : ''}${members}]`, end: i }
+}
+
+function literal(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

@@ -4,9 +4,9 @@
  * connections, so a subscription that is dead while publishing still works is found and mended.
  */
 import { readFileSync } from 'node:fs'
-import { Redis, type RedisOptions } from 'ioredis'
+import { Redis, ReplyError, type RedisOptions } from 'ioredis'
 import type { Log } from '../log.ts'
-import { BusUnavailableError, type Bus, type BusListener, type BusMessage } from './bus.ts'
+import { BusRefusedError, BusUnavailableError, type Bus, type BusListener, type BusMessage } from './bus.ts'
 
 /** The `redis` section of the configuration; times in milliseconds. */
 export interface RedisBusOptions {
@@ -35,6 +35,9 @@ export interface RedisBusOptions {
 const RESUBSCRIBE_BATCH = 500
 const FIRST_RECONNECT_DELAY_MS = 50
 
+/** Every bridge probes on a channel of its own below this name. */
+const PROBE_PREFIX = 'stomp-bridge:probe:'
+
 /** One wanted channel or pattern: resolved when Redis has confirmed it. */
 interface Interest {
   readonly live: Promise<void>
@@ -55,6 +58,8 @@ export class RedisBus implements Bus {
   #publisherReady = false
   #subscriberReady = false
   #closed = false
+  /** False if Redis refuses our own channel. */
+  #isProbing = true
   #reason: string | undefined = 'connecting to Redis'
   #lastError = ''
   #probeTimer: ReturnType<typeof setInterval> | undefined
@@ -64,7 +69,7 @@ export class RedisBus implements Bus {
     this.#options = options
     this.#log = log
     this.description = `Redis at ${describeAddress(options.url)}`
-    this.#probeChannel = `${options.keyPrefix}stomp-bridge:probe:${nodeId}`
+    this.#probeChannel = `${options.keyPrefix}${PROBE_PREFIX}${nodeId}`
     const connection = (role: string): Redis =>
       new Redis(options.url, { ...connectionOptions(options), connectionName: `stomp-bridge-${nodeId}-${role}` })
     this.#publisher = connection('publisher')
@@ -89,7 +94,9 @@ export class RedisBus implements Bus {
     })
     const patternStart = escapeGlob(keyPrefix).length
     this.#subscriber.on('pmessageBuffer', (pattern: string, channel: Buffer, payload: Buffer) => {
-      listener.onMessage(channel.toString().slice(prefixLength), payload, pattern.slice(patternStart))
+      const name = channel.toString().slice(prefixLength)
+      if (name.startsWith(PROBE_PREFIX)) return // a pattern for every channel does not mean these
+      listener.onMessage(name, payload, pattern.slice(patternStart))
     })
     this.#subscriber.on('ready', () => void this.#subscribeAgain())
     this.#publisher.on('ready', () => {
@@ -159,7 +166,8 @@ export class RedisBus implements Bus {
     this.#endProbe()
     this.#publisher.disconnect()
     this.#subscriber.disconnect()
-    const error = new BusUnavailableError('the bus is closed')
+    const error = closedError()
+    this.#reason = error.message
     for (const interest of [...this.#channels.values(), ...this.#patterns.values()]) interest.reject(error)
     return Promise.resolve()
   }
@@ -169,6 +177,7 @@ export class RedisBus implements Bus {
   }
 
   #want(wanted: Map<string, Interest>, name: string, send: (name: string) => Promise<unknown>): Promise<void> {
+    if (this.#closed) return Promise.reject(closedError())
     const existing = wanted.get(name)
     if (existing) return existing.live
     const interest = newInterest()
@@ -176,25 +185,33 @@ export class RedisBus implements Bus {
     // While the connection is away, #subscribeAgain sends it.
     if (this.#subscriber.status === 'ready') {
       send(name).then(interest.resolve, (error: unknown) => {
-        this.#log.warn({ channel: name, error: errorText(error) }, 'Redis did not accept a subscription yet')
+        if (isReply(error)) this.#subscriptionRefused(wanted, name, error) // else the connection went, and comes back
       })
     }
     return interest.live
+  }
+
+  #subscriptionRefused(wanted: Map<string, Interest>, name: string, error: Error): void {
+    this.#log.warn({ channel: name, error: error.message }, 'Redis refuses a subscription')
+    const interest = wanted.get(name)
+    wanted.delete(name)
+    interest?.reject(new BusRefusedError(error.message, { cause: error }))
   }
 
   /** After each (re)connect: everything that is wanted, exact channels first. */
   async #subscribeAgain(): Promise<void> {
     const { keyPrefix } = this.#options
     try {
-      const channels = [...this.#channels]
-      await this.#subscriber.subscribe(this.#probeChannel)
-      for (const batch of batches(channels)) {
-        await this.#subscriber.subscribe(...batch.map(([name]) => keyPrefix + name))
-        for (const [, interest] of batch) interest.resolve()
+      await this.#subscribeProbe()
+      for (const batch of batches([...this.#channels])) {
+        const send = (names: string[]): Promise<unknown> =>
+          this.#subscriber.subscribe(...names.map((name) => keyPrefix + name))
+        await this.#subscribeBatch(this.#channels, batch, send)
       }
       for (const batch of batches([...this.#patterns])) {
-        await this.#subscriber.psubscribe(...batch.map(([name]) => this.#glob(name)))
-        for (const [, interest] of batch) interest.resolve()
+        const send = (names: string[]): Promise<unknown> =>
+          this.#subscriber.psubscribe(...names.map((name) => this.#glob(name)))
+        await this.#subscribeBatch(this.#patterns, batch, send)
       }
     } catch (error) {
       // Either the connection went away again, and its next 'ready' comes back here, or Redis refuses: start over.
@@ -207,15 +224,48 @@ export class RedisBus implements Bus {
     this.#probe()
   }
 
+  async #subscribeProbe(): Promise<void> {
+    try {
+      await this.#subscriber.subscribe(this.#probeChannel)
+    } catch (error) {
+      if (!isReply(error)) throw error
+      if (this.#isProbing)
+        this.#log.warn(
+          { channel: this.#probeChannel, error: error.message },
+          'Redis refuses the probe: a dead subscription will not be noticed',
+        )
+      this.#isProbing = false
+    }
+  }
+
+  async #subscribeBatch(
+    wanted: Map<string, Interest>,
+    batch: readonly (readonly [string, Interest])[],
+    send: (names: string[]) => Promise<unknown>,
+  ): Promise<void> {
+    // Not what has been given up since: its UNSUBSCRIBE is out already.
+    const left = batch.filter(([name, interest]) => wanted.get(name) === interest)
+    if (left.length === 0) return
+    try {
+      await send(left.map(([name]) => name))
+      for (const [, interest] of left) interest.resolve()
+    } catch (error) {
+      if (!isReply(error)) throw error
+      // Redis refuses the whole command for one name that its ACL forbids: the others go by themselves.
+      if (left.length === 1) this.#subscriptionRefused(wanted, left[0]![0], error)
+      else for (const one of left) await this.#subscribeBatch(wanted, [one], send)
+    }
+  }
+
   #update(): void {
+    if (this.#closed) return
     const away = this.#lastError === '' ? '' : `: ${this.#lastError}`
     let reason: string | undefined
     if (!this.#publisherReady || !this.#subscriberReady) reason = `no connection to ${this.description}${away}`
-    if (reason === undefined) this.#lastError = ''
     const wasAvailable = this.#reason === undefined
     if (reason === this.#reason) return
+    if (reason === undefined) this.#lastError = ''
     this.#reason = reason
-    if (this.#closed) return
     if (reason === undefined) this.#log.info({ bus: this.description }, 'Redis is connected and subscribed')
     else if (wasAvailable) this.#log.error({ bus: this.description, reason }, 'Redis is away')
     this.#listener?.onAvailability(reason)
@@ -232,7 +282,7 @@ export class RedisBus implements Bus {
 
   /** Publish on our own channel; it has to come back on the subscribing connection. */
   #probe(): void {
-    if (!this.#publisherReady || !this.#subscriberReady || this.#probeDeadline !== undefined) return
+    if (!this.#isProbing || !this.#publisherReady || !this.#subscriberReady || this.#probeDeadline !== undefined) return
     this.#probeDeadline = setTimeout(() => this.#probeMissed(), this.#options.commandTimeoutMs)
     this.#publisher.publish(this.#probeChannel, '').catch(() => {}) // its absence is what counts
   }
@@ -328,7 +378,7 @@ function escapeGlob(text: string): string {
 
 /** Host and port of a Redis URL, or the socket path: never the credentials. */
 export function describeAddress(url: string): string {
-  if (url.startsWith('/')) return url
+  if (url.startsWith('/')) return url.replace(/\?.*/s, '') // ioredis takes options, a password too, behind it
   try {
     const { hostname, port } = new URL(url.includes('://') ? url : `redis://${url}`)
     return `${hostname || 'localhost'}:${port || '6379'}`
@@ -337,7 +387,18 @@ export function describeAddress(url: string): string {
   }
 }
 
+function closedError(): BusUnavailableError {
+  return new BusUnavailableError('the bus is closed')
+}
+
+/** Has Redis said no, or has it not answered? */
+function isReply(error: unknown): error is Error {
+  return error instanceof ReplyError
+}
+
 function errorText(error: unknown): string {
+  if (error instanceof Error && error.name === 'MaxRetriesPerRequestError')
+    return 'the connection went before Redis answered'
   // Node joins the attempts for each address of a host in an AggregateError without a message of its own.
   if (error instanceof AggregateError) return errorText(error.errors[0])
   return error instanceof Error ? error.message : String(error)

@@ -14,6 +14,7 @@ export const CONFIG_FILE_VARIABLE = `${ENV_PREFIX}CONFIG`
 export interface SettingOptions {
   readonly port?: string | undefined
   readonly host?: string | undefined
+  readonly workers?: string | undefined
 }
 
 /** One setting given outside the file. */
@@ -44,6 +45,7 @@ export function readOverrides(env: Environment, options: SettingOptions = {}): O
     ...rows.map(({ path, env: name }) => ({ path, name, text: env[name] })),
     { path: 'server.port', name: '--port', text: options.port },
     { path: 'server.host', name: '--host', text: options.host },
+    { path: 'server.workers', name: '--workers', text: options.workers },
   ]
   const overrides = new Map<string, Override>()
   const problems: ConfigProblem[] = []

@@ -21,6 +21,7 @@ const shapes = {
 export function findingsBetween(input: Input): Finding[] {
   return [
     ...portFindings(input),
+    ...workerFindings(input),
     ...tlsFindings(input),
     ...prefixFindings(input),
     ...routeFindings(input),
@@ -43,6 +44,13 @@ function portFindings(input: Input): Finding[] {
     port === valid(shapes.tcp.port, tcp['port']) &&
     valid(shapes.server.host, server['host']) === valid(shapes.tcp.host, tcp['host'])
   return clashes ? [{ path: ['tcp', 'port'], text: `must not be server.port too, which is ${port}` }] : []
+}
+
+function workerFindings(input: Input): Finding[] {
+  const workers = valid(shapes.server.workers, group(input['server'])['workers'])
+  if (workers === undefined || workers === 1 || group(input['redis'])['url'] !== undefined) return []
+  const text = `is missing, and ${workers} workers need it: the embedded bus is in one process only; set REDIS_URL`
+  return [{ path: ['redis', 'url'], text }]
 }
 
 function limitFindings(input: Input): Finding[] {

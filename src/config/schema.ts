@@ -101,6 +101,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 is every IPv4 address'),
       port: port(8080, 'Port for WebSocket and HTTP; 0 is any free port'),
+      workers: count(1, 64, 'Processes that share the ports, about one per core; more than 1 need Redis'),
       path: z
         .string()
         .regex(/^\/[A-Za-z0-9._~/-]*$/, { error: 'must start with "/" and be a plain path such as "/stomp"' })
@@ -235,6 +236,7 @@ export const configSchema = z.strictObject({
       maxHeaderBytes: count(8192, MEBIBYTE, 'Largest header line, in bytes'),
       connectTimeoutMs: milliseconds(10_000, 1, 10 * MINUTE_MS, 'Longest time until CONNECT, in milliseconds'),
       maxSubscriptions: count(128, 100_000, 'Most subscriptions of a session'),
+      maxPatterns: count(16, 100_000, 'Most subscriptions of a session with * or ? in their destination'),
       maxTransactions: count(16, 10_000, 'Most open transactions of a session'),
       maxTransactionFrames: count(100, 100_000, 'Most frames in a transaction'),
       maxTransactionBytes: count(MEBIBYTE, 1024 * MEBIBYTE, 'Most bytes in the open transactions of a session'),

@@ -42,10 +42,10 @@ export interface AppOptions {
 /** What the app uses of the bridge. */
 export interface AppDeps {
   readonly broker: Pick<Broker, 'notify' | 'isBrokerDestination'>
-  readonly metrics: Metrics
+  readonly metrics: Pick<Metrics, 'render' | 'contentType'>
   readonly log: Log
   /** Reasons why this node should get no new clients; empty when ready. */
-  notReadyReasons(): readonly string[]
+  notReadyReasons(): readonly string[] | Promise<readonly string[]>
   /** Undefined when a new session may be opened now, else why not. */
   admission(): 'draining' | 'full' | undefined
   readonly openSession: OpenSocket

@@ -54,7 +54,9 @@ export const readyRoute = createRoute({
   operationId: 'getReadiness',
   tags: ['Operation'],
   summary: 'Ask whether new clients may come',
-  description: 'Answers 503 while the bus is unavailable or the node is being shut down. For load balancers.',
+  description:
+    'Answers 503 while the bus is unavailable or the node is being shut down; with several workers, while that is so ' +
+    'for one of them, whichever is asked. For load balancers.',
   responses: {
     200: { description: 'Ready', content: json(readySchema, { status: 'ready' }) },
     503: {
@@ -71,7 +73,8 @@ export const metricsRoute = createRoute({
   operationId: 'getMetrics',
   tags: ['Operation'],
   summary: 'Read the metrics',
-  description: 'Counters and gauges of this node in the text format of Prometheus.',
+  description:
+    'Counters and gauges of this node in the text format of Prometheus; with several workers, of all of them together.',
   responses: {
     200: {
       description: 'The metrics',
@@ -91,9 +94,11 @@ export function createHealthHandler(version: string, runtime: string): Handler<H
 }
 
 /** Makes the handler; no reasons means ready. */
-export function createReadyHandler(notReadyReasons: () => readonly string[]): Handler<HttpEnv> {
-  return (c) => {
-    const reasons = notReadyReasons()
+export function createReadyHandler(
+  notReadyReasons: () => readonly string[] | Promise<readonly string[]>,
+): Handler<HttpEnv> {
+  return async (c) => {
+    const reasons = await notReadyReasons()
     return reasons.length === 0
       ? c.json({ status: 'ready' }, 200, NO_STORE)
       : c.json({ status: 'not-ready', reasons }, 503, NO_STORE)

@@ -3,9 +3,12 @@
  * characters of one segment, `**` any number of segments. Every match runs in bounded time: patterns come from clients.
  */
 
-/** Longest pattern taken, and its most segments: each costs its size times that of a destination, whoever sent that. */
+/** Longest destination taken, in characters, and its most segments; shorter for a pattern. Finding the subscribers of a
+ * message costs the segments of its destination times those of all patterns, whoever sent and subscribed them. */
+const MAX_LENGTH = 1_024
+const MAX_SEGMENTS = 64
 const MAX_PATTERN_LENGTH = 256
-const MAX_PATTERN_SEGMENTS = 32
+const MAX_PATTERN_SEGMENTS = 16
 
 const QUESTION_MARK = 63
 
@@ -14,10 +17,15 @@ export function isPattern(destination: string): boolean {
   return destination.includes('*') || destination.includes('?')
 }
 
-/** Why a pattern is not taken, as a phrase; undefined if it is. */
-export function patternProblem(pattern: string): string | undefined {
-  if (pattern.length > MAX_PATTERN_LENGTH) return `may have at most ${MAX_PATTERN_LENGTH} characters`
-  if (patternSegments(pattern).length > MAX_PATTERN_SEGMENTS) return `may have at most ${MAX_PATTERN_SEGMENTS} segments`
+/** Why a destination or pattern is not taken, as a phrase; undefined if it is. */
+export function destinationProblem(destination: string): string | undefined {
+  const [kind, maxLength, maxSegments] = isPattern(destination)
+    ? ['a pattern', MAX_PATTERN_LENGTH, MAX_PATTERN_SEGMENTS]
+    : ['a destination', MAX_LENGTH, MAX_SEGMENTS]
+  if (destination.length > maxLength) return `${kind} may have at most ${maxLength} characters`
+  // the first segment is what stands before the leading slash: nothing
+  if (destination.split('/', maxSegments + 2).length > maxSegments + 1)
+    return `${kind} may have at most ${maxSegments} segments`
   return undefined
 }
 

@@ -3,7 +3,7 @@
  * Knows JSON and octets, nothing of frames or Redis.
  */
 import { Buffer } from 'node:buffer'
-import { ProtocolError } from '../errors.ts'
+import { ProtocolError, quoted } from '../errors.ts'
 
 /** How a route writes a body into a channel and reads it back; the default is `json-string`. */
 export type PayloadCodec = 'json-string' | 'raw' | 'json' | 'envelope'
@@ -137,7 +137,7 @@ export function decodeBroadcast(payload: Uint8Array): Broadcast {
     return { topic, message: { body: unpackBody(message, encoding, headerOf(headers, 'content-type')), headers } }
   }
   if (typeof message === 'string') return { topic, message: withType(message, TEXT) }
-  return { topic, message: withType(JSON.stringify(message), JSON_TYPE) }
+  return { topic, message: withType(jsonText(message), JSON_TYPE) }
 }
 
 function bodyText(message: OutboundMessage): string | undefined {
@@ -162,13 +162,13 @@ function decodeEnvelope(value: unknown, contentType: string | undefined): Inboun
   const named = value['content-type']
   const declared = contentType ?? (typeof named === 'string' ? named : undefined)
   const isString = typeof body === 'string'
-  const content = isString ? unpackBody(body, encoding, declared) : JSON.stringify(body)
+  const content = isString ? unpackBody(body, encoding, declared) : jsonText(body)
   const type = declared ?? (!isString ? JSON_TYPE : typeof content === 'string' ? TEXT : BINARY)
   const pairs: HeaderPair[] = [['content-type', type]]
   for (const [name, header] of Object.entries(headers)) {
     if (header === null || name === 'content-type') continue
     if (typeof header !== 'string' && typeof header !== 'number' && typeof header !== 'boolean') {
-      throw new PayloadError(`header "${name}" of the envelope is not text`)
+      throw new PayloadError(`header ${quoted(name)} of the envelope is not text`)
     }
     pairs.push([name, String(header)])
   }
@@ -192,6 +192,15 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** Parsing takes any depth, but writing does not. */
+function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    throw new PayloadError('payload is nested too deeply', { cause: error })
+  }
+}
+
 function isJson(text: string): boolean {
   try {
     JSON.parse(text)
@@ -210,5 +219,5 @@ function isHeaderPair(value: unknown): value is HeaderPair {
 }
 
 function badBody(destination: string, wanted: string): ProtocolError {
-  return new ProtocolError('bad-body', `Cannot send to "${destination}": the body must be ${wanted}`)
+  return new ProtocolError('bad-body', `Cannot send to ${quoted(destination)}: the body must be ${wanted}`)
 }

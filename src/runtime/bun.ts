@@ -1,5 +1,7 @@
 /** Listening on Bun: `Bun.serve` for HTTP and WebSocket, its native topics for fan-out. */
+import process from 'node:process'
 import type { Server as BunServer, ServerWebSocket } from 'bun'
+import type { Processes } from '../processes.ts'
 import type {
   Fanout,
   Listener,
@@ -7,15 +9,19 @@ import type {
   OpenSocket,
   RequestEnv,
   Runtime,
+  RuntimeOptions,
   SendResult,
   Socket,
   SocketHandler,
 } from '../socket.ts'
+import { connectSupervisor, spawnWorker } from './child-process.ts'
 import { joined } from './groups.ts'
 import { listenTcp } from './tcp.ts'
 
 /** Seconds without a byte after which Bun drops a peer that does not answer pings either. */
 const IDLE_TIMEOUT_S = 120
+/** Seconds without a byte after which an HTTP connection is dropped. */
+const REQUEST_TIMEOUT_S = 30
 
 interface SocketData {
   readonly open: OpenSocket
@@ -23,17 +29,37 @@ interface SocketData {
   handler: SocketHandler | undefined
 }
 
-export function createRuntime(): Runtime {
-  return { name: 'bun', version: Bun.version, listen, listenTcp }
+export function createRuntime({ sharesPorts = false }: RuntimeOptions = {}): Runtime {
+  return {
+    name: 'bun',
+    version: Bun.version,
+    listen: (options) => listen(options, sharesPorts),
+    listenTcp: (options) => listenTcp(options, sharesPorts),
+  }
 }
 
-function listen(options: ListenOptions): Promise<Listener> {
+export const processes: Processes = {
+  startWorker: (env, events) => spawnWorker([process.execPath, ...ownArguments()], env, events),
+  connectSupervisor,
+}
+
+function ownArguments(): string[] {
+  const given = process.argv.slice(2)
+  if (Bun.isStandaloneExecutable) return given
+  // That one is for the supervisor alone: a worker that has lost it closes in order.
+  const options = process.execArgv.filter((option) => option !== '--no-orphans')
+  return [...options, Bun.main, ...given]
+}
+
+function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
   const upgrades = new WeakSet<Response>()
   const fanout: BunFanout = new BunFanout(options.joinFrames, (group, data) => server.publish(group, data))
   const server = Bun.serve<SocketData>({
     hostname: options.host,
     port: options.port,
+    reusePort,
     maxRequestBodySize: options.maxBodyBytes,
+    idleTimeout: REQUEST_TIMEOUT_S,
     async fetch(request, bun) {
       const response = await options.fetch(request, requestEnv(bun, request, upgrades))
       return upgrades.has(response) ? undefined : response

@@ -1,12 +1,15 @@
 /** Listening on Node: `node:http` with Hono's adapter, and `ws` for WebSocket. Fan-out writes a frame that was built once. */
 import { Buffer } from 'node:buffer'
-import { createServer, STATUS_CODES, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { WebSocketServer, type WebSocket } from 'ws'
-import type { Listener, ListenOptions, OpenSocket, RequestEnv, Runtime, SendResult, Socket } from '../socket.ts'
+import type { Listener, ListenOptions, RequestEnv, Runtime, SendResult, Socket } from '../socket.ts'
 import { GatheringFanout, type GroupMember } from './groups.ts'
+import { answerUpgrade, sendResponse } from './node-upgrade.ts'
 import { listenTcp } from './tcp.ts'
+
+export { processes } from './cluster.ts'
 
 /** A peer that answers no ping within this time is dropped, in milliseconds: finds half-open clients without heart-beats. */
 const PING_INTERVAL_MS = 60_000
@@ -14,11 +17,16 @@ const PING_INTERVAL_MS = 60_000
 const REQUEST_TIMEOUT_MS = 30_000
 
 export function createRuntime(): Runtime {
-  return { name: 'node', version: process.versions.node, listen, listenTcp }
+  return {
+    name: 'node',
+    version: process.versions.node,
+    listen: (options) => listen(options),
+    listenTcp: (options) => listenTcp(options),
+  }
 }
 
-/** The same listener under another runtime's name; see deno.ts. */
-export function listen(options: ListenOptions): Promise<Listener> {
+/** The same listener under another runtime's name, which can share the port with other processes; see deno.ts. */
+export function listen(options: ListenOptions, reusePort = false): Promise<Listener> {
   const fanout = new GatheringFanout<Uint8Array>(buildFrame, options.joinFrames)
   const sockets = new WebSocketServer({
     noServer: true,
@@ -38,28 +46,33 @@ export function listen(options: ListenOptions): Promise<Listener> {
   )
   http.on('upgrade', (incoming: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy())
-    void answerUpgrade(options, incoming).then(
-      ({ response, open, protocol }) => {
-        if (!open) return refuseUpgrade(stream, response)
+    answerUpgrade(options.fetch, incoming, stream, head, options.maxBodyBytes)
+      .then(({ response, accepted }) => {
+        if (!accepted) return sendResponse(stream, response)
+        const { open, protocol } = accepted
         if (protocol !== undefined) protocols.set(incoming, protocol)
+        incoming.socket.setTimeout(0) // from here on heart-beats and pings tell
         sockets.handleUpgrade(incoming, stream, head, (ws) => {
           ws.on('pong', () => awaitingPong.delete(ws))
-          const handler = open(new NodeSocket(ws, stream, remoteAddressOf(incoming), fanout, options.hardUnsentBytes))
+          const { remoteAddress = '' } = incoming.socket
+          const handler = open(new NodeSocket(ws, stream, remoteAddress, fanout, options.hardUnsentBytes))
           ws.on('message', (data: Buffer) => handler.receive(data))
           ws.on('error', () => {}) // 'close' follows, with the code
           ws.on('close', (code, reason) => handler.closed(code, reason.toString()))
         })
-      },
-      () => stream.destroy(),
-    )
+        return undefined
+      })
+      .catch(() => stream.destroy())
   })
+  // also for a connection that never sends anything
+  http.setTimeout(REQUEST_TIMEOUT_MS)
   /** Sockets that have not answered the last ping. */
   const awaitingPong = new WeakSet<WebSocket>()
   const pings = setInterval(() => pingAll(sockets, awaitingPong), PING_INTERVAL_MS)
   pings.unref()
   return new Promise((resolve, reject) => {
     http.once('error', reject)
-    http.listen(options.port, options.host, () => {
+    http.listen({ port: options.port, host: options.host, ...(reusePort ? { reusePort } : {}) }, () => {
       http.off('error', reject)
       const address = http.address()
       resolve({
@@ -81,54 +94,12 @@ export function listen(options: ListenOptions): Promise<Listener> {
   })
 }
 
-interface UpgradeAnswer {
-  readonly response: Response
-  readonly open: OpenSocket | undefined
-  readonly protocol: string | undefined
-}
-
-/** Runs the application for an upgrade request: it decides, as on the other runtimes. */
-async function answerUpgrade(options: ListenOptions, incoming: IncomingMessage): Promise<UpgradeAnswer> {
-  let accepted: { open: OpenSocket; protocol: string | undefined } | undefined
-  const response = await options.fetch(requestOf(incoming), {
-    remoteAddress: remoteAddressOf(incoming),
-    upgrade(_request, { protocol, open }) {
-      accepted = { open, protocol }
-      return new Response(null)
-    },
-  })
-  return { response, open: accepted?.open, protocol: accepted?.protocol }
-}
-
-function requestOf(incoming: IncomingMessage): Request {
-  const headers = new Headers()
-  for (let i = 0; i < incoming.rawHeaders.length; i += 2)
-    headers.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!)
-  const method = incoming.method === 'HEAD' ? 'HEAD' : 'GET' // an upgrade with any other method is refused by `ws`
-  const { href } = new URL(incoming.url ?? '/', `http://${incoming.headers.host ?? 'localhost'}`)
-  return new Request(href, { method, headers })
-}
-
-function remoteAddressOf(incoming: IncomingMessage): string {
-  return incoming.socket.remoteAddress ?? ''
-}
-
 /** For requests that are no upgrade. */
 function plainEnv(remoteAddress: string | undefined): RequestEnv {
   return {
     remoteAddress: remoteAddress ?? '',
     upgrade: () => new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } }),
   }
-}
-
-async function refuseUpgrade(stream: Duplex, response: Response): Promise<void> {
-  const body = Buffer.from(await response.arrayBuffer())
-  const headers = new Headers(response.headers)
-  headers.set('connection', 'close')
-  headers.set('content-length', String(body.length))
-  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  const status = STATUS_CODES[response.status] ?? ''
-  stream.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${response.status} ${status}\r\n${lines}\r\n`), body]))
 }
 
 function pingAll(sockets: WebSocketServer, awaitingPong: WeakSet<WebSocket>): void {

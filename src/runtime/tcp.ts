@@ -7,7 +7,8 @@ import { GatheringFanout, type GroupMember } from './groups.ts'
 /** After this silence the kernel probes the peer, in milliseconds: finds half-open clients without heart-beats. */
 const KEEP_ALIVE_MS = 60_000
 
-export function listenTcp(options: TcpListenOptions): Promise<Listener> {
+/** `reusePort`: share the port with other processes, on a runtime that can. */
+export function listenTcp(options: TcpListenOptions, reusePort = false): Promise<Listener> {
   const fanout = new GatheringFanout<Uint8Array>(toBytes, true)
   const open = new Set<NetSocket>()
   // Half-open: a client may end its side and still wait for a receipt.
@@ -27,7 +28,7 @@ export function listenTcp(options: TcpListenOptions): Promise<Listener> {
   )
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(options.port, options.host, () => {
+    server.listen({ port: options.port, host: options.host, ...(reusePort ? { reusePort } : {}) }, () => {
       server.off('error', reject)
       const address = server.address()
       resolve({

@@ -85,7 +85,8 @@ export class Acknowledgements {
       const id = requireHeader(frame, 'id')
       const dot = id.indexOf('.')
       const serial = Number(id.slice(0, dot))
-      if (dot < 1 || !this.#subscriptions.knows(serial)) return { subscription: undefined, messageId: '' }
+      const isOurs = dot > 0 && id.startsWith(`${serial}.`) && this.#subscriptions.knows(serial)
+      if (!isOurs) return { subscription: undefined, messageId: '' }
       return { subscription: this.#subscriptions.bySerial(serial), messageId: id.slice(dot + 1) }
     }
     const messageId = requireHeader(frame, 'message-id')
@@ -106,10 +107,12 @@ export class Acknowledgements {
   }
 
   #forgetOldest(preferred: Set<string>): void {
-    const pending = preferred.size > 1 ? preferred : [...this.#pending.values()].find((ids) => ids.size > 0)
+    // What was delivered just now is the only one that must not go.
+    const others = () => [...this.#pending.values()].find((ids) => ids !== preferred && ids.size > 0)
+    const pending = preferred.size > 1 ? preferred : (others() ?? preferred)
     const oldest = pending?.values().next().value
     if (oldest === undefined) return
-    pending!.delete(oldest)
+    pending.delete(oldest)
     this.#size--
   }
 }

@@ -18,10 +18,16 @@ export class Effects {
   #queue: Effect[] = []
   /** Where the queue begins; shifting an array of thousands each time would be slow. */
   #head = 0
+  #pendingBytes = 0
 
   /** `onSettled` is called for each effect in its turn. */
   constructor(onSettled: (effect: Effect) => void) {
     this.#onSettled = onSettled
+  }
+
+  /** Weight of what is pending. */
+  get pendingBytes(): number {
+    return this.#pendingBytes
   }
 
   get size(): number {
@@ -33,19 +39,25 @@ export class Effects {
     const effect: Effect = { receipt, isDone: true, isAbandonable: false, error }
     if (error !== undefined) this.#abandon()
     if (this.size === 0) this.#onSettled(effect)
-    else this.#queue.push(effect)
+    else {
+      this.#queue.push(effect)
+      if (error !== undefined) this.#settleInOrder() // what was abandoned may have been all that the others waited for
+    }
   }
 
-  /** The frame's effect happens when the promise resolves. */
-  addPending(receipt: string | undefined, done: Promise<void>, isAbandonable: boolean): void {
+  /** The frame's effect happens when the promise resolves; `bytes` is what it holds in memory until then. */
+  addPending(receipt: string | undefined, done: Promise<void>, isAbandonable: boolean, bytes: number): void {
     const effect: Effect = { receipt, isDone: false, isAbandonable, error: undefined }
     this.#queue.push(effect)
+    this.#pendingBytes += bytes
     done.then(
       () => {
+        this.#pendingBytes -= bytes
         effect.isDone = true
         this.#settleInOrder()
       },
       (error: unknown) => {
+        this.#pendingBytes -= bytes
         effect.isDone = true
         effect.error = error ?? new Error('failed without a reason')
         this.#abandon()

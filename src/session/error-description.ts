@@ -20,7 +20,7 @@ export function describeError(error: unknown): ErrorDescription {
 }
 
 /** Text of the client's as it may stand in an error: short, printable ASCII. */
-export function printable(text: string, maxLength: number): string {
+function printable(text: string, maxLength: number): string {
   const clean = text.replace(/[^\x20-\x7e]/g, '?')
   return clean.length > maxLength ? `${clean.slice(0, maxLength - 3)}...` : clean
 }

@@ -42,6 +42,11 @@ export class Inbox {
     this.#maxHeldBackBytes = held.maxBytes
   }
 
+  /** Is the client not being read, so that nothing can come from it? */
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
   /** Must the next frame wait? */
   get isHeldBack(): boolean {
     return this.#holds > 0 || this.#receiver.isBusy

@@ -66,10 +66,13 @@ export class OutputWatch {
   /** Somebody, or a group, was sent so much. */
   wrote(length: number): void {
     this.#writtenSince += length
-    if (this.#writtenSince * 2 < this.#limits.maxUnsentBytes || this.#isSweepQueued) return
-    this.#isSweepQueued = true
-    // not in the middle of a delivery
-    queueMicrotask(() => this.#sweep())
+    if (this.#writtenSince * 2 < this.#limits.maxUnsentBytes) return
+    if (this.#writtenSince > this.#limits.maxUnsentBytes * 2) {
+      this.#sweep() // one delivery that is this large cannot wait for its own end
+    } else if (!this.#isSweepQueued) {
+      this.#isSweepQueued = true
+      queueMicrotask(() => this.#sweep())
+    }
   }
 
   #arm(): unknown {

@@ -14,9 +14,13 @@ export interface SessionOptions extends TransactionLimits {
   readonly afterConnect: DecoderLimits
   readonly connectTimeoutMs: number
   readonly maxSubscriptions: number
+  /** Of these, with `*` or `?` in their destination. */
+  readonly maxPatterns: number
   readonly maxUnackedMessages: number
   /** Frames whose effect is pending; beyond it the socket is paused. */
   readonly maxInFlight: number
+  /** Body bytes of frames whose effect is pending. */
+  readonly maxInFlightBytes: number
   /** Bytes that may wait undecoded while the session is held back; beyond it the client is flooding. */
   readonly maxHeldBackBytes: number
   readonly heartBeat: { readonly outgoingMs: number; readonly incomingMs: number; readonly toleranceFactor: number }

@@ -15,7 +15,7 @@ import {
 import type { Authenticator, Identity } from '../auth/authenticator.ts'
 import type { Broker, BrokerSubscription, Subscriber } from '../broker/broker.ts'
 import type { Due } from '../clock.ts'
-import { ERRORS, ProtocolError } from '../errors.ts'
+import { ERRORS, ProtocolError, quoted } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
 import { Acknowledgements } from './acknowledgements.ts'
@@ -23,7 +23,7 @@ import type { CommandContext } from './command.ts'
 import { agree, identify } from './commands/connect.ts'
 import { COMMAND_HANDLERS } from './commands/index.ts'
 import { Effects, type Effect } from './effects.ts'
-import { closeReason, describeError, printable } from './error-description.ts'
+import { closeReason, describeError } from './error-description.ts'
 import { HeartBeats } from './heart-beats.ts'
 import { Inbox, type FrameReceiver } from './inbox.ts'
 import { Outbox } from './outbox.ts'
@@ -83,7 +83,7 @@ export class Session
     this.broker = broker
     this.authenticator = authenticator
     this.metrics = metrics
-    this.subscriptions = new Subscriptions(this, options.maxSubscriptions)
+    this.subscriptions = new Subscriptions(this, options.maxSubscriptions, options.maxPatterns)
     this.transactions = new Transactions(options)
     this.acknowledgements = new Acknowledgements(this.subscriptions, options.maxUnackedMessages)
     this.#socket = socket
@@ -107,8 +107,12 @@ export class Session
 
   receive(data: string | Uint8Array): void {
     if (this.#state >= State.finishing) return
-    this.#heartBeats?.received(this.#services.deadlines.now())
-    this.#inbox.push(data)
+    try {
+      this.#heartBeats?.received(this.#services.deadlines.now())
+      this.#inbox.push(data)
+    } catch (error) {
+      this.#crashed(error)
+    }
   }
 
   /** As DISCONNECT without a receipt: what came before is finished and answered. */
@@ -116,6 +120,13 @@ export class Session
     if (this.#state >= State.finishing) return
     this.#hasEnded = true
     this.#proceed()
+  }
+
+  /** Open and at once closed again: this node takes no more. Nothing is read, from now on. */
+  refuse(closeCode: number, reason: string): void {
+    this.#wait(State.closing)
+    // Bun reports the close inside the call, and it does not have this handler before its own `open` has returned.
+    queueMicrotask(() => this.#socket.close(closeCode, closeReason(reason)))
   }
 
   closed(): void {
@@ -127,16 +138,28 @@ export class Session
     this.subscriptions.clear()
     this.acknowledgements.clear()
     // Frames that were received before are still processed (STOMP 1.2 "DISCONNECT": a server may do so): what is held
-    // back goes on, and #finish comes when nothing is left.
-    this.#state = this.#state === State.connected ? State.connected : State.closed
-    this.#inbox.run()
-    this.#finishIfIdle()
+    // back goes on, and #release comes when nothing is left.
+    try {
+      if (this.#state === State.connected) this.#inbox.run()
+      if (this.#state === State.connected && this.#isWaiting) return
+    } catch (error) {
+      this.#crashed(error)
+    }
+    this.#release()
   }
 
   // --- Due: time limits and heart-beats
 
   due(now: number): number | undefined {
-    if (!this.#isSocketOpen) return undefined
+    try {
+      return this.#isSocketOpen ? this.#dueNow(now) : undefined
+    } catch (error) {
+      this.#crashed(error)
+      return undefined
+    }
+  }
+
+  #dueNow(now: number): number | undefined {
     if (this.#state === State.connected) return this.#beat(now)
     if (now < this.#stateDeadline) return this.#stateDeadline
     if (this.#state === State.connecting) {
@@ -154,6 +177,7 @@ export class Session
   #beat(now: number): number | undefined {
     const beats = this.#heartBeats
     if (!beats) return undefined
+    if (this.#inbox.isPaused) beats.received(now) // it is not the client that is silent
     if (beats.isPeerSilent(now)) {
       this.metrics.count.heartBeatTimeouts++
       this.#sendError(
@@ -211,6 +235,10 @@ export class Session
 
   // --- SubscriptionSource: what the subscription table asks
 
+  isPattern(destination: string): boolean {
+    return this.broker.isPattern(destination)
+  }
+
   subscribe(destination: string, id: string | undefined, acknowledges: boolean): ReturnType<Broker['subscribe']> {
     return this.broker.subscribe({ destination, id, version: this.version, subscriber: this, acknowledges })
   }
@@ -227,7 +255,8 @@ export class Session
   }
 
   get isBusy(): boolean {
-    return this.#effects.size >= this.#services.options.maxInFlight
+    const { maxInFlight, maxInFlightBytes } = this.#services.options
+    return this.#effects.size >= maxInFlight || this.#effects.pendingBytes >= maxInFlightBytes
   }
 
   paused(): void {
@@ -256,7 +285,7 @@ export class Session
 
   #execute(frame: Frame, receipt: string | undefined): void {
     const handler = COMMAND_HANDLERS.get(frame.command)
-    if (!handler) throw new ProtocolError('unknown-command', `Unknown command "${printable(frame.command, 32)}"`)
+    if (!handler) throw new ProtocolError('unknown-command', `Unknown command ${quoted(frame.command)}`)
     // A SUBSCRIBE that was still waiting when the connection went has nobody to deliver to.
     if (!this.#isSocketOpen && frame.command === Command.SUBSCRIBE) return
     const pending = handler(this, frame)
@@ -265,16 +294,20 @@ export class Session
       return
     }
     const { done, heldBackUntil, isAbandonable = false } = pending
-    this.#effects.addPending(receipt, done, isAbandonable)
+    this.#effects.addPending(receipt, done, isAbandonable, frame.body.length)
     done.then(this.#proceed, this.#proceed)
     if (heldBackUntil) this.#inbox.holdBack(heldBackUntil, this.#proceed)
   }
 
   /** Something that frames may have waited for is over. */
   readonly #proceed = (): void => {
-    if (!this.#inbox.isHeldBack) this.#inbox.run()
-    if (this.#hasEnded && !this.#inbox.isHeldBack && this.#state <= State.connected) this.#disconnect(undefined)
-    this.#finishIfIdle()
+    try {
+      if (!this.#inbox.isHeldBack) this.#inbox.run()
+      if (this.#hasEnded && !this.#inbox.isHeldBack && this.#state <= State.connected) this.#disconnect(undefined)
+    } catch (error) {
+      this.#crashed(error)
+    }
+    if (!this.#isSocketOpen && !this.#isWaiting) this.#release()
   }
 
   // --- CONNECT, DISCONNECT
@@ -305,7 +338,7 @@ export class Session
       }
     })
     // STOMP 1.2 "RECEIPT": not defined for CONNECT, so no receipt
-    this.#effects.addPending(undefined, connected, false)
+    this.#effects.addPending(undefined, connected, false, 0)
     this.#inbox.holdBack(connected, this.#proceed)
   }
 
@@ -391,11 +424,24 @@ export class Session
     if (this.#isSocketOpen) deadlines.schedule(this, this.#stateDeadline)
   }
 
-  #finishIfIdle(): void {
-    if (this.#isSocketOpen || this.#effects.size > 0 || this.#inbox.isHeldBack) return
+  /** Is something that was received still to take effect? */
+  get #isWaiting(): boolean {
+    return this.#effects.size > 0 || this.#inbox.isHeldBack
+  }
+
+  /** The socket is gone, and nothing that came over it is left to do. */
+  #release(): void {
+    if (this.#state === State.closed) return
     this.#state = State.closed
+    this.#effects.clear()
     this.transactions.clear() // STOMP 1.2 "BEGIN": open ones are aborted when the connection is lost
     this.#onClosed(this)
+  }
+
+  /** A fault of ours must end this connection only. */
+  #crashed(error: unknown): void {
+    this.#services.log.error({ session: this.sessionId, error }, 'A session failed and is dropped')
+    this.#socket.terminate()
   }
 }
 

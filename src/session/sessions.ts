@@ -1,4 +1,5 @@
 /** All open sessions of a bridge: admits, counts, and ends them together. */
+import { ERRORS } from '../errors.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
 import { Session } from './session.ts'
 import type { SessionServices } from './services.ts'
@@ -35,8 +36,8 @@ export class Sessions {
     )
     const refusal = this.refusal
     this.#open.add(session)
-    if (refusal === 'draining') session.shutDown()
-    else if (refusal === 'full') socket.close(1013, 'Too many sessions: try again later')
+    if (refusal === 'draining') session.refuse(ERRORS['shutting-down'].close, 'The server is shutting down')
+    else if (refusal === 'full') session.refuse(1013, 'Too many sessions: try again later')
     return session
   }
 

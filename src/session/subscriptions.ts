@@ -1,6 +1,6 @@
 /** The subscriptions of one session, by the id that the client chose. Ids are per connection and may be used again. */
 import type { BrokerSubscription, Liveness } from '../broker/broker.ts'
-import { ProtocolError } from '../errors.ts'
+import { ProtocolError, quoted } from '../errors.ts'
 
 export const AckMode = { auto: 'auto', client: 'client', individual: 'client-individual' } as const
 export type AckMode = (typeof AckMode)[keyof typeof AckMode]
@@ -14,6 +14,8 @@ export interface SessionSubscription {
 
 /** What the session does for the table: it is the subscriber that the broker knows. */
 export interface SubscriptionSource {
+  /** Does it stand for more than one destination? */
+  isPattern(destination: string): boolean
   subscribe(
     destination: string,
     id: string | undefined,
@@ -25,12 +27,15 @@ export interface SubscriptionSource {
 export class Subscriptions {
   readonly #source: SubscriptionSource
   readonly #max: number
+  readonly #maxPatterns: number
+  #patterns = 0
   readonly #byKey = new Map<string, SessionSubscription>()
   #serial = 0
 
-  constructor(source: SubscriptionSource, maxSubscriptions: number) {
+  constructor(source: SubscriptionSource, maxSubscriptions: number, maxPatterns: number) {
     this.#source = source
     this.#max = maxSubscriptions
+    this.#maxPatterns = maxPatterns
   }
 
   get size(): number {
@@ -51,13 +56,21 @@ export class Subscriptions {
     if (this.#byKey.has(key)) {
       // A 1.0 client that repeats itself without an id wants what it has.
       if (id === undefined) return undefined
-      throw new ProtocolError('duplicate-subscription', `Cannot subscribe "${id}": this id is already in use`)
+      throw new ProtocolError('duplicate-subscription', `Cannot subscribe ${quoted(id)}: this id is already in use`)
     }
     if (this.#byKey.size >= this.#max) {
       throw new ProtocolError('too-many-subscriptions', `A session may have at most ${this.#max} subscriptions`)
     }
+    const isPattern = this.#source.isPattern(destination)
+    if (isPattern && this.#patterns >= this.#maxPatterns) {
+      throw new ProtocolError(
+        'too-many-subscriptions',
+        `A session may have at most ${this.#maxPatterns} subscriptions with "*" or "?"`,
+      )
+    }
     const { subscription, liveness } = this.#source.subscribe(destination, id, ackMode !== AckMode.auto)
     this.#byKey.set(key, { broker: subscription, ackMode, serial: ++this.#serial })
+    if (isPattern) this.#patterns++
     return liveness
   }
 
@@ -67,6 +80,7 @@ export class Subscriptions {
     const subscription = this.#byKey.get(key)
     if (!subscription) return undefined
     this.#byKey.delete(key)
+    if (this.#source.isPattern(subscription.broker.destination)) this.#patterns--
     this.#source.unsubscribe(subscription.broker)
     return subscription
   }
@@ -74,6 +88,7 @@ export class Subscriptions {
   clear(): void {
     for (const subscription of this.#byKey.values()) this.#source.unsubscribe(subscription.broker)
     this.#byKey.clear()
+    this.#patterns = 0
   }
 
   /** Was this serial ever given out? */

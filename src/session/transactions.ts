@@ -1,6 +1,6 @@
 /** Open transactions of one session: what was sent inside waits here, and nobody sees it before COMMIT. */
 import type { RoutedMessage } from '../broker/broker.ts'
-import { ProtocolError } from '../errors.ts'
+import { ProtocolError, quoted } from '../errors.ts'
 import type { AckTarget } from './acknowledgements.ts'
 
 export interface TransactionLimits {
@@ -31,7 +31,7 @@ export class Transactions {
   /** Errors: ProtocolError `duplicate-transaction`, `too-many-transactions`. */
   begin(id: string): void {
     if (this.#open.has(id))
-      throw new ProtocolError('duplicate-transaction', `Cannot begin "${id}": this transaction is already open`)
+      throw new ProtocolError('duplicate-transaction', `Cannot begin ${quoted(id)}: this transaction is already open`)
     if (this.#open.size >= this.#limits.maxTransactions) {
       throw new ProtocolError(
         'too-many-transactions',
@@ -75,7 +75,7 @@ export class Transactions {
 
   #get(id: string): Transaction {
     const transaction = this.#open.get(id)
-    if (!transaction) throw new ProtocolError('unknown-transaction', `No transaction "${id}" is open`)
+    if (!transaction) throw new ProtocolError('unknown-transaction', `No transaction ${quoted(id)} is open`)
     return transaction
   }
 }

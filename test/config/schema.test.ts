@@ -19,6 +19,7 @@ describe('parseConfig', () => {
       server: {
         host: '127.0.0.1',
         port: 8080,
+        workers: 1,
         path: '/stomp',
         allowedOrigins: [],
         joinFrames: true,
@@ -61,6 +62,7 @@ describe('parseConfig', () => {
         maxHeaderBytes: 8192,
         connectTimeoutMs: 10000,
         maxSubscriptions: 128,
+        maxPatterns: 16,
         maxTransactions: 16,
         maxTransactionFrames: 100,
         maxTransactionBytes: 1048576,

@@ -6,6 +6,7 @@ import {
   decodeFrames,
   encodeFrame,
   escapeHeader,
+  escapeHeaderName,
   FrameDecoder,
   FrameError,
   unescapeHeader,
@@ -96,9 +97,9 @@ describe.each(VERSIONS)('codec, any frame in %s', (version) => {
   it('#23 #24 #26 unescapes what it escaped, and puts nothing on the wire that ends a line', () => {
     fc.assert(
       fc.property(headerNames(version), headerValues(version), (name, value) => {
-        expect(escapeHeader(name, version, true)).not.toMatch(version === Version.V1_2 ? /[\r\n:\0]/ : /[\n:\0]/)
+        expect(escapeHeaderName(name, version)).not.toMatch(version === Version.V1_2 ? /[\r\n:\0]/ : /[\n:\0]/)
         expect(escapeHeader(value, version)).not.toMatch(/[\n\0]/)
-        expect(unescapeHeader(escapeHeader(name, version, true), version)).toBe(name)
+        expect(unescapeHeader(escapeHeaderName(name, version), version)).toBe(name)
         expect(unescapeHeader(escapeHeader(value, version), version)).toBe(value)
       }),
       RUNS,
@@ -116,7 +117,7 @@ describe.each(VERSIONS)('codec, any frame in %s', (version) => {
         const bytes = encodeAll([frame], version)
         const { headers } = plainOf(frame)
         const lines = headers.map(
-          ([name, value]) => `${escapeHeader(name, version, true)}:${escapeHeader(value, version)}`,
+          ([name, value]) => `${escapeHeaderName(name, version)}:${escapeHeader(value, version)}`,
         )
         const over = [
           bytes.length > limit.maxFrameBytes && 'frame-too-large',

@@ -75,7 +75,7 @@ export class StompPeer {
   #nextFrame = 0
   #closing: Closing | undefined
   /** What this side could not read. */
-  #fault: unknown
+  #fault: Error | undefined
 
   constructor({ url, protocols = [], headers = {}, timeoutMs = DEFAULT_TIMEOUT_MS }: PeerOptions) {
     this.transport = url.startsWith('ws') ? 'websocket' : 'tcp'
@@ -115,6 +115,11 @@ export class StompPeer {
   /** Send this as it is: text as a text message, bytes as a binary one. */
   send(data: string | Uint8Array): void {
     this.#link.send(data)
+  }
+
+  /** Send these as one WebSocket message in that many fragments. */
+  sendFragments(parts: readonly (string | Uint8Array)[]): void {
+    parts.forEach((part, i) => this.#link.send(part, i === parts.length - 1))
   }
 
   /** The next frame that was not given out yet. Rejects when the connection ends before one comes. */
@@ -182,7 +187,7 @@ export class StompPeer {
       const last = bytes.findLastIndex((byte) => byte !== LF)
       if (this.#decoder.bufferedBytes === 0 && bytes[last] === NUL) this.#countHeartBeats(bytes.length - 1 - last)
     } catch (error) {
-      this.#fault = error
+      this.#fault = error as Error
     }
     this.#events.emit('change')
   }
@@ -239,7 +244,7 @@ export class StompPeer {
       `\n${this.frames.length} frames came (* not asked for yet), ${this.heartBeats.length} heart-beats:`,
       ...frames,
       ...(bufferedBytes > 0 ? [`and ${bufferedBytes} bytes of a frame`] : []),
-      ...(this.#fault === undefined ? [] : [`which cannot be read: ${String(this.#fault)}`]),
+      ...(this.#fault === undefined ? [] : [`which cannot be read: ${this.#fault.message}`]),
       this.#closing ? `closed with ${this.#closing.code ?? 'no code'} "${this.#closing.reason}"` : 'still open',
     ]
     return lines.join('\n')
@@ -266,7 +271,8 @@ function isWanted(value: string | undefined, wanted: string | RegExp | undefined
 interface Link {
   isOpen(): boolean
   protocol(): string
-  send(data: string | Uint8Array): void
+  /** `isLast`: false for a fragment that others follow. */
+  send(data: string | Uint8Array, isLast?: boolean): void
   /** Has everything that was sent been taken by the kernel? */
   isIdle(): boolean
   ping(): void
@@ -286,7 +292,7 @@ function webSocketLink(
   headers: Readonly<Record<string, string>>,
   owner: LinkOwner,
 ): Link {
-  const ws = new WebSocket(url, [...protocols], { headers, perMessageDeflate: false })
+  const ws = new WebSocket(url, [...protocols], { headers })
   let refusal = ''
   let unsent = 0
   ws.on('open', () => owner.changed())
@@ -299,9 +305,9 @@ function webSocketLink(
   return {
     isOpen: () => ws.readyState === WebSocket.OPEN,
     protocol: () => ws.protocol,
-    send(data) {
+    send(data, isLast = true) {
       unsent++
-      ws.send(data, { binary: typeof data !== 'string' }, () => {
+      ws.send(data, { binary: typeof data !== 'string', fin: isLast }, () => {
         unsent--
         owner.changed()
       })

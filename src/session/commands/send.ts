@@ -1,6 +1,6 @@
 /** SEND: a message to a backend (`/app/…`) or to subscribers (`/topic/…`). STOMP 1.2 "SEND". */
 import type { Header } from '../../../frames/index.ts'
-import { ProtocolError } from '../../errors.ts'
+import { ProtocolError, quoted } from '../../errors.ts'
 import type { CommandHandler } from '../command.ts'
 import { requireHeader } from '../headers.ts'
 
@@ -10,7 +10,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set(['destination', 'content-length
 export const handleSend: CommandHandler = (context, frame) => {
   const destination = requireHeader(frame, 'destination')
   if (!context.authenticator.maySend(context.identity, destination)) {
-    throw new ProtocolError('not-authorized', `You may not send to "${destination}"`)
+    throw new ProtocolError('not-authorized', `You may not send to ${quoted(destination)}`)
   }
   const headers: Header[] = []
   for (const header of frame.headers) if (!OWN_HEADERS.has(header[0])) headers.push(header)

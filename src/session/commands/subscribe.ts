@@ -1,6 +1,6 @@
 /** SUBSCRIBE: its receipt means that the subscription is live, on the bus too. STOMP 1.2 "SUBSCRIBE". */
 import { Version } from '../../../frames/index.ts'
-import { ProtocolError } from '../../errors.ts'
+import { ProtocolError, quoted } from '../../errors.ts'
 import type { CommandHandler } from '../command.ts'
 import { requireHeader } from '../headers.ts'
 import { AckMode } from '../subscriptions.ts'
@@ -8,9 +8,10 @@ import { AckMode } from '../subscriptions.ts'
 export const handleSubscribe: CommandHandler = (context, frame) => {
   const destination = requireHeader(frame, 'destination')
   const id = context.version === Version.V1_0 ? frame.headers.get('id') : requireHeader(frame, 'id')
+  if (id !== undefined) checkId(id, context.version)
   const ackMode = parseAckMode(frame.headers.get('ack'), context.version)
   if (!context.authenticator.maySubscribe(context.identity, destination)) {
-    throw new ProtocolError('not-authorized', `You may not subscribe to "${destination}"`)
+    throw new ProtocolError('not-authorized', `You may not subscribe to ${quoted(destination)}`)
   }
   const liveness = context.subscriptions.add(destination, id, ackMode)
   if (!liveness) return undefined
@@ -19,9 +20,22 @@ export const handleSubscribe: CommandHandler = (context, frame) => {
   return { done: liveness.live, heldBackUntil: liveness.liveOrLost, isAbandonable: true }
 }
 
+/** Longest subscription id, in characters: it is repeated in every MESSAGE. */
+const MAX_ID_LENGTH = 256
+
+function checkId(id: string, version: Version): void {
+  if (id.length > MAX_ID_LENGTH) {
+    throw new ProtocolError('bad-header', `Header "id" may have at most ${MAX_ID_LENGTH} characters`)
+  }
+  // STOMP 1.1 has no escape for it, so no MESSAGE could carry this id.
+  if (version === Version.V1_1 && id.includes('\r')) {
+    throw new ProtocolError('bad-header', 'Header "id" cannot have a carriage return in STOMP 1.1')
+  }
+}
+
 function parseAckMode(value: string | undefined, version: Version): AckMode {
   if (value === undefined || value === AckMode.auto) return AckMode.auto
   if (value === AckMode.client) return AckMode.client
   if (value === AckMode.individual && version !== Version.V1_0) return AckMode.individual
-  throw new ProtocolError('bad-header', `Header "ack" cannot be "${value}" in STOMP ${version}`)
+  throw new ProtocolError('bad-header', `Header "ack" cannot be ${quoted(value)} in STOMP ${version}`)
 }

@@ -1,5 +1,4 @@
 /** `stompit` over TCP: what a backend on Node uses. STOMP 1.2. */
-import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { connect, type Client, type SendOptions, type Transaction } from 'stompit'
 import { Subscription, type StompClient } from './client.ts'
@@ -34,7 +33,7 @@ function clientOf(own: Client): StompClient {
       own.on('error', onError).on('end', onEnd)
       call({ onReceipt: () => settle(resolve) })
     })
-  const closed = once(own.getTransportSocket(), 'close').then(() => undefined)
+  const closed = new Promise<undefined>((resolve) => own.getTransportSocket().once('close', () => resolve(undefined)))
   own.on('error', () => {}) // Also when nobody waits for an answer.
   return {
     connected: own.headers,
@@ -51,7 +50,7 @@ function clientOf(own: Client): StompClient {
           })
         })
       })
-      const subscription = new Subscription(handle.getId().toString(), () => {
+      const subscription = new Subscription(String(handle.getId()), () => {
         handle.unsubscribe()
         return probe()
       })

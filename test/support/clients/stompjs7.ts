@@ -1,5 +1,5 @@
 /** `@stomp/stompjs` 7 on `ws`: STOMP 1.2 with all three sub-protocols. */
-import { Client, Versions, type IFrame, type IStompSocket, type StompConfig } from '@stomp/stompjs'
+import { Client, Versions, type IFrame, type StompConfig } from '@stomp/stompjs'
 import WebSocket from 'ws'
 import { ErrorFrame, Receipts, Subscription, type StompClient } from './client.ts'
 
@@ -11,7 +11,7 @@ export function stompjs7Config(wsUrl: string, config: StompConfig = {}): StompCo
     webSocketFactory: () => {
       const webSocket = new WebSocket(wsUrl, protocols)
       webSocket.on('error', () => {}) // A close follows.
-      return webSocket as unknown as IStompSocket
+      return webSocket
     },
     ...config,
   }
@@ -48,12 +48,7 @@ export function connectStompjs7({ wsUrl }: { wsUrl: string }, config: StompConfi
   })
 }
 
-function clientOf(
-  own: Client,
-  frame: IFrame,
-  receipts: Receipts,
-  closed: Promise<number | undefined>,
-): Stompjs7Client {
+function clientOf(own: Client, frame: IFrame, receipts: Receipts, closed: Promise<number | undefined>): Stompjs7Client {
   const request = () => {
     const { id, arrived } = receipts.request()
     own.watchForReceipt(id, () => receipts.arrived(id))

@@ -1,28 +1,28 @@
 /** What the tests use of two clients that come without types. */
 
 declare module 'stompjs' {
-  interface Headers {
+  export interface Headers {
     [name: string]: string
   }
 
-  interface Frame {
+  export interface Frame {
     readonly command: string
     readonly headers: Headers
     readonly body: string
   }
 
-  interface Message extends Frame {
+  export interface Message extends Frame {
     ack(headers?: Headers): void
     nack(headers?: Headers): void
   }
 
-  interface Transaction {
+  export interface Transaction {
     readonly id: string
     commit(): void
     abort(): void
   }
 
-  interface Client {
+  export interface Client {
     connected: boolean
     heartbeat: { outgoing: number; incoming: number }
     debug: ((message: string) => void) | undefined
@@ -49,32 +49,33 @@ declare module 'stompit' {
   import type { Socket } from 'node:net'
   import type { Readable, Writable } from 'node:stream'
 
-  interface Headers {
+  export interface Headers {
     [name: string]: string | number
   }
 
   /** A frame that is being read: its body is a stream. */
-  interface IncomingFrame extends Readable {
+  export interface IncomingFrame extends Readable {
     readonly command: string
     readonly headers: Readonly<Record<string, string>>
   }
 
-  interface SendOptions {
+  export interface SendOptions {
     onReceipt?: () => void
   }
 
-  interface Transaction {
+  export interface Transaction {
     readonly id: string
     send(headers: Headers, options?: SendOptions): Writable
     commit(options?: SendOptions): void
     abort(options?: SendOptions): void
   }
 
-  interface Subscription {
+  export interface Subscription {
+    getId(): string | number
     unsubscribe(headers?: Headers): void
   }
 
-  interface Client extends EventEmitter {
+  export interface Client extends EventEmitter {
     /** Of CONNECTED. */
     readonly headers: Readonly<Record<string, string>>
     getTransportSocket(): Socket

@@ -21,10 +21,7 @@ export interface WebstompOptions {
   readonly onDebug?: (line: string) => void
 }
 
-export function connectWebstomp(
-  { wsUrl }: { wsUrl: string },
-  options: WebstompOptions = {},
-): Promise<WebstompClient> {
+export function connectWebstomp({ wsUrl }: { wsUrl: string }, options: WebstompOptions = {}): Promise<WebstompClient> {
   const { protocols = ['v10.stomp', 'v11.stomp', 'v12.stomp'], binary = false, heartbeatMs = 10_000 } = options
   return new Promise((resolve, reject) => {
     const receipts = new Receipts()

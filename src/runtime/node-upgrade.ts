@@ -1,0 +1,101 @@
+/**
+ * Requests with an `Upgrade` header, which Node takes out of its HTTP server and hands over raw. The application answers
+ * them all; one that asks for something else than a WebSocket (Java's client asks for HTTP/2) is an ordinary request.
+ */
+import { Buffer } from 'node:buffer'
+import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { FetchHandler, OpenSocket } from '../socket.ts'
+
+/** What the application said. */
+export interface UpgradeAnswer {
+  readonly response: Response
+  /** Undefined if it refused: then `response` is to be sent. */
+  readonly accepted: { readonly open: OpenSocket; readonly protocol: string | undefined } | undefined
+}
+
+/** A peer that neither sends its body nor reads the answer is dropped after this time, in milliseconds. */
+const PEER_TIMEOUT_MS = 30_000
+
+/** Runs the application for the request. Errors: rejects when the request cannot be read. */
+export async function answerUpgrade(
+  fetch: FetchHandler,
+  incoming: IncomingMessage,
+  stream: Duplex,
+  head: Buffer,
+  maxBodyBytes: number,
+): Promise<UpgradeAnswer> {
+  const remoteAddress = incoming.socket.remoteAddress ?? ''
+  if (incoming.headers.upgrade?.toLowerCase() === 'websocket') {
+    let accepted: UpgradeAnswer['accepted']
+    const response = await fetch(requestOf(incoming, undefined), {
+      remoteAddress,
+      upgrade(_request, answer) {
+        accepted = answer
+        return new Response(null)
+      },
+    })
+    return { response, accepted }
+  }
+  if (incoming.headers['transfer-encoding'] !== undefined) {
+    const text = 'Send the body with a content-length, or leave out the Upgrade header'
+    return { response: new Response(text, { status: 501 }), accepted: undefined }
+  }
+  const length = Number(incoming.headers['content-length'] ?? 0)
+  // one that is too large is refused by its announcement
+  const body = length > 0 && length <= maxBodyBytes ? await readExactly(stream, head, length) : undefined
+  const response = await fetch(requestOf(incoming, body), {
+    remoteAddress,
+    upgrade: () => new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } }),
+  })
+  return { response, accepted: undefined }
+}
+
+/** Sends the response and ends the connection, whatever the peer does. */
+export async function sendResponse(stream: Duplex, response: Response): Promise<void> {
+  const body = Buffer.from(await response.arrayBuffer())
+  const headers = new Headers(response.headers)
+  headers.set('connection', 'close')
+  headers.set('content-length', String(body.length))
+  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  const status = STATUS_CODES[response.status] ?? ''
+  dropLater(stream)
+  stream.once('finish', () => stream.destroy())
+  stream.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${response.status} ${status}\r\n${lines}\r\n`), body]))
+}
+
+function requestOf(incoming: IncomingMessage, body: Uint8Array<ArrayBuffer> | undefined): Request {
+  const headers = new Headers()
+  for (let i = 0; i < incoming.rawHeaders.length; i += 2) {
+    headers.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!)
+  }
+  const { href } = new URL(incoming.url ?? '/', `http://${incoming.headers.host ?? 'localhost'}`)
+  return new Request(href, { method: incoming.method ?? 'GET', headers, ...(body ? { body } : {}) })
+}
+
+function readExactly(stream: Duplex, head: Buffer, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  return new Promise((resolve, reject) => {
+    const chunks = [head]
+    let size = head.length
+    const timer = dropLater(stream)
+    const finish = (): void => {
+      clearTimeout(timer)
+      stream.off('data', read)
+      resolve(new Uint8Array(Buffer.concat(chunks).subarray(0, length)))
+    }
+    const read = (chunk: Buffer): void => {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size >= length) finish()
+    }
+    stream.once('close', () => reject(new Error('The connection was closed before the body was complete')))
+    if (size >= length) finish()
+    else stream.on('data', read)
+  })
+}
+
+function dropLater(stream: Duplex): ReturnType<typeof setTimeout> {
+  const timer = setTimeout(() => stream.destroy(), PEER_TIMEOUT_MS)
+  stream.once('close', () => clearTimeout(timer))
+  return timer
+}

@@ -1,0 +1,705 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Version, type Frame, type MessageTemplate } from '../../frames/index.ts'
+import * as frames from '../../frames/index.ts'
+import { Broker, type BrokerOptions, type BrokerSubscription, type Subscriber } from '../../src/broker/broker.ts'
+import { ProtocolError } from '../../src/errors.ts'
+import { Metrics } from '../../src/metrics.ts'
+import type { HeaderPair, OutboundMessage } from '../../src/routes/payload.ts'
+import { RouteTable, type RouteOptions } from '../../src/routes/table.ts'
+import type { Fanout } from '../../src/socket.ts'
+import { FakeBus, type FakeBusOptions } from '../support/fake-bus.ts'
+import { FakeLog } from '../support/fake-log.ts'
+import { framesOf } from '../support/fake-socket.ts'
+
+const { V1_0, V1_1, V1_2 } = Version
+
+const OPTIONS: BrokerOptions = {
+  prefixes: ['/topic', '/queue'],
+  applicationPrefixes: ['/app'],
+  broadcastChannel: 'BROADCAST',
+  releaseDelayMs: 1000,
+}
+
+const ROUTES: RouteOptions = {
+  outbound: [
+    { destination: '/app/greet', channel: 'GREETING_OUT', codec: 'json-string' },
+    { destination: '/app/json/{x}', channel: 'json:{x}', codec: 'json' },
+  ],
+  inbound: [
+    { channel: 'GREETING_IN', destination: '/topic/greetings', codec: 'json-string', subscribe: 'on-demand' },
+    { channel: 'raw:{x}', destination: '/topic/raw/{x}', codec: 'raw', subscribe: 'on-demand' },
+    { channel: 'env:{x}', destination: '/topic/env/{x}', codec: 'envelope', subscribe: 'on-demand' },
+    { channel: 'always', destination: '/topic/always', codec: 'raw', subscribe: 'always', contentType: 'text/x' },
+  ],
+  convention: true,
+  conventionCodec: 'json-string',
+}
+
+/** Notes what is published to which group; `joined` says who is in it. */
+class FakeFanout implements Fanout {
+  readonly published: { readonly group: string; readonly data: string | Uint8Array }[] = []
+  publish(group: string, data: string | Uint8Array): void {
+    this.published.push({ group, data })
+  }
+  flush(): void {}
+}
+
+/** A subscriber that gets what its groups get, and what is delivered to it alone. */
+class FakeSubscriber implements Subscriber {
+  readonly transport: 'websocket' | 'tcp'
+  readonly groups: string[] = []
+  readonly delivered: { readonly id: string | undefined; readonly frame: Frame; readonly messageId: string }[] = []
+
+  constructor(transport: 'websocket' | 'tcp' = 'websocket') {
+    this.transport = transport
+  }
+
+  join(group: string): void {
+    this.groups.push(group)
+  }
+
+  leave(group: string): void {
+    const at = this.groups.indexOf(group)
+    expect(at, `${group} was joined`).toBeGreaterThanOrEqual(0)
+    // As with a socket, one call leaves the group for good.
+    while (this.groups.includes(group)) this.groups.splice(this.groups.indexOf(group), 1)
+  }
+
+  deliver({ id, version }: BrokerSubscription, template: MessageTemplate, messageId: string): void {
+    this.delivered.push({ id, frame: framesOf([template.stamp('ack:1\n')], version)[0]!, messageId })
+  }
+}
+
+function setUp({
+  options = {},
+  routes = {},
+  bus: busOptions = {},
+}: { options?: Partial<BrokerOptions>; routes?: Partial<RouteOptions>; bus?: FakeBusOptions } = {}) {
+  const bus = new FakeBus(busOptions)
+  const log = new FakeLog()
+  const metrics = new Metrics()
+  const all = { ...OPTIONS, ...options }
+  const table = new RouteTable({ ...ROUTES, ...routes }, all.applicationPrefixes, all.prefixes)
+  const broker = new Broker(all, table, bus, 'node', log, metrics)
+  const fanouts = { websocket: new FakeFanout(), tcp: new FakeFanout() }
+  broker.attachFanout('websocket', fanouts.websocket)
+  broker.attachFanout('tcp', fanouts.tcp)
+  broker.start()
+
+  const subscribe = (
+    destination: string,
+    options: { id?: string | undefined; version?: Version; subscriber?: FakeSubscriber; acknowledges?: boolean } = {},
+  ) => {
+    const defaults = { id: '0', version: V1_2, subscriber: new FakeSubscriber(), acknowledges: false }
+    const wanted = { ...defaults, destination, ...options }
+    return { ...wanted, subscription: broker.subscribe(wanted).subscription }
+  }
+  type Subscribed = ReturnType<typeof subscribe>
+  /** The frames that this subscriber has got through its groups, on its transport. */
+  const framesFor = ({ subscriber, version }: Subscribed): Frame[] => {
+    const mine = fanouts[subscriber.transport].published.filter(({ group }) => subscriber.groups.includes(group))
+    return framesOf(
+      mine.map(({ data }) => data),
+      version,
+    )
+  }
+  const bodiesFor = (subscribed: Subscribed) => framesFor(subscribed).map(({ body }) => new TextDecoder().decode(body))
+  return { bus, log, metrics, broker, fanouts, subscribe, framesFor, bodiesFor }
+}
+
+const outbound = (destination: string, body = 'Test', headers: readonly HeaderPair[] = []): OutboundMessage => ({
+  destination,
+  body: new TextEncoder().encode(body),
+  headers,
+  session: 'node-1',
+  user: undefined,
+})
+
+const broadcast = (topic: string, message: unknown, headers?: unknown) => JSON.stringify({ topic, message, headers })
+
+/** All but `content-length`, which stands where the encoder likes. */
+const headersOf = (frame: Frame | undefined) =>
+  [...(frame?.headers ?? [])].filter(([name]) => name !== 'content-length')
+
+const failureOf = (attempt: () => unknown): unknown => {
+  try {
+    attempt()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+describe('broker: who gets what', () => {
+  it('#58 #76 #79 #63 delivers with the exact destination, an own id for each message, the subscription and the content type', () => {
+    const { bus, subscribe, framesFor } = setUp()
+    const destination = '/topic/Ünï code/../a%2F//é '
+    const subscribed = subscribe(destination, { id: 'sub-0' })
+    bus.deliver('BROADCAST', broadcast(destination, 'one'))
+    bus.deliver('BROADCAST', broadcast(destination, 'three'))
+    expect(framesFor(subscribed).map(({ headers }) => headers.get('content-length'))).toEqual(['3', '5'])
+    expect(framesFor(subscribed).map(headersOf)).toEqual([
+      [
+        ['subscription', 'sub-0'],
+        ['message-id', 'node-1'],
+        ['destination', destination],
+        ['content-type', 'text/plain;charset=UTF-8'],
+      ],
+      [
+        ['subscription', 'sub-0'],
+        ['message-id', 'node-2'],
+        ['destination', destination],
+        ['content-type', 'text/plain;charset=UTF-8'],
+      ],
+    ])
+  })
+
+  it('#80 delivers to nobody who has not subscribed, and to nobody who has left', () => {
+    const { bus, broker, fanouts, metrics, subscribe } = setUp()
+    const { subscription, subscriber } = subscribe('/topic/a')
+    bus.deliver('BROADCAST', broadcast('/topic/b', 'no'))
+    bus.deliver('BROADCAST', broadcast('/topic/a/b', 'no'))
+    broker.unsubscribe(subscription)
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'no'))
+    expect(fanouts.websocket.published).toEqual([])
+    expect(subscriber.groups).toEqual([])
+    expect(metrics.count.messagesReceived).toBe(3)
+    expect(metrics.count.messagesDelivered).toBe(0)
+  })
+
+  it.each([
+    ['/topic/greetings', 'GREETING_IN', '"Test"', undefined, 'Test'],
+    ['/topic/raw/1', 'raw:1', 'Test', undefined, 'Test'],
+    ['/topic/raw/*', 'raw:1', 'Test', 'raw:*', 'Test'],
+    ['/topic/other', 'topic:other', '"Test"', undefined, 'Test'],
+    ['/topic/**', 'topic:a/b', '"Test"', 'topic:*', 'Test'],
+    ['/queue/x', 'queue:x', '"Test"', undefined, 'Test'],
+    ['/topic/always', 'always', 'Test', undefined, 'Test'],
+  ])('delivers to %s what comes on channel %s', (destination, channel, payload, pattern, body) => {
+    const { bus, subscribe, bodiesFor } = setUp()
+    const subscribed = subscribe(destination)
+    bus.deliver(channel, payload, pattern)
+    expect(bodiesFor(subscribed)).toEqual([body])
+  })
+
+  it('subscribes the channels of a subscription on the bus and gives them back', () => {
+    const { bus, broker, subscribe } = setUp()
+    expect(bus.commands.splice(0)).toEqual(['subscribe BROADCAST', 'subscribe always'])
+    const { subscription } = subscribe('/topic/raw/1')
+    broker.unsubscribe(subscription)
+    vi.advanceTimersByTime(OPTIONS.releaseDelayMs)
+    expect(bus.commands).toEqual(['subscribe raw:1', 'unsubscribe raw:1'])
+  })
+
+  it('never gives up the broadcast channel, also where a subscription asks for the channel of that name', () => {
+    const { bus, broker, subscribe, bodiesFor } = setUp({ options: { broadcastChannel: 'topic:all' } })
+    const { subscription } = subscribe('/topic/all')
+    broker.unsubscribe(subscription)
+    vi.advanceTimersByTime(10 * OPTIONS.releaseDelayMs)
+    expect(bus.channels).toContain('topic:all')
+    const other = subscribe('/topic/a')
+    bus.deliver('topic:all', broadcast('/topic/a', 'Test'))
+    expect(bodiesFor(other)).toEqual(['Test'])
+  })
+
+  it('takes a broadcast once where a route has a pattern for every channel', () => {
+    const routes = [
+      { channel: '{*any}', destination: '/topic/any/{*any}', codec: 'json', subscribe: 'on-demand' },
+    ] as const
+    const { bus, metrics, subscribe, bodiesFor } = setUp({ routes: { inbound: routes } })
+    const everything = subscribe('/topic/**')
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'Test'))
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'Test'), '*')
+    expect(bodiesFor(everything)).toEqual(['Test'])
+    expect(metrics.count.payloadsMalformed).toBe(0)
+  })
+
+  it('#67 delivers twice to a subscriber with two ids, once for each', () => {
+    const { bus, fanouts, subscribe } = setUp()
+    const subscriber = new FakeSubscriber()
+    subscribe('/topic/a', { id: '1', subscriber })
+    subscribe('/topic/a', { id: '2', subscriber })
+    subscribe('/topic/*', { id: '3', subscriber })
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'Test'))
+    const received = framesOf(
+      fanouts.websocket.published.map(({ data }) => data),
+      V1_2,
+    )
+    expect(received.map(({ headers }) => headers.get('subscription')).sort()).toEqual(['1', '2', '3'])
+  })
+
+  it('keeps the order of what comes, over channels and routes', () => {
+    const { bus, subscribe, bodiesFor } = setUp()
+    const subscribed = subscribe('/topic/**')
+    const expected: string[] = []
+    for (let i = 0; i < 100; i++) {
+      if (i % 2) bus.deliver('BROADCAST', broadcast('/topic/raw/1', `${i}`))
+      else bus.deliver('raw:1', `${i}`, 'raw:*')
+      expected.push(`${i}`)
+    }
+    expect(bodiesFor(subscribed)).toEqual(expected)
+  })
+
+  it('says how long a subscription takes to go live', async () => {
+    const { broker } = setUp({ bus: { goesLive: false } })
+    const wanted = {
+      destination: '/topic/a',
+      id: '1',
+      version: V1_2,
+      subscriber: new FakeSubscriber(),
+      acknowledges: false,
+    }
+    const first = broker.subscribe(wanted)
+    expect(first.liveness).toBeDefined()
+    const live = vi.fn()
+    void first.liveness?.live.then(live)
+    broker.unsubscribe(first.subscription)
+    await vi.waitFor(() => expect(live).toHaveBeenCalled())
+  })
+})
+
+describe('broker: groups', () => {
+  it('share one encode and one publish among all with the same version, id and destination', () => {
+    const { bus, fanouts, metrics, subscribe } = setUp()
+    for (let i = 0; i < 50; i++) subscribe('/topic/a', { id: 'sub-0' })
+    const template = vi.spyOn(frames.MessageTemplate.prototype, 'stamp')
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'Test'))
+    expect(fanouts.websocket.published).toHaveLength(1)
+    expect(template).toHaveBeenCalledTimes(1)
+    expect(metrics.count.messagesDelivered).toBe(50)
+  })
+
+  it('are apart for another id, version or destination string', () => {
+    const { bus, fanouts, subscribe, framesFor } = setUp()
+    const all = [
+      subscribe('/topic/a', { id: '1' }),
+      subscribe('/topic/a', { id: '2' }),
+      subscribe('/topic/a', { id: '1', version: V1_1 }),
+      subscribe('/topic/a', { id: '1', version: V1_0 }),
+      subscribe('/topic/a', { id: undefined, version: V1_0 }),
+      subscribe('/topic/*', { id: '1' }),
+    ]
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'Test'))
+    expect(new Set(fanouts.websocket.published.map(({ group }) => group)).size).toBe(6)
+    expect(all.map((each) => framesFor(each).map(({ headers }) => headers.get('subscription')))).toEqual([
+      ['1'],
+      ['2'],
+      ['1'],
+      ['1'],
+      [undefined],
+      ['1'],
+    ])
+  })
+
+  it('#30 escape for their version', () => {
+    const { bus, fanouts, subscribe } = setUp()
+    for (const version of [V1_0, V1_1, V1_2]) subscribe('/topic/a', { id: 'a:b', version })
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'Test', [['x', 'a:b\\\r\n']]))
+    const texts = fanouts.websocket.published.map(({ data }) => data as string)
+    expect(texts.map((text) => text.split('\n').filter((line) => /^(x|subscription):/.test(line)))).toEqual([
+      ['subscription:a:b', 'x:a:b\\\r'],
+      ['subscription:a\\cb', 'x:a\\cb\\\\\\n'],
+      ['subscription:a\\cb', 'x:a\\cb\\\\\\r\\n'],
+    ])
+  })
+
+  it('are published on the transports that have members, and on no other', () => {
+    const { bus, broker, fanouts, metrics, subscribe } = setUp()
+    const websocket = subscribe('/topic/a')
+    const tcp = subscribe('/topic/a', { subscriber: new FakeSubscriber('tcp') })
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'both'))
+    expect([fanouts.websocket.published.length, fanouts.tcp.published.length]).toEqual([1, 1])
+    expect(metrics.count.messagesDelivered).toBe(2)
+    broker.unsubscribe(websocket.subscription)
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'tcp'))
+    expect([fanouts.websocket.published.length, fanouts.tcp.published.length]).toEqual([1, 2])
+    broker.unsubscribe(tcp.subscription)
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'nobody'))
+    expect([fanouts.websocket.published.length, fanouts.tcp.published.length]).toEqual([1, 2])
+  })
+
+  it('keep delivering to the others when one leaves', () => {
+    const { bus, broker, subscribe, bodiesFor } = setUp()
+    const [one, other] = [subscribe('/topic/a'), subscribe('/topic/a')]
+    broker.unsubscribe(one.subscription)
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'Test'))
+    expect(bodiesFor(other)).toEqual(['Test'])
+    expect(bodiesFor(one)).toEqual([])
+  })
+
+  it('tell how much was published to a subscription since it came', () => {
+    const { bus, broker, fanouts, subscribe } = setUp()
+    const first = subscribe('/topic/a')
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'one'))
+    const second = subscribe('/topic/a')
+    const acknowledging = subscribe('/topic/a', { acknowledges: true })
+    expect(broker.published(second.subscription)).toBe(0)
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'a longer one'))
+    const lengths = fanouts.websocket.published.map(({ data }) => data.length)
+    expect(broker.published(first.subscription)).toBe(lengths[0]! + lengths[1]!)
+    expect(broker.published(second.subscription)).toBe(lengths[1])
+    expect(broker.published(acknowledging.subscription)).toBe(0)
+  })
+
+  it.each([
+    [
+      'two spellings of one pattern',
+      '/topic/a/**',
+      '/topic/a/**/**',
+      { id: undefined, version: V1_0 },
+      { id: undefined, version: V1_0 },
+    ],
+    [
+      'two ids that look alike in 1.1',
+      '/topic/a/x',
+      '/topic/a/x',
+      { id: 'a', version: V1_1 },
+      { id: 'a\r', version: V1_1 },
+    ],
+  ])('#67 #72 stay apart for one subscriber with %s', (_name, first, second, firstIs, secondIs) => {
+    const { bus, broker, fanouts, subscribe } = setUp()
+    const subscriber = new FakeSubscriber()
+    const one = subscribe(first, { ...firstIs, subscriber })
+    const other = subscribe(second, { ...secondIs, subscriber })
+    const deliver = () => {
+      fanouts.websocket.published.length = 0
+      bus.deliver('BROADCAST', broadcast('/topic/a/x', 'Test'))
+      return fanouts.websocket.published.filter(({ group }) => subscriber.groups.includes(group)).length
+    }
+    expect(deliver()).toBe(2)
+    broker.unsubscribe(one.subscription)
+    expect(deliver()).toBe(1)
+    broker.unsubscribe(other.subscription)
+    expect(deliver()).toBe(0)
+  })
+})
+
+describe('broker: subscriptions that acknowledge', () => {
+  it('get each message by themselves, with its id, and no group', () => {
+    const { bus, broker, fanouts, metrics, subscribe } = setUp()
+    const one = subscribe('/topic/a', { id: '1', acknowledges: true })
+    const other = subscribe('/topic/*', { id: '2', version: V1_1, acknowledges: true })
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'Test'))
+    expect(one.subscriber.groups).toEqual([])
+    expect(fanouts.websocket.published).toEqual([])
+    expect(one.subscriber.delivered.map(({ id, messageId }) => [id, messageId])).toEqual([['1', 'node-1']])
+    expect(other.subscriber.delivered.map(({ id, messageId }) => [id, messageId])).toEqual([['2', 'node-1']])
+    expect(metrics.count.messagesDelivered).toBe(2)
+    broker.unsubscribe(one.subscription)
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'Test'))
+    expect(one.subscriber.delivered).toHaveLength(1)
+    expect(other.subscriber.delivered).toHaveLength(2)
+  })
+})
+
+describe('broker: headers', () => {
+  const given: HeaderPair[] = [
+    ['x', '1'],
+    ['message-id', 'forged'],
+    ['subscription', 'forged'],
+    ['ack', 'forged'],
+    ['content-length', '1'],
+    ['destination', 'forged'],
+    ['receipt', 'forged'],
+    ['transaction', 'forged'],
+    ['user-name', 'forged'],
+    ['x', '2'],
+    ['Subscription', 'is another name'],
+    ['heart-beat', 'is nothing special'],
+  ]
+
+  it('#59 #60 of a SEND pass, in order and repeated, except those that only the server may set', () => {
+    const { bus, broker, subscribe, framesFor } = setUp()
+    const subscribed = subscribe('/topic/a')
+    const { channel, payload } = broker.route(outbound('/topic/a', 'Test', given))
+    bus.deliver(channel, payload)
+    expect(headersOf(framesFor(subscribed)[0])).toEqual([
+      ['subscription', '0'],
+      ['message-id', 'node-1'],
+      ['destination', '/topic/a'],
+      ['x', '1'],
+      ['x', '2'],
+      ['Subscription', 'is another name'],
+      ['heart-beat', 'is nothing special'],
+    ])
+  })
+
+  it('#60 of a backend pass, except those that only the server may set', () => {
+    const { bus, subscribe, framesFor } = setUp()
+    const subscribed = subscribe('/topic/env/1')
+    bus.deliver('env:1', JSON.stringify({ body: 'Test', headers: Object.fromEntries(given) }))
+    expect(headersOf(framesFor(subscribed)[0]).map(([name]) => name)).toEqual([
+      'subscription',
+      'message-id',
+      'destination',
+      'content-type',
+      'x',
+      'Subscription',
+      'heart-beat',
+    ])
+  })
+
+  it.each([
+    ['1.0', V1_0, 'con:tent-length'],
+    ['1.0', V1_0, 'a\nck'],
+    ['1.0', V1_0, 'content-length\0'],
+    ['1.1', V1_1, 'content-length\r'],
+    ['1.1', V1_1, '\rack'],
+    ['1.1', V1_1, 'mess\0age-id'],
+    ['1.2', V1_2, 'content-length\0'],
+    ['1.2', V1_2, 'user-name\0'],
+    ['a client that trims', V1_1, ' content-length'],
+    ['a client that trims', V1_2, 'ack\t '],
+  ])('#60 cannot become a reserved one in %s, which leaves out what it cannot carry', (_name, version, name) => {
+    const { bus, fanouts, subscribe } = setUp()
+    subscribe('/topic/a', { id: '1', version })
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'ab\0MESSAGE\n\nforged\0', [[name, '2']]))
+    const text = fanouts.websocket.published[0]!.data as string
+    const names = text
+      .slice(0, text.indexOf('\n\n'))
+      .split('\n')
+      .slice(1)
+      .map((line) => line.slice(0, line.indexOf(':')))
+    expect(names.sort()).toEqual(['content-length', 'destination', 'message-id', 'subscription'])
+    expect(framesOf([text], version)).toHaveLength(1)
+  })
+
+  it('say the content type of a route that has one', () => {
+    const { bus, subscribe, framesFor } = setUp()
+    const subscribed = subscribe('/topic/always')
+    bus.deliver('always', 'Test')
+    expect(framesFor(subscribed)[0]?.headers.get('content-type')).toBe('text/x')
+  })
+
+  it('#63 #121 of a SEND without a content type stay without one, its octets as they are', () => {
+    const { bus, broker, fanouts, subscribe, framesFor } = setUp()
+    const subscribed = subscribe('/topic/a')
+    const body = Uint8Array.of(0, 255, 254, 10)
+    const { channel, payload } = broker.route({ ...outbound('/topic/a'), body })
+    bus.deliver(channel, payload)
+    const [frame] = framesFor(subscribed)
+    expect(frame?.headers.has('content-type')).toBe(false)
+    expect([...(frame?.body ?? [])]).toEqual([...body])
+    expect(fanouts.websocket.published[0]?.data).toBeInstanceOf(Uint8Array)
+  })
+})
+
+describe('broker: payloads that cannot be read', () => {
+  it.each([
+    ['of a route', 'GREETING_IN', 'no JSON', '"Test"', '/topic/greetings'],
+    ['of a route by pattern', 'topic:greet', 'no JSON', '"Test"', '/topic/gree?'],
+    ['on the broadcast channel', 'BROADCAST', '{"topic":1}', broadcast('/topic/a', 'Test'), '/topic/a'],
+    ['with no text in it', 'GREETING_IN', Uint8Array.of(0x22, 0xff, 0x22), '"Test"', '/topic/greetings'],
+    ['with nothing in it', 'GREETING_IN', '', '"Test"', '/topic/greetings'],
+  ])('%s are logged and counted, and the next one is delivered', (_name, channel, malformed, good, destination) => {
+    const { bus, log, metrics, subscribe, bodiesFor } = setUp()
+    const subscribed = subscribe(destination)
+    const pattern = destination.includes('?') ? 'topic:*' : undefined
+    bus.deliver(channel, malformed, pattern)
+    bus.deliver(channel, good, pattern)
+    expect(bodiesFor(subscribed)).toEqual(['Test'])
+    expect(metrics.count.payloadsMalformed).toBe(1)
+    expect(log.entries).toMatchObject([
+      { level: 'warn', message: 'Malformed payload was skipped', fields: { channel } },
+    ])
+  })
+
+  it('are quoted in the log, but not at length', () => {
+    const { bus, log, subscribe } = setUp()
+    subscribe('/topic/greetings')
+    bus.deliver('GREETING_IN', `no JSON ${'x'.repeat(100_000)}`)
+    const { fields } = log.entries[0]!
+    expect(fields).toMatchObject({ bytes: 100_008 })
+    expect((fields['payload'] as string).length).toBeLessThanOrEqual(120)
+  })
+
+  it('name the broadcast for a destination that the bridge does not deliver', () => {
+    const { bus, fanouts, log, metrics } = setUp()
+    for (const topic of ['/app/a', '/topic', '/topic/', '/topicx/a', 'topic/a', ''])
+      bus.deliver('BROADCAST', broadcast(topic, 'x'))
+    expect(fanouts.websocket.published).toEqual([])
+    expect(metrics.count.payloadsMalformed).toBe(6)
+    expect(log.messages('warn')).toHaveLength(6)
+  })
+
+  it('do not keep another route from the same payload', () => {
+    const inbound = [
+      { channel: 'both', destination: '/topic/json', codec: 'json', subscribe: 'on-demand' },
+      { channel: 'both', destination: '/topic/raw', codec: 'raw', subscribe: 'on-demand' },
+    ] as const
+    const { bus, metrics, subscribe, bodiesFor } = setUp({ routes: { inbound } })
+    subscribe('/topic/json')
+    const raw = subscribe('/topic/raw')
+    bus.deliver('both', 'no JSON')
+    expect(bodiesFor(raw)).toEqual(['no JSON'])
+    expect(metrics.count.payloadsMalformed).toBe(1)
+  })
+
+  it('and a subscriber that fails are logged as errors, and the next message is delivered', () => {
+    const { bus, log, subscribe, bodiesFor } = setUp()
+    const failing = subscribe('/topic/a', { acknowledges: true })
+    const deliver = vi.spyOn(failing.subscriber, 'deliver').mockImplementation(() => {
+      throw new Error('broken')
+    })
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'one'))
+    deliver.mockRestore()
+    const good = subscribe('/topic/a')
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'two'))
+    expect(bodiesFor(good)).toEqual(['two'])
+    expect(log.messages('error')).toEqual(['A payload could not be delivered'])
+  })
+})
+
+describe('broker: SEND', () => {
+  it.each([
+    ['/app/greet', 'Test', 'GREETING_OUT', '"Test"'],
+    ['/app/json/1', '{"a":1}', 'json:1', '{"a":1}'],
+    ['/app/other/deep', 'Test', 'app:other/deep', '"Test"'],
+    ['/topic/a', 'Test', 'BROADCAST', '{"topic":"/topic/a","message":"Test","headers":[]}'],
+    ['/queue/a', 'Test', 'BROADCAST', '{"topic":"/queue/a","message":"Test","headers":[]}'],
+    ['/topic/*', 'Test', 'BROADCAST', '{"topic":"/topic/*","message":"Test","headers":[]}'],
+  ])('to %s goes to its channel', (destination, body, channel, payload) => {
+    expect(setUp().broker.route(outbound(destination, body))).toEqual({ channel, payload })
+  })
+
+  it.each(['/other/a', '/app', '/app/', '/appx/a', '/topic', '/topic/', '', 'app/greet', '/APP/greet'])(
+    '#61 to "%s" is refused with no-route',
+    (destination) => {
+      const error = failureOf(() => setUp().broker.route(outbound(destination)))
+      expect(error).toBeInstanceOf(ProtocolError)
+      expect(error).toMatchObject({ code: 'no-route' })
+    },
+  )
+
+  it('#61 without the convention is refused with no-route where no route takes it', () => {
+    const { broker } = setUp({ routes: { convention: false } })
+    expect(failureOf(() => broker.route(outbound('/app/other')))).toMatchObject({ code: 'no-route' })
+  })
+
+  it('#61 with a body that the codec cannot carry is refused with bad-body', () => {
+    expect(failureOf(() => setUp().broker.route(outbound('/app/json/1', 'no JSON')))).toMatchObject({
+      code: 'bad-body',
+    })
+  })
+
+  it('resolves when the bus has it, and counts it then', async () => {
+    const { bus, broker, metrics } = setUp({ bus: { accepts: false } })
+    const published = vi.fn()
+    const done = broker.publish({ channel: 'a', payload: 'x' }).then(published)
+    await Promise.resolve()
+    expect(published).not.toHaveBeenCalled()
+    expect(metrics.count.messagesPublished).toBe(0)
+    bus.handedOver[0]!.accept()
+    await done
+    expect(metrics.count.messagesPublished).toBe(1)
+  })
+
+  it('rejects with bus-unavailable, and counts that, when the bus does not take it', async () => {
+    const { broker, bus, metrics, log } = setUp()
+    bus.setReason('no connection to 10.0.0.1')
+    const failed = broker.publish({ channel: 'a', payload: 'x' })
+    await expect(failed).rejects.toMatchObject({ name: 'ProtocolError', code: 'bus-unavailable' })
+    await expect(failed).rejects.not.toThrow(/10\.0\.0\.1/)
+    expect(metrics.count).toMatchObject({ messagesPublished: 0, busFailures: 1 })
+    expect(log.entries).toMatchObject([
+      { message: 'The bus did not accept a message', fields: { reason: 'no connection to 10.0.0.1' } },
+    ])
+  })
+
+  it('passes on what is no fault of the bus', async () => {
+    const { bus, broker } = setUp({ bus: { accepts: false } })
+    const failed = broker.publish({ channel: 'a', payload: 'x' })
+    bus.handedOver[0]!.refuse(new TypeError('a bug'))
+    await expect(failed).rejects.toThrow(TypeError)
+  })
+
+  it('#94 of a whole transaction is handed over at once, in order', async () => {
+    const { bus, broker, metrics } = setUp()
+    const messages = [1, 2, 3].map((n) => ({ channel: `c${n}`, payload: `${n}` }))
+    await broker.publishAll(messages)
+    expect(bus.handedOver).toHaveLength(1)
+    expect(bus.published).toEqual(['c1 1', 'c2 2', 'c3 3'])
+    expect(metrics.count.messagesPublished).toBe(3)
+    bus.setReason('away')
+    await expect(broker.publishAll(messages)).rejects.toMatchObject({ code: 'bus-unavailable' })
+    expect(metrics.count).toMatchObject({ messagesPublished: 3, busFailures: 1 })
+  })
+})
+
+describe('broker: SUBSCRIBE', () => {
+  it.each(['/app/a', '/other', '/topic', '/topic/', '/topicx/a', '', '/**', '*'])(
+    '#70 to "%s" is refused with bad-destination',
+    (destination) => {
+      const { broker, bus, subscribe } = setUp()
+      const before = [...bus.commands]
+      expect(failureOf(() => subscribe(destination))).toMatchObject({ code: 'bad-destination' })
+      expect(bus.commands).toEqual(before)
+      expect(broker.isBrokerDestination(destination)).toBe(false)
+    },
+  )
+
+  it.each([
+    ['too long', `/topic/${'a'.repeat(300)}*`],
+    ['of too many segments', `/topic${'/**/*'.repeat(10)}`],
+  ])('#70 to a pattern that is %s is refused with bad-destination', (_name, destination) => {
+    const { subscribe } = setUp()
+    expect(failureOf(() => subscribe(destination))).toMatchObject({ code: 'bad-destination' })
+  })
+
+  it.each([
+    ['too long', `/topic/${'a'.repeat(1100)}`],
+    ['of too many segments', `/topic${'/a'.repeat(100)}`],
+  ])(
+    'to a destination that is %s is refused with bad-destination, as SEND and a notification are',
+    async (_name, destination) => {
+      const { broker, subscribe } = setUp()
+      expect(failureOf(() => subscribe(destination))).toMatchObject({ code: 'bad-destination' })
+      expect(failureOf(() => broker.route(outbound(destination)))).toMatchObject({ code: 'bad-destination' })
+      await expect(broker.notify(destination, 'x')).rejects.toMatchObject({ code: 'bad-destination' })
+    },
+  )
+})
+
+describe('broker: notifications', () => {
+  it.each([
+    ['Test', '{"topic":"/topic/a","message":"Test"}'],
+    [{ a: 1 }, '{"topic":"/topic/a","message":{"a":1}}'],
+    [null, '{"topic":"/topic/a","message":null}'],
+  ])('of %j go over the broadcast channel as topic and message', async (message, payload) => {
+    const { bus, broker } = setUp()
+    await broker.notify('/topic/a', message)
+    expect(bus.published).toEqual([`BROADCAST ${payload}`])
+  })
+
+  it.each(['/app/a', '/topic', '/other/a', ''])('to "%s" are refused with bad-destination', async (topic) => {
+    const { bus, broker } = setUp()
+    await expect(broker.notify(topic, 'x')).rejects.toMatchObject({ code: 'bad-destination' })
+    expect(bus.published).toEqual([])
+  })
+
+  it('reject with bus-unavailable while the bus is away', async () => {
+    const { broker } = setUp({ bus: { isAvailable: false } })
+    await expect(broker.notify('/topic/a', 'x')).rejects.toMatchObject({ code: 'bus-unavailable' })
+    expect(broker.unavailableReason).toBe('away')
+  })
+})
+
+describe('broker: gauges', () => {
+  it('show the live subscriptions and whether the bus is there', async () => {
+    const { bus, broker, metrics, subscribe } = setUp()
+    const { subscription } = subscribe('/topic/a')
+    subscribe('/topic/b', { acknowledges: true })
+    expect(await metrics.render()).toMatch(/^stomp_bridge_subscriptions 2$/m)
+    broker.unsubscribe(subscription)
+    bus.setReason('away')
+    const text = await metrics.render()
+    expect(text).toMatch(/^stomp_bridge_subscriptions 1$/m)
+    expect(text).toMatch(/^stomp_bridge_bus_available 0$/m)
+  })
+})

@@ -1,0 +1,127 @@
+/**
+ * Subscribers that come and go over {@link ChannelInterests}, and what each of them must get: every payload that was
+ * published while it was live, once per route that gives it to it, and nothing twice.
+ */
+import { expect } from 'vitest'
+import { ChannelInterests, type Hold } from '../../src/broker/channel-interests.ts'
+import { isPattern } from '../../src/routes/destination-pattern.ts'
+import type { InboundRoute, RouteTable } from '../../src/routes/table.ts'
+import { naiveMatches } from '../routes/arbitraries.ts'
+import { SimulatedRedis } from './simulated-redis.ts'
+
+export interface ModelSubscriber {
+  readonly destination: string
+  readonly hold: Hold
+  isLive: boolean
+  isReleased: boolean
+  /** How often each payload came. */
+  readonly received: Map<string, number>
+  /** How often each payload must come. */
+  readonly expected: Map<string, number>
+}
+
+export class InterestsModel {
+  readonly redis = new SimulatedRedis()
+  readonly interests: ChannelInterests
+  readonly subscribers: ModelSubscriber[] = []
+  /** Payloads that were waited for and came. */
+  confirmed = 0
+  readonly #table: RouteTable
+  readonly #everyRoute: readonly InboundRoute[]
+  #payloads = 0
+
+  constructor(table: RouteTable, releaseDelayMs: number) {
+    this.#table = table
+    this.#everyRoute = table.interests('**').map(({ route }) => route)
+    this.interests = new ChannelInterests(this.redis, releaseDelayMs)
+    this.redis.onLost = () => this.#forgetWhatIsOnItsWay()
+    this.redis.start({
+      onMessage: (channel, payload, pattern) => this.#receive(channel, new TextDecoder().decode(payload), pattern),
+      onAvailability: (reason) => this.interests.setBusAvailable(reason === undefined),
+    })
+    this.interests.hold(table.permanentInterests())
+  }
+
+  subscribe(destination: string): ModelSubscriber {
+    const hold = this.interests.hold(this.#table.interests(destination))
+    const liveness = this.interests.whenLive(hold)
+    const subscriber: ModelSubscriber = {
+      destination,
+      hold,
+      isLive: liveness === undefined,
+      isReleased: false,
+      received: new Map(),
+      expected: new Map(),
+    }
+    void liveness?.live.then(() => (subscriber.isLive = true))
+    this.subscribers.push(subscriber)
+    return subscriber
+  }
+
+  /** The nth of those who are there leaves. */
+  unsubscribe(n: number): void {
+    const present = this.subscribers.filter(({ isReleased }) => !isReleased)
+    const subscriber = present[n % Math.max(1, present.length)]
+    if (!subscriber) return
+    subscriber.isReleased = true
+    this.interests.release(subscriber.hold)
+  }
+
+  publish(channel: string): void {
+    const payload = `${++this.#payloads}`
+    for (const subscriber of this.subscribers) {
+      if (!subscriber.isLive || subscriber.isReleased || this.redis.unavailableReason !== undefined) continue
+      const times = this.#everyRoute.filter((route) => this.#isFor(subscriber, route, channel)).length
+      if (times > 0) subscriber.expected.set(payload, times)
+    }
+    this.redis.publishFromOutside(channel, payload)
+  }
+
+  /** Everything on its way gets there. */
+  async settle(): Promise<void> {
+    await Promise.resolve()
+    while (!this.redis.isIdle) {
+      this.redis.serve()
+      this.redis.receive()
+      await Promise.resolve()
+    }
+    for (let i = 0; i < 5; i++) await Promise.resolve()
+  }
+
+  /** Call it when everything is settled. */
+  check(): void {
+    for (const { destination, expected, received, isReleased } of this.subscribers) {
+      if (isReleased) continue
+      for (const [payload, times] of expected) {
+        expect(received.get(payload) ?? 0, `payload ${payload} for ${destination}`).toBe(times)
+        this.confirmed++
+      }
+    }
+  }
+
+  #receive(channel: string, payload: string, pattern: string | undefined): void {
+    for (const route of this.interests.routesFor(channel, pattern)) {
+      for (const subscriber of this.subscribers) {
+        if (subscriber.isReleased || !this.#isFor(subscriber, route, channel)) continue
+        const times = (subscriber.received.get(payload) ?? 0) + 1
+        subscriber.received.set(payload, times)
+        const most = this.#everyRoute.filter((each) => this.#isFor(subscriber, each, channel)).length
+        expect(times, `times that ${subscriber.destination} got payload ${payload}`).toBeLessThanOrEqual(most)
+      }
+    }
+  }
+
+  #isFor({ destination }: ModelSubscriber, route: InboundRoute, channel: string): boolean {
+    const target = this.#table.destinationOf(route, channel)
+    if (target === undefined) return false
+    return isPattern(destination) ? naiveMatches(destination, target) : destination === target
+  }
+
+  #forgetWhatIsOnItsWay(): void {
+    for (const { expected, received } of this.subscribers) {
+      for (const payload of expected.keys()) if (!received.has(payload)) expected.delete(payload)
+      // Half of the copies of a payload may have come before.
+      for (const [payload, times] of received) if (expected.has(payload)) expected.set(payload, times)
+    }
+  }
+}

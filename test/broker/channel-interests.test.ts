@@ -1,0 +1,363 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ChannelInterests } from '../../src/broker/channel-interests.ts'
+import { RouteTable, type RouteOptions } from '../../src/routes/table.ts'
+import { FakeBus } from '../support/fake-bus.ts'
+import { InterestsModel } from './channel-interests-model.ts'
+
+const RELEASE_MS = 1000
+
+const route = (channel: string, destination: string, subscribe: 'on-demand' | 'always' = 'on-demand') =>
+  ({ channel, destination, codec: 'raw', subscribe }) as const
+
+function tableOf(inbound: RouteOptions['inbound'], convention = false): RouteTable {
+  return new RouteTable({ outbound: [], inbound, convention, conventionCodec: 'raw' }, [], ['/topic'])
+}
+
+const flush = async () => {
+  for (let i = 0; i < 10; i++) await Promise.resolve()
+}
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => void vi.useRealTimers())
+
+describe('channel interests', () => {
+  const prices = route('prices:{symbol}', '/topic/prices/{symbol}')
+  const others = route('prices:{*rest}', '/topic/others/{*rest}')
+  const greetings = route('GREETING', '/topic/greetings')
+  const table = tableOf([prices, others, greetings], true)
+
+  function setUp(options: ConstructorParameters<typeof FakeBus>[0] = {}) {
+    const bus = new FakeBus(options)
+    const interests = new ChannelInterests(bus, RELEASE_MS)
+    bus.start({ onMessage() {}, onAvailability: (reason) => interests.setBusAvailable(reason === undefined) })
+    const hold = (destination: string) => interests.hold(table.interests(destination))
+    const routesFor = (channel: string, pattern?: string) =>
+      interests.routesFor(channel, pattern).map(({ destination }) => destination.source)
+    return { bus, interests, hold, routesFor }
+  }
+
+  /** Which of the promises have resolved, once all that is ready has happened. */
+  async function settled(promises: Readonly<Record<string, Promise<unknown> | undefined>>): Promise<string[]> {
+    const names: string[] = []
+    for (const [name, promise] of Object.entries(promises)) void promise?.then(() => names.push(name))
+    await flush()
+    return names.sort()
+  }
+
+  it('subscribe a channel for the first who wants it only', () => {
+    const { bus, hold } = setUp()
+    hold('/topic/prices/EUR')
+    hold('/topic/prices/EUR')
+    hold('/topic/prices/USD')
+    expect(bus.commands).toEqual(['subscribe prices:EUR', 'subscribe prices:USD'])
+  })
+
+  it('release a channel when nobody has wanted it for the release delay', () => {
+    const { bus, interests, hold } = setUp()
+    const [one, other] = [hold('/topic/prices/EUR'), hold('/topic/prices/EUR')]
+    interests.release(one)
+    vi.advanceTimersByTime(10 * RELEASE_MS)
+    expect(bus.channels).toContain('prices:EUR')
+    interests.release(other)
+    vi.advanceTimersByTime(RELEASE_MS - 1)
+    expect(bus.channels).toContain('prices:EUR')
+    vi.advanceTimersByTime(1)
+    expect(bus.channels).not.toContain('prices:EUR')
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('keep a channel without a word to the bus when somebody comes within the release delay', () => {
+    const { bus, interests, hold } = setUp()
+    for (let i = 0; i < 5; i++) {
+      const held = hold('/topic/prices/EUR')
+      vi.advanceTimersByTime(10 * RELEASE_MS)
+      interests.release(held)
+      vi.advanceTimersByTime(RELEASE_MS - 1)
+    }
+    expect(bus.commands).toEqual(['subscribe prices:EUR'])
+  })
+
+  it('begin the release delay anew when the last one leaves again', () => {
+    const { bus, interests, hold } = setUp()
+    interests.release(hold('/topic/prices/EUR'))
+    vi.advanceTimersByTime(RELEASE_MS - 1)
+    interests.release(hold('/topic/prices/EUR'))
+    vi.advanceTimersByTime(RELEASE_MS - 1)
+    expect(bus.commands).toEqual(['subscribe prices:EUR'])
+    vi.advanceTimersByTime(1)
+    expect(bus.commands).toEqual(['subscribe prices:EUR', 'unsubscribe prices:EUR'])
+  })
+
+  it('take one channel from the pattern that is there', () => {
+    const { bus, hold, routesFor } = setUp()
+    hold('/topic/prices/*')
+    hold('/topic/prices/EUR')
+    expect(bus.commands).toEqual(['psubscribe prices:*', 'psubscribe topic:*'])
+    expect(routesFor('prices:EUR', 'prices:*')).toEqual(['/topic/prices/{symbol}'])
+    expect(routesFor('prices:EUR')).toEqual([])
+  })
+
+  it('take a pattern that is there for another route too, lest its copies come before the channel is live', () => {
+    const { bus, hold, routesFor } = setUp()
+    hold('/topic/prices/*')
+    hold('/topic/others/EUR')
+    hold('/topic/others/**')
+    expect(bus.channels).not.toContain('prices:EUR')
+    expect(routesFor('prices:EUR', 'prices:*')).toEqual(['/topic/prices/{symbol}', '/topic/others/{*rest}'])
+  })
+
+  it('take the exact copy where channel and pattern are both subscribed', () => {
+    const { hold, routesFor } = setUp()
+    hold('/topic/prices/EUR')
+    hold('/topic/prices/*')
+    expect(routesFor('prices:EUR')).toEqual(['/topic/prices/{symbol}'])
+    expect(routesFor('prices:EUR', 'prices:*')).toEqual([])
+    expect(routesFor('prices:USD', 'prices:*')).toEqual(['/topic/prices/{symbol}'])
+  })
+
+  it('let a channel outlive the pattern of its route', () => {
+    const { bus, interests, hold, routesFor } = setUp()
+    const exact = hold('/topic/prices/EUR')
+    const pattern = hold('/topic/prices/*')
+    interests.release(exact)
+    vi.advanceTimersByTime(10 * RELEASE_MS)
+    expect(bus.channels).toContain('prices:EUR')
+    expect(routesFor('prices:EUR')).toEqual(['/topic/prices/{symbol}'])
+    interests.release(pattern)
+    vi.advanceTimersByTime(3 * RELEASE_MS)
+    expect(bus.commands.slice(-3).sort()).toEqual([
+      'punsubscribe prices:*',
+      'punsubscribe topic:*',
+      'unsubscribe prices:EUR',
+    ])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('look at a channel that outlives its pattern no more than once a second, however short the release delay is', () => {
+    const bus = new FakeBus()
+    const interests = new ChannelInterests(bus, 0)
+    const exact = interests.hold(table.interests('/topic/prices/EUR'))
+    interests.hold(table.interests('/topic/prices/*'))
+    interests.release(exact)
+    const setTimeoutSpy = vi.spyOn(globalThis, 'setTimeout')
+    vi.advanceTimersByTime(10_000)
+    expect(setTimeoutSpy.mock.calls.length).toBeLessThanOrEqual(11)
+    setTimeoutSpy.mockRestore()
+  })
+
+  it('keep for good what they are told to, also when a subscriber of the same channel has come and gone', () => {
+    const { bus, interests, hold } = setUp()
+    interests.keep('GREETING')
+    interests.release(hold('/topic/greetings'))
+    vi.advanceTimersByTime(10 * RELEASE_MS)
+    expect(bus.commands).toEqual(['subscribe GREETING'])
+    expect(bus.channels).toContain('GREETING')
+  })
+
+  it('are live at once where the bus feeds them already', () => {
+    const { interests, hold, bus } = setUp({ goesLive: false })
+    interests.whenLive(hold('/topic/prices/EUR'))
+    bus.goLive()
+    return flush().then(() => expect(interests.whenLive(hold('/topic/prices/EUR'))).toBeUndefined())
+  })
+
+  it('are live when the bus has confirmed every channel of a subscription', async () => {
+    const { interests, hold, bus } = setUp({ goesLive: false })
+    const liveness = interests.whenLive(hold('/topic/**'))
+    expect(await settled({ ...liveness })).toEqual([])
+    bus.goLive('prices:*')
+    bus.goLive('topic:*')
+    expect(await settled({ ...liveness })).toEqual([])
+    bus.goLive('GREETING')
+    expect(await settled({ ...liveness })).toEqual(['live', 'liveOrLost'])
+  })
+
+  it('are live for everybody who waits for the same channel', async () => {
+    const { interests, hold, bus } = setUp({ goesLive: false })
+    const one = interests.whenLive(hold('/topic/greetings'))?.live
+    const other = interests.whenLive(hold('/topic/greetings'))?.live
+    bus.goLive('GREETING')
+    expect(await settled({ one, other })).toEqual(['one', 'other'])
+  })
+
+  it('are live when released: nobody waits any more', async () => {
+    const { interests, hold } = setUp({ goesLive: false })
+    const held = hold('/topic/greetings')
+    const liveness = interests.whenLive(held)
+    interests.release(held)
+    expect(await settled({ ...liveness })).toEqual(['live', 'liveOrLost'])
+  })
+
+  it('are lost at once where the bus is away, and live when it is back and has confirmed', async () => {
+    const { interests, hold, bus } = setUp({ goesLive: false, isAvailable: false })
+    const liveness = interests.whenLive(hold('/topic/greetings'))
+    expect(await settled({ ...liveness })).toEqual(['liveOrLost'])
+    bus.goLive()
+    expect(await settled({ ...liveness })).toEqual(['liveOrLost'])
+    bus.setReason(undefined)
+    expect(await settled({ ...liveness })).toEqual(['live', 'liveOrLost'])
+  })
+
+  it('are lost when the bus goes while they wait, and live when it is back', async () => {
+    const { interests, hold, bus } = setUp({ goesLive: false })
+    const liveness = interests.whenLive(hold('/topic/greetings'))
+    expect(await settled({ ...liveness })).toEqual([])
+    bus.setReason('away')
+    expect(await settled({ ...liveness })).toEqual(['liveOrLost'])
+    bus.setReason(undefined)
+    expect(await settled({ ...liveness })).toEqual(['liveOrLost'])
+    bus.goLive()
+    expect(await settled({ ...liveness })).toEqual(['live', 'liveOrLost'])
+  })
+
+  it('that were live are not while the bus is away, and again when it is back, with no word to it', async () => {
+    const { interests, hold, bus } = setUp()
+    hold('/topic/greetings')
+    await flush()
+    bus.setReason('away')
+    const liveness = interests.whenLive(hold('/topic/greetings'))
+    expect(await settled({ ...liveness })).toEqual(['liveOrLost'])
+    bus.setReason(undefined)
+    expect(await settled({ ...liveness })).toEqual(['live', 'liveOrLost'])
+    expect(bus.commands).toEqual(['subscribe GREETING'])
+  })
+
+  it('of a destination that no route feeds are live as long as the bus is there', async () => {
+    const interests = new ChannelInterests(new FakeBus(), RELEASE_MS)
+    const liveness = interests.whenLive(interests.hold([]))
+    expect(await settled({ ...liveness })).toEqual(['liveOrLost'])
+    interests.setBusAvailable(true)
+    expect(await settled({ ...liveness })).toEqual(['live', 'liveOrLost'])
+    expect(interests.whenLive(interests.hold([]))).toBeUndefined()
+  })
+
+  it('that are released late are not mistaken for those that took their place', async () => {
+    const { interests, hold, bus } = setUp({ goesLive: false })
+    interests.release(hold('/topic/greetings'))
+    vi.advanceTimersByTime(RELEASE_MS)
+    const liveness = interests.whenLive(hold('/topic/greetings'))
+    expect(bus.commands).toEqual(['subscribe GREETING', 'unsubscribe GREETING', 'subscribe GREETING'])
+    expect(await settled({ ...liveness })).toEqual([])
+    bus.goLive()
+    expect(await settled({ ...liveness })).toEqual(['live', 'liveOrLost'])
+  })
+
+  it('leave no timer after close, nor do those who leave then', () => {
+    const { interests, hold } = setUp()
+    const [one, other] = [hold('/topic/greetings'), hold('/topic/prices/*')]
+    interests.release(one)
+    interests.close()
+    interests.release(other)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('channel interests over a Redis that takes its time', () => {
+  const setups: { name: string; table: RouteTable; destinations: string[]; channels: string[] }[] = [
+    {
+      name: 'one route with a variable',
+      table: tableOf([route('a:{x}', '/topic/a/{x}')]),
+      destinations: ['/topic/a/1', '/topic/a/2', '/topic/a/*', '/topic/**'],
+      channels: ['a:1', 'a:2'],
+    },
+    {
+      name: 'the convention beside a route',
+      table: tableOf([route('a:{x}', '/topic/a/{x}'), route('GREETING', '/topic/greetings')], true),
+      destinations: ['/topic/a/1', '/topic/a/*', '/topic/greetings', '/topic/other', '/topic/*', '/topic/**'],
+      channels: ['a:1', 'GREETING', 'topic:other', 'topic:a/1'],
+    },
+    {
+      name: 'two routes whose channels have the same glob',
+      table: tableOf([route('a:{x}', '/topic/a/{x}'), route('a:{*y}', '/topic/z/{*y}')]),
+      destinations: ['/topic/a/1', '/topic/a/*', '/topic/z/1', '/topic/z/*', '/topic/z/**'],
+      channels: ['a:1', 'a:2', 'a:1/2'],
+    },
+    {
+      name: 'routes that feed one destination from several channels',
+      table: tableOf([
+        route('a:{x}', '/topic/{x}'),
+        route('b:{x}', '/topic/{x}'),
+        route('a:1', '/topic/1'),
+        route('{*all}', '/topic/all/{*all}'),
+      ]),
+      destinations: ['/topic/1', '/topic/2', '/topic/*', '/topic/all/a:1', '/topic/all/*', '/topic/**'],
+      channels: ['a:1', 'a:2', 'b:1'],
+    },
+    {
+      name: 'a route that is always subscribed',
+      table: tableOf([
+        route('a:{x}', '/topic/a/{x}', 'always'),
+        route('a:1', '/topic/one'),
+        route('b:{x}', '/topic/b/{x}'),
+      ]),
+      destinations: ['/topic/a/1', '/topic/a/*', '/topic/one', '/topic/b/1', '/topic/b/*', '/topic/**'],
+      channels: ['a:1', 'a:2', 'b:1'],
+    },
+  ]
+
+  type Step =
+    | { readonly do: 'subscribe' | 'publish' | 'unsubscribe'; readonly which: number }
+    | { readonly do: 'serve' | 'receive' | 'lose' | 'reconnect' }
+    | { readonly do: 'wait'; readonly ms: number }
+
+  const steps = fc.array(
+    fc.oneof<{ weight: number; arbitrary: fc.Arbitrary<Step> }[]>(
+      { weight: 6, arbitrary: fc.record({ do: fc.constant('subscribe' as const), which: fc.nat(11) }) },
+      { weight: 5, arbitrary: fc.record({ do: fc.constant('unsubscribe' as const), which: fc.nat(11) }) },
+      { weight: 8, arbitrary: fc.record({ do: fc.constant('publish' as const), which: fc.nat(11) }) },
+      { weight: 12, arbitrary: fc.record({ do: fc.constantFrom('serve' as const, 'receive' as const) }) },
+      {
+        weight: 5,
+        arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 500, 1000, 5000) }),
+      },
+      { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('lose' as const, 'reconnect' as const) }) },
+    ),
+    { minLength: 10, maxLength: 80, size: 'max' },
+  )
+
+  it.each(setups)(
+    'give every live subscriber every payload once, with $name',
+    async ({ table, destinations, channels }) => {
+      let confirmed = 0
+      await fc.assert(
+        fc.asyncProperty(steps, fc.constantFrom(0, RELEASE_MS), async (list, releaseDelayMs) => {
+          vi.clearAllTimers()
+          const model = new InterestsModel(table, releaseDelayMs)
+          for (const step of list) {
+            if (step.do === 'subscribe') model.subscribe(destinations[step.which % destinations.length]!)
+            else if (step.do === 'publish') model.publish(channels[step.which % channels.length]!)
+            else if (step.do === 'unsubscribe') model.unsubscribe(step.which)
+            else if (step.do === 'wait') vi.advanceTimersByTime(step.ms)
+            else model.redis[step.do]()
+            await flush()
+          }
+          model.redis.reconnect()
+          await model.settle()
+          model.check()
+          for (const subscriber of model.subscribers) {
+            if (!subscriber.isReleased) expect(subscriber.isLive, `${subscriber.destination} is live`).toBe(true)
+          }
+          // Now everybody is live: one more of each.
+          for (const channel of channels) model.publish(channel)
+          await model.settle()
+          model.check()
+          confirmed += model.confirmed
+          for (const { isReleased } of model.subscribers) if (!isReleased) model.unsubscribe(0)
+          vi.advanceTimersByTime(10 * RELEASE_MS)
+          await model.settle()
+          const permanent = table.permanentInterests()
+          for (const kind of ['channel', 'pattern'] as const) {
+            const names = permanent.filter((interest) => interest.kind === kind).map(({ name }) => name)
+            expect([...model.redis.subscribed[kind]], `${kind}s left`).toEqual(names)
+          }
+          expect(vi.getTimerCount()).toBe(0)
+          for (const { isLive } of model.subscribers) expect(isLive).toBe(true)
+        }),
+        { numRuns: 200 },
+      )
+      expect(confirmed).toBeGreaterThan(200)
+    },
+    30_000,
+  )
+})

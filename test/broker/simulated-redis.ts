@@ -1,0 +1,149 @@
+/**
+ * A bus whose server is slow in its own time: each SUBSCRIBE, PSUBSCRIBE and the like takes effect when the test says,
+ * and what the server sends arrives when the test says; both in order, as on one connection. The connection can be lost.
+ */
+import { globToRegExp } from '../../src/bus/memory.ts'
+import type { Bus, BusListener } from '../../src/bus/bus.ts'
+
+type Kind = 'channel' | 'pattern'
+
+interface Command {
+  readonly kind: Kind
+  readonly name: string
+  /** Undefined for one that ends the subscription. */
+  readonly interest: Interest | undefined
+}
+
+type Arrival =
+  { readonly confirmed: Command } | { readonly channel: string; readonly payload: string; readonly pattern?: string }
+
+interface Interest {
+  readonly live: Promise<void>
+  readonly resolve: () => void
+}
+
+export class SimulatedRedis implements Bus {
+  readonly description = 'a simulated Redis'
+  unavailableReason: string | undefined = 'not started'
+  /** What the server has subscribed for us. */
+  readonly subscribed: Record<Kind, Set<string>> = { channel: new Set(), pattern: new Set() }
+  /** Called when what is on its way, in either direction, is lost. */
+  onLost: (() => void) | undefined
+  readonly #wanted: Record<Kind, Map<string, Interest>> = { channel: new Map(), pattern: new Map() }
+  readonly #onTheirWay: Command[] = []
+  readonly #arriving: Arrival[] = []
+  #listener: BusListener | undefined
+  #isConnected = false
+  /** Until these many confirmations have come after a reconnect, the bus is not available. */
+  #unconfirmed = 0
+
+  get isIdle(): boolean {
+    return this.#onTheirWay.length === 0 && this.#arriving.length === 0
+  }
+
+  start(listener: BusListener): void {
+    this.#listener = listener
+    this.reconnect()
+  }
+
+  /** The server does the next command. */
+  serve(): void {
+    const command = this.#onTheirWay.shift()
+    if (!command) return
+    const subscribed = this.subscribed[command.kind]
+    if (command.interest) subscribed.add(command.name)
+    else subscribed.delete(command.name)
+    this.#arriving.push({ confirmed: command })
+  }
+
+  /** The next thing that the server has sent arrives. */
+  receive(): void {
+    const arrival = this.#arriving.shift()
+    if (!arrival) return
+    if ('channel' in arrival) {
+      this.#listener?.onMessage(arrival.channel, new TextEncoder().encode(arrival.payload), arrival.pattern)
+      return
+    }
+    arrival.confirmed.interest?.resolve()
+    if (this.#unconfirmed > 0 && --this.#unconfirmed === 0) this.#setReason(undefined)
+  }
+
+  /** Another client publishes; the server sends it at once to whom it has subscribed: exact first. */
+  publishFromOutside(channel: string, payload: string): void {
+    if (this.subscribed.channel.has(channel)) this.#arriving.push({ channel, payload })
+    for (const pattern of this.subscribed.pattern) {
+      if (globToRegExp(pattern).test(channel)) this.#arriving.push({ channel, payload, pattern })
+    }
+  }
+
+  lose(): void {
+    if (!this.#isConnected) return
+    this.#isConnected = false
+    this.#unconfirmed = 0
+    this.#onTheirWay.length = 0
+    this.#arriving.length = 0
+    for (const names of Object.values(this.subscribed)) names.clear()
+    this.onLost?.()
+    this.#setReason('lost')
+  }
+
+  /** Subscribes everything again, exact channels first; available when all that is confirmed. */
+  reconnect(): void {
+    if (this.#isConnected) return
+    this.#isConnected = true
+    for (const kind of ['channel', 'pattern'] as const) {
+      for (const [name, interest] of this.#wanted[kind]) this.#onTheirWay.push({ kind, name, interest })
+    }
+    this.#unconfirmed = this.#onTheirWay.length
+    if (this.#unconfirmed === 0) this.#setReason(undefined)
+  }
+
+  publish(): Promise<unknown> {
+    return Promise.resolve()
+  }
+
+  publishAll(): Promise<unknown> {
+    return Promise.resolve()
+  }
+
+  subscribe(channel: string): Promise<void> {
+    return this.#want('channel', channel)
+  }
+
+  unsubscribe(channel: string): void {
+    this.#drop('channel', channel)
+  }
+
+  psubscribe(pattern: string): Promise<void> {
+    return this.#want('pattern', pattern)
+  }
+
+  punsubscribe(pattern: string): void {
+    this.#drop('pattern', pattern)
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  #want(kind: Kind, name: string): Promise<void> {
+    const existing = this.#wanted[kind].get(name)
+    if (existing) return existing.live
+    let resolve!: () => void
+    const live = new Promise<void>((onLive) => (resolve = onLive))
+    const interest = { live, resolve }
+    this.#wanted[kind].set(name, interest)
+    if (this.#isConnected) this.#onTheirWay.push({ kind, name, interest })
+    return live
+  }
+
+  #drop(kind: Kind, name: string): void {
+    this.#wanted[kind].delete(name)
+    if (this.#isConnected) this.#onTheirWay.push({ kind, name, interest: undefined })
+  }
+
+  #setReason(reason: string | undefined): void {
+    this.unavailableReason = reason
+    this.#listener?.onAvailability(reason)
+  }
+}

@@ -1,0 +1,34 @@
+/** Buses on a real Redis, as the tests of this folder start them. */
+import { RedisBus, type RedisBusOptions } from '../../src/bus/redis.ts'
+import { FakeLog } from '../support/fake-log.ts'
+import { Recorder } from './recorder.ts'
+
+/** Patient: on a busy machine nothing is taken for dead that is not. */
+export const PATIENT = {
+  tls: { enabled: false, rejectUnauthorized: true },
+  keyPrefix: '',
+  connectTimeoutMs: 5000,
+  commandTimeoutMs: 5000,
+  probeIntervalMs: 5000,
+  reconnectMaxDelayMs: 50,
+} satisfies Omit<RedisBusOptions, 'url'>
+
+export interface StartedBus {
+  readonly bus: RedisBus
+  readonly recorder: Recorder
+  readonly log: FakeLog
+}
+
+let nodes = 0
+
+/** Started, not yet connected. The node id is in the names of its connections. */
+export function startBus(
+  url: string,
+  options: Partial<RedisBusOptions> = {},
+  { recorder = new Recorder(), nodeId = `node${++nodes}` } = {},
+): StartedBus {
+  const log = new FakeLog()
+  const bus = new RedisBus({ url, ...PATIENT, ...options }, nodeId, log)
+  bus.start(recorder)
+  return { bus, recorder, log }
+}
