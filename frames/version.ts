@@ -19,12 +19,15 @@ export function negotiateVersion(acceptVersion: string | undefined): Version | u
 }
 
 /**
- * The first sub-protocol of the client's list that is STOMP, spelled as the client spelled it; undefined if none is.
+ * The best sub-protocol of the client's list, spelled as the client spelled it; undefined if none is STOMP. Not the first:
+ * webstomp-client offers the oldest first, and takes the answer for the version.
  * `offered` is the value of `Sec-WebSocket-Protocol`.
  */
 export function pickSubProtocol(offered: string | null | undefined): string | undefined {
-  return offered
-    ?.split(',')
-    .map((entry) => entry.trim())
-    .find((entry) => SUB_PROTOCOLS.includes(entry.toLowerCase()))
+  const entries = offered?.split(',').map((entry) => entry.trim()) ?? []
+  for (const name of SUB_PROTOCOLS) {
+    const found = entries.find((entry) => entry.toLowerCase() === name)
+    if (found !== undefined) return found
+  }
+  return undefined
 }

@@ -115,6 +115,15 @@ export function createBridge(options: BridgeOptions): Bridge {
     return reasons.filter((reason) => reason !== undefined)
   }
 
+  /** A listener that is there when the bridge has been closed meanwhile goes again. */
+  async function adopt(listener: Listener): Promise<void> {
+    if (closing) {
+      await listener.close()
+      throw new Error('The bridge was closed while it was starting')
+    }
+    listeners.push(listener)
+  }
+
   async function start(): Promise<BridgeAddress> {
     try {
       const http = await runtime.listen({
@@ -126,14 +135,14 @@ export function createBridge(options: BridgeOptions): Bridge {
         hardUnsentBytes,
         joinFrames: config.server.joinFrames,
       })
-      listeners.push(http)
+      await adopt(http)
       broker.attachFanout('websocket', watched(http.fanout, outputs))
       const { tcp: tcpConfig } = config
       const tcp = tcpConfig.enabled
         ? await runtime.listenTcp({ host: tcpConfig.host, port: tcpConfig.port, open: sessions.open, hardUnsentBytes })
         : undefined
       if (tcp) {
-        listeners.push(tcp)
+        await adopt(tcp)
         broker.attachFanout('tcp', watched(tcp.fanout, outputs))
       }
       broker.start()

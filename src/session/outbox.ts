@@ -47,7 +47,7 @@ export class Outbox {
     this.#metrics.count.errorsSent++
     const list: Header[] = [['message', message], ['code', code], ...Object.entries(headers)]
     if (receipt !== undefined) list.push(['receipt-id', receipt])
-    list.push(['content-type', 'text/plain'])
+    list.push(['content-type', 'text/plain;charset=UTF-8'])
     this.write(encodeFrame({ command: Command.ERROR, headers: list, body: message }, this.version))
   }
 }

@@ -117,6 +117,8 @@ export class Session
 
   /** As DISCONNECT without a receipt: what came before is finished and answered. */
   ended(): void {
+    // It has its RECEIPT, and says with this that it leaves.
+    if (this.#state === State.lingering) this.#close(1000, '')
     if (this.#state >= State.finishing) return
     this.#hasEnded = true
     this.#proceed()

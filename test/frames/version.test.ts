@@ -37,7 +37,7 @@ describe('negotiateVersion', () => {
 describe('pickSubProtocol', () => {
   it.each([
     ['v12.stomp,v11.stomp,v10.stomp', 'v12.stomp'],
-    ['v10.stomp, v11.stomp, v12.stomp', 'v10.stomp'],
+    ['v10.stomp, v11.stomp, v12.stomp', 'v12.stomp'],
     ['v11.stomp', 'v11.stomp'],
     ['graphql-ws, v11.stomp', 'v11.stomp'],
     ['V12.STOMP', 'V12.STOMP'],

@@ -20,7 +20,7 @@ describe('the STOMP endpoint', () => {
   it.each([
     [undefined, undefined],
     ['v12.stomp', 'v12.stomp'],
-    ['v10.stomp, v11.stomp, v12.stomp', 'v10.stomp'],
+    ['v10.stomp, v11.stomp, v12.stomp', 'v12.stomp'],
     ['mqtt, V11.STOMP', 'V11.STOMP'],
     ['mqtt', undefined],
   ])('offered %s answers the sub-protocol %s', async (offered, protocol) => {

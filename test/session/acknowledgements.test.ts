@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { FrameHeaders, Version, type Frame } from '../../frames/index.ts'
-import type { BrokerSubscription } from '../../src/broker/broker.ts'
+import { Version } from '../../frames/index.ts'
 import { ProtocolError } from '../../src/errors.ts'
 import { Acknowledgements } from '../../src/session/acknowledgements.ts'
 import { AckMode, Subscriptions, type SessionSubscription } from '../../src/session/subscriptions.ts'
+import { FakeSource, frameOf } from './fake-source.ts'
 
 const { V1_0, V1_1, V1_2 } = Version
 
@@ -12,15 +12,7 @@ let subscriptions: Subscriptions
 let acknowledgements: Acknowledgements
 
 function setUp(maxUnacked: number): void {
-  const source = {
-    isPattern: () => false,
-    subscribe: (destination: string, id: string | undefined) => ({
-      subscription: { destination, id } as BrokerSubscription,
-      liveness: undefined,
-    }),
-    unsubscribe: () => {},
-  }
-  subscriptions = new Subscriptions(source, 1000, 1000)
+  subscriptions = new Subscriptions(new FakeSource(), 1000, 1000)
   acknowledgements = new Acknowledgements(subscriptions, maxUnacked)
 }
 beforeEach(() => setUp(1000))
@@ -30,15 +22,9 @@ function subscribe(id: string, ackMode: AckMode): SessionSubscription {
   return subscriptions.get(id)!
 }
 
-const frame = (headers: Readonly<Record<string, string>>): Frame => ({
-  command: 'ACK',
-  headers: FrameHeaders.from(headers),
-  body: new Uint8Array(),
-})
-
 /** How many are settled by that frame. */
 function ack(version: Version, headers: Readonly<Record<string, string>>): number {
-  return acknowledgements.settle(acknowledgements.find(frame(headers), version))
+  return acknowledgements.settle(acknowledgements.find(frameOf('ACK', headers), version))
 }
 
 const codeOf = (attempt: () => unknown): unknown => {
@@ -160,7 +146,7 @@ describe('acknowledgements', () => {
   it('of a target that was found before settle nothing once it has been settled', () => {
     const one = subscribe('1', AckMode.client)
     acknowledgements.add(one, 'node-1')
-    const target = acknowledgements.find(frame({ id: '1.node-1' }), V1_2)
+    const target = acknowledgements.find(frameOf('ACK', { id: '1.node-1' }), V1_2)
     expect(acknowledgements.settle(target)).toBe(1)
     expect(acknowledgements.settle(target)).toBe(0)
   })

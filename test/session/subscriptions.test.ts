@@ -1,27 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import type { BrokerSubscription } from '../../src/broker/broker.ts'
 import { ProtocolError } from '../../src/errors.ts'
 import { AckMode, Subscriptions } from '../../src/session/subscriptions.ts'
+import { FakeSource } from './fake-source.ts'
 
 function setUp(max = 10, maxPatterns = 10) {
-  const live: string[] = []
-  const name = (destination: string, id: string | undefined) => `${destination} ${id ?? 'without id'}`
-  const subscriptions = new Subscriptions(
-    {
-      isPattern: (destination) => destination.includes('*'),
-      subscribe(destination, id, acknowledges) {
-        if (destination === '/bad') throw new ProtocolError('bad-destination', 'no')
-        live.push(name(destination, id))
-        return { subscription: { destination, id, acknowledges } as BrokerSubscription, liveness: undefined }
-      },
-      unsubscribe({ destination, id }) {
-        live.splice(live.indexOf(name(destination, id)), 1)
-      },
-    },
-    max,
-    maxPatterns,
-  )
-  return { subscriptions, live }
+  const source = new FakeSource()
+  const subscriptions = new Subscriptions(source, max, maxPatterns)
+  /** Destination and id of what is subscribed at the broker. */
+  const live = () => source.live.map(({ destination, id }) => `${destination} ${id ?? 'without id'}`)
+  return { subscriptions, live, source }
 }
 
 const codeOf = (attempt: () => unknown): unknown => {
@@ -38,15 +25,15 @@ describe('subscriptions', () => {
     const { subscriptions, live } = setUp()
     subscriptions.add('/topic/a', '1', AckMode.auto)
     expect(codeOf(() => subscriptions.add('/topic/b', '1', AckMode.auto))).toBe('duplicate-subscription')
-    expect(live).toEqual(['/topic/a 1'])
+    expect(live()).toEqual(['/topic/a 1'])
   })
 
   it('#67 take one destination under two ids', () => {
     const { subscriptions, live } = setUp()
     for (const id of ['1', '2']) subscriptions.add('/topic/a', id, AckMode.auto)
-    expect(live).toEqual(['/topic/a 1', '/topic/a 2'])
+    expect(live()).toEqual(['/topic/a 1', '/topic/a 2'])
     expect(subscriptions.remove('1', undefined)?.broker.id).toBe('1')
-    expect(live).toEqual(['/topic/a 2'])
+    expect(live()).toEqual(['/topic/a 2'])
   })
 
   it('#68 take an id again after it was removed, with a serial of its own', () => {
@@ -73,22 +60,22 @@ describe('subscriptions', () => {
     subscriptions.add('/topic/a', undefined, AckMode.auto)
     subscriptions.add('/topic/b', undefined, AckMode.auto)
     expect(subscriptions.remove(undefined, '/topic/a')?.broker.destination).toBe('/topic/a')
-    expect(live).toEqual(['/topic/b without id'])
+    expect(live()).toEqual(['/topic/b without id'])
   })
 
   it('in 1.0 without an id are there once, however often the client asks', () => {
     const { subscriptions, live } = setUp()
     for (let i = 0; i < 3; i++) subscriptions.add('/topic/a', undefined, AckMode.auto)
-    expect(live).toEqual(['/topic/a without id'])
+    expect(live()).toEqual(['/topic/a without id'])
     subscriptions.remove(undefined, '/topic/a')
-    expect(live).toEqual([])
+    expect(live()).toEqual([])
   })
 
   it('do not take an id for a destination, nor the other way round', () => {
     const { subscriptions, live } = setUp()
     subscriptions.add('/topic/a', '/topic/b', AckMode.auto)
     subscriptions.add('/topic/b', undefined, AckMode.auto)
-    expect(live).toHaveLength(2)
+    expect(live()).toHaveLength(2)
     expect(subscriptions.get('/topic/a')).toBeUndefined()
     expect(subscriptions.remove(undefined, '/topic/b')?.broker.id).toBeUndefined()
   })
@@ -125,7 +112,7 @@ describe('subscriptions', () => {
 
   it('that are refused by the broker leave nothing behind', () => {
     const { subscriptions } = setUp(1)
-    expect(codeOf(() => subscriptions.add('/bad', '1', AckMode.auto))).toBe('bad-destination')
+    expect(codeOf(() => subscriptions.add('/other', '1', AckMode.auto))).toBe('bad-destination')
     expect(subscriptions.size).toBe(0)
     subscriptions.add('/topic/a', '1', AckMode.auto)
   })
@@ -140,11 +127,17 @@ describe('subscriptions', () => {
     expect(subscriptions.get('1')).toMatchObject({ ackMode, broker: { acknowledges } })
   })
 
+  it('say how long the broker takes to feed them', () => {
+    const { subscriptions, source } = setUp()
+    source.liveness = { live: Promise.resolve(), liveOrLost: Promise.resolve() }
+    expect(subscriptions.add('/topic/a', '1', AckMode.auto)).toBe(source.liveness)
+  })
+
   it('#115 are all given back by clear', () => {
     const { subscriptions, live } = setUp()
     for (const id of ['1', '2', undefined]) subscriptions.add('/topic/a', id, AckMode.auto)
     subscriptions.clear()
-    expect(live).toEqual([])
+    expect(live()).toEqual([])
     expect([...subscriptions]).toEqual([])
   })
 })

@@ -1,0 +1,3 @@
+import { clientsSuite } from './clients.ts'
+
+clientsSuite('node')

@@ -1,0 +1,3 @@
+import { clusterSuite } from './cluster.ts'
+
+clusterSuite(['bun', 'node'])
