@@ -29,7 +29,7 @@ const GAUGES = {
   subscriptions: 'Live subscriptions',
   unsentBytes: 'Bytes of output that wait for clients to read',
   busAvailable: '1 while the bus accepts and delivers, else 0',
-  workers: 'Processes whose sessions these numbers count',
+  workers: 'Processes that these numbers are of',
 } as const
 
 /** How a gauge of several processes becomes one; the others are added up. */

@@ -158,7 +158,17 @@ export class Broker {
       subscriber.join(group.name)
     } else topic.individuals.add(attached)
     this.#subscriptions++
-    return { subscription: attached, liveness: withoutRefusal(this.#interests.whenLive(attached.hold), destination) }
+    const liveness = this.#interests.whenLive(
+      attached.hold,
+      (cause) =>
+        new ProtocolError(
+          'bus-refused',
+          `Cannot subscribe to ${quoted(destination)}: Redis refuses its channel`,
+          {},
+          { cause },
+        ),
+    )
+    return { subscription: attached, liveness }
   }
 
   /** After this call nothing more is delivered for the subscription. */
@@ -370,20 +380,6 @@ const LOSSY = /[\0\r\n:\s]/g
 /** Would a subscriber of any version read this name as a reserved one? A forged `content-length` could end a frame early. */
 function isReserved(name: string): boolean {
   return RESERVED.has(name) || (name.search(LOSSY) >= 0 && RESERVED.has(name.replace(LOSSY, '')))
-}
-
-/** The client is told what the bus refuses, by the name that it used. */
-function withoutRefusal(liveness: Liveness | undefined, destination: string): Liveness | undefined {
-  if (!liveness) return undefined
-  const live = liveness.live.catch((cause: unknown) => {
-    throw new ProtocolError(
-      'bus-refused',
-      `Cannot subscribe to ${quoted(destination)}: Redis refuses its channel`,
-      {},
-      { cause },
-    )
-  })
-  return { live, liveOrLost: liveness.liveOrLost }
 }
 
 /** Errors: ProtocolError `bad-destination`. */

@@ -25,12 +25,14 @@ interface Entry {
 export interface Hold {
   readonly entries: readonly { readonly entry: Entry; readonly route: InboundRoute }[]
   /** Resolve what `whenLive` has promised, while that is pending. */
-  pending: { readonly live: Signal; readonly liveOrLost: Signal } | undefined
+  pending:
+    | { readonly live: Signal; readonly liveOrLost: Signal; readonly refusal: (cause: BusRefusedError) => Error }
+    | undefined
 }
 
 /** Pending liveness of a hold. */
 export interface Liveness {
-  /** Everything held is live; also resolved when the hold is released. Rejects with BusRefusedError. */
+  /** Everything held is live; also resolved when the hold is released. Rejects with `refusal(cause)` when the bus refuses a part of it. */
   readonly live: Promise<void>
   /** The same, or the bus is away, so that it may take long. */
   readonly liveOrLost: Promise<void>
@@ -65,13 +67,13 @@ export class ChannelInterests {
   }
 
   /** Undefined if everything held is live. Ask once per hold. */
-  whenLive(hold: Hold): Liveness | undefined {
+  whenLive(hold: Hold, refusal: (cause: BusRefusedError) => Error = (cause) => cause): Liveness | undefined {
     if (this.#isLive(hold)) return undefined
     this.#waiting.add(hold)
     for (const { entry } of hold.entries) if (!entry.isLive) entry.waiting.add(hold)
     const live = newSignal()
     const liveOrLost = newSignal()
-    hold.pending = { live, liveOrLost }
+    hold.pending = { live, liveOrLost, refusal }
     if (!this.#isBusAvailable) liveOrLost.resolve()
     return { live: live.promise, liveOrLost: liveOrLost.promise }
   }
@@ -161,7 +163,7 @@ export class ChannelInterests {
     if (entries.get(entry.name) === entry) entries.delete(entry.name)
     for (const hold of entry.waiting) {
       this.#waiting.delete(hold)
-      hold.pending?.live.reject(error)
+      hold.pending?.live.reject(hold.pending.refusal(error))
       hold.pending?.liveOrLost.resolve()
       hold.pending = undefined
     }

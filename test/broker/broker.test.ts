@@ -519,6 +519,15 @@ describe('broker: payloads that cannot be read', () => {
     expect((fields['payload'] as string).length).toBeLessThanOrEqual(120)
   })
 
+  it('are logged a few times when there are many, and all counted', () => {
+    const { bus, log, metrics, subscribe } = setUp()
+    subscribe('/topic/greetings')
+    for (let i = 0; i < 500; i++) bus.deliver('GREETING_IN', 'no JSON')
+    expect(metrics.count.payloadsMalformed).toBe(500)
+    expect(log.entries.length).toBeGreaterThan(0)
+    expect(log.entries.length).toBeLessThan(50)
+  })
+
   it('name the broadcast for a destination that the bridge does not deliver', () => {
     const { bus, fanouts, log, metrics } = setUp()
     for (const topic of ['/app/a', '/topic', '/topic/', '/topicx/a', 'topic/a', ''])
@@ -664,6 +673,34 @@ describe('broker: SUBSCRIBE', () => {
       await expect(broker.notify(destination, 'x')).rejects.toMatchObject({ code: 'bad-destination' })
     },
   )
+})
+
+describe('broker: what the bus cannot take', () => {
+  it('#70 fails a subscription with bus-refused, in words of the client', async () => {
+    const { broker, bus } = setUp({ bus: { goesLive: false } })
+    const wanted = { destination: '/topic/greetings', id: '1', version: V1_2, acknowledges: false }
+    const { liveness } = broker.subscribe({ ...wanted, subscriber: new FakeSubscriber() })
+    bus.refuseSubscription('GREETING_IN')
+    await expect(liveness?.live).rejects.toMatchObject({ name: 'ProtocolError', code: 'bus-refused' })
+    await expect(liveness?.live).rejects.toThrow('/topic/greetings')
+    await expect(liveness?.live).rejects.not.toThrow('permission')
+  })
+
+  it('is limited in bytes that wait: beyond it senders are refused until some is accepted', async () => {
+    const { broker, bus, metrics } = setUp({ bus: { accepts: false } })
+    const payload = 'x'.repeat(40 * 1024 * 1024)
+    const first = broker.publish({ channel: 'a', payload })
+    await expect(broker.publish({ channel: 'a', payload })).rejects.toMatchObject({ code: 'bus-unavailable' })
+    expect(metrics.count.busFailures).toBe(1)
+    bus.handedOver[0]!.accept()
+    await first
+    const second = broker.publish({ channel: 'a', payload })
+    bus.handedOver[1]!.refuse()
+    await expect(second).rejects.toMatchObject({ code: 'bus-unavailable' })
+    const third = broker.publish({ channel: 'a', payload })
+    bus.handedOver[2]!.accept()
+    await third
+  })
 })
 
 describe('broker: notifications', () => {

@@ -243,6 +243,45 @@ describe('channel interests', () => {
     expect(await settled({ ...liveness })).toEqual(['live', 'liveOrLost'])
   })
 
+  it('that the bus refuses fail for all who wait for them, and are asked for again by the next', async () => {
+    const { interests, hold, bus } = setUp({ goesLive: false })
+    const refused: string[] = []
+    const wait = (name: string, destination: string) => {
+      const held = hold(destination)
+      const liveness = interests.whenLive(held)!
+      liveness.live.catch((error: Error) => refused.push(`${name}: ${error.name}`))
+      return { held, liveness }
+    }
+    const [one, other, third] = [
+      wait('one', '/topic/greetings'),
+      wait('other', '/topic/**'),
+      wait('third', '/topic/prices/EUR'),
+    ]
+    bus.refuseSubscription('GREETING')
+    expect(await settled({ one: one.liveness.liveOrLost, other: other.liveness.liveOrLost })).toEqual(['one', 'other'])
+    expect(refused.sort()).toEqual(['one: BusRefusedError', 'other: BusRefusedError'])
+    bus.goLive()
+    expect(await settled({ third: third.liveness.live })).toEqual(['third'])
+    for (const { held } of [one, other]) interests.release(held)
+    vi.advanceTimersByTime(10 * RELEASE_MS)
+    expect(bus.commands).not.toContain('unsubscribe GREETING')
+    const again = interests.whenLive(hold('/topic/greetings'))
+    expect(bus.commands.at(-1)).toBe('subscribe GREETING')
+    bus.goLive()
+    expect(await settled({ again: again?.live })).toEqual(['again'])
+  })
+
+  it('that are released before the bus refuses them do not fail', async () => {
+    const { interests, hold, bus } = setUp({ goesLive: false })
+    const held = hold('/topic/greetings')
+    const liveness = interests.whenLive(held)
+    interests.release(held)
+    bus.refuseSubscription('GREETING')
+    expect(await settled({ ...liveness })).toEqual(['live', 'liveOrLost'])
+    vi.advanceTimersByTime(10 * RELEASE_MS)
+    expect(bus.commands).toEqual(['subscribe GREETING'])
+  })
+
   it('leave no timer after close, nor do those who leave then', () => {
     const { interests, hold } = setUp()
     const [one, other] = [hold('/topic/greetings'), hold('/topic/prices/*')]

@@ -78,7 +78,7 @@ describe('decodePayload', () => {
         (codec, payload) => {
           try {
             const { headers } =
-              codec === 'broadcast' ? decodeBroadcast(payload).message : decodePayload(codec as 'raw', payload)
+              codec === 'broadcast' ? decodeBroadcast(payload).message : decodePayload(codec, payload)
             for (const [name, value] of headers) expect([typeof name, typeof value]).toEqual(['string', 'string'])
           } catch (error) {
             if (!(error instanceof PayloadError)) throw error

@@ -102,6 +102,17 @@ describe('output watch', () => {
     expect(output.closings.length).toBeGreaterThan(0)
   })
 
+  it('gives who has caught up the whole time again, also when too little is counted as sent', () => {
+    const { clock, output } = setUp()
+    for (let i = 0; i < 10; i++) {
+      output.unsent = 100
+      clock.advance(4000)
+      output.unsent = 0
+      clock.advance(200)
+    }
+    expect(output.closings).toEqual([])
+  })
+
   it('looks before the timer when half of the limit was written since the last look', async () => {
     const { watch, output } = setUp()
     output.move(2000, 0)

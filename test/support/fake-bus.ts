@@ -1,5 +1,5 @@
 /** A bus that does what the test says, when it says it: what is published waits to be accepted, what is subscribed to go live. */
-import { BusUnavailableError, type Bus, type BusListener, type BusMessage } from '../../src/bus/bus.ts'
+import { BusRefusedError, BusUnavailableError, type Bus, type BusListener, type BusMessage } from '../../src/bus/bus.ts'
 
 /** One call of `publish` or `publishAll`. */
 export interface HandedOver {
@@ -31,7 +31,7 @@ export class FakeBus implements Bus {
   readonly patterns = new Set<string>()
   #listener: BusListener | undefined
   readonly #isAvailable: boolean
-  #pending: { readonly name: string; readonly live: () => void }[] = []
+  #pending: { readonly name: string; readonly live: () => void; readonly refuse: (error: Error) => void }[] = []
 
   constructor({ accepts = true, goesLive = true, isAvailable = true }: FakeBusOptions = {}) {
     this.accepts = accepts
@@ -100,9 +100,14 @@ export class FakeBus implements Bus {
 
   /** Everything subscribed so far goes live, or only what has that name. */
   goLive(name?: string): void {
-    const live = this.#pending.filter((pending) => name === undefined || pending.name === name)
-    this.#pending = this.#pending.filter((pending) => !live.includes(pending))
-    for (const pending of live) pending.live()
+    for (const pending of this.#take(name)) pending.live()
+  }
+
+  /** The server refuses that channel or pattern. */
+  refuseSubscription(name: string): void {
+    this.channels.delete(name)
+    this.patterns.delete(name)
+    for (const pending of this.#take(name)) pending.refuse(new BusRefusedError(`no permission for ${name}`))
   }
 
   setReason(reason: string | undefined): void {
@@ -112,10 +117,16 @@ export class FakeBus implements Bus {
 
   #want(command: string, name: string): Promise<void> {
     this.commands.push(`${command} ${name}`)
-    return new Promise((live) => {
-      this.#pending.push({ name, live })
+    return new Promise((live, refuse) => {
+      this.#pending.push({ name, live, refuse })
       if (this.goesLive) this.goLive(name)
     })
+  }
+
+  #take(name: string | undefined) {
+    const taken = this.#pending.filter((pending) => name === undefined || pending.name === name)
+    this.#pending = this.#pending.filter((pending) => !taken.includes(pending))
+    return taken
   }
 }
 

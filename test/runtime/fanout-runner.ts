@@ -1,0 +1,105 @@
+/**
+ * Runs the fan-out scenarios on the runtime that it runs on, with real sockets, and gives what each client got. As a
+ * program (`bun fanout-runner.ts bun`) it writes that as JSON.
+ */
+import process from 'node:process'
+import { WebSocket } from 'ws'
+import type { Listener, Runtime, Socket } from '../../src/socket.ts'
+import { scenarios, type Data, type Scenario, type Step } from './fanout-scenarios.ts'
+
+/** What each client of each scenario got, message by message. */
+export type Outcome = Readonly<Record<string, readonly Data[]>>
+
+const END = 'that was all'
+
+export async function runScenarios(runtime: Runtime): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const scenario of scenarios) outcomes.push(await runScenario(runtime, scenario))
+  return outcomes
+}
+
+async function runScenario(runtime: Runtime, { steps, joinFrames = true, received }: Scenario): Promise<Outcome> {
+  const sockets = new Map<string, Socket>()
+  const listener = await runtime.listen({
+    host: '127.0.0.1',
+    port: 0,
+    fetch: (request, env) => {
+      const name = new URL(request.url).searchParams.get('name') ?? ''
+      const open = (socket: Socket) => {
+        sockets.set(name, socket)
+        return { receive() {}, ended() {}, closed() {} }
+      }
+      return env.upgrade(request, { protocol: undefined, open })
+    },
+    maxMessageBytes: 1_000_000,
+    maxBodyBytes: 1000,
+    hardUnsentBytes: 100_000_000,
+    joinFrames,
+  })
+  const names = new Set(steps.flatMap((step) => (isOfClient(step) ? [step[1]] : [])))
+  const clients = await Promise.all([...names].map((name) => connect(listener.port, name)))
+  for (const step of steps) await take(step, sockets, listener)
+  listener.fanout.flush()
+  await turn()
+  for (const name of Object.keys(received)) sockets.get(name)!.send(END)
+  const outcome: Record<string, Data[]> = {}
+  for (const client of clients) if (client.name in received) outcome[client.name] = await client.untilEnd
+  for (const { ws } of clients) ws.terminate()
+  await listener.close()
+  return outcome
+}
+
+function isOfClient(
+  step: Step,
+): step is Extract<Step, readonly ['join' | 'leave' | 'send' | 'terminate', ...unknown[]]> {
+  return step[0] !== 'publish' && step[0] !== 'flush' && step[0] !== 'turn'
+}
+
+async function take(step: Step, sockets: ReadonlyMap<string, Socket>, { fanout }: Listener): Promise<void> {
+  const bytes = (data: Data) => (typeof data === 'string' ? data : Uint8Array.from(data))
+  switch (step[0]) {
+    case 'join':
+    case 'leave':
+      return sockets.get(step[1])![step[0]](step[2])
+    case 'publish':
+      return fanout.publish(step[1], bytes(step[2]))
+    case 'send':
+      return void sockets.get(step[1])!.send(bytes(step[2]))
+    case 'terminate':
+      return sockets.get(step[1])!.terminate()
+    case 'flush':
+      return fanout.flush()
+    case 'turn':
+      return turn()
+  }
+}
+
+async function connect(port: number, name: string) {
+  const ws = new WebSocket(`ws://127.0.0.1:${port}/?name=${name}`, { perMessageDeflate: false })
+  ws.binaryType = 'nodebuffer'
+  const messages: Data[] = []
+  const untilEnd = new Promise<Data[]>((resolve) => {
+    ws.on('message', (data: Buffer, isBinary: boolean) => {
+      if (isBinary) messages.push([...data])
+      else if (data.toString() === END) resolve(messages)
+      else messages.push(data.toString())
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    ws.once('open', () => resolve())
+    ws.once('error', reject)
+  })
+  ws.on('error', () => {})
+  return { ws, name, untilEnd }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+const asProgram = process.argv[2]
+if (asProgram === 'bun' || asProgram === 'deno') {
+  const { createRuntime } = (await import(`../../src/runtime/${asProgram}.ts`)) as { createRuntime: () => Runtime }
+  const outcomes = await runScenarios(createRuntime())
+  process.stdout.write(JSON.stringify(outcomes), () => process.exit(0))
+}

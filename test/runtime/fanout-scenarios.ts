@@ -1,0 +1,185 @@
+/** What a fan-out has to do on every runtime: steps on the server, and what each client must have got in the end. */
+
+/** Text, or octets. */
+export type Data = string | readonly number[]
+
+export type Step =
+  | readonly ['join' | 'leave', client: string, group: string]
+  | readonly ['publish', group: string, data: Data]
+  | readonly ['send', client: string, data: Data]
+  | readonly ['terminate', client: string]
+  | readonly ['flush']
+  /** Lets the event loop turn. */
+  | readonly ['turn']
+
+export interface Scenario {
+  readonly name: string
+  /** False: each frame leaves by itself. */
+  readonly joinFrames?: boolean
+  readonly steps: readonly Step[]
+  /**
+   * What each client gets. Where frames may be joined, texts that come one after the other are joined here too; where
+   * they may not, each stands by itself.
+   */
+  readonly received: Readonly<Record<string, readonly Data[]>>
+}
+
+const crowd = Array.from({ length: 40 }, (_, i) => `c${i}`)
+const long = Array.from({ length: 30 }, (_, i) => `${i}:${'x'.repeat(3000)};`)
+const huge = 'y'.repeat(100_000)
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'gives what is published to a group to its members and to nobody else',
+    steps: [
+      ['join', 'a', 'g'],
+      ['join', 'b', 'g'],
+      ['join', 'c', 'other'],
+      ['publish', 'g', '1'],
+      ['publish', 'g', '2'],
+      ['turn'],
+      ['publish', 'g', '3'],
+      ['publish', 'nobody', '4'],
+    ],
+    received: { a: ['123'], b: ['123'], c: [] },
+  },
+  {
+    name: 'gives each frame by itself where it may not join them',
+    joinFrames: false,
+    steps: [
+      ['join', 'a', 'g'],
+      ['publish', 'g', '1'],
+      ['publish', 'g', '2'],
+      ['publish', 'g', [3]],
+      ['turn'],
+      ['publish', 'g', '4'],
+    ],
+    received: { a: ['1', '2', [3], '4'] },
+  },
+  ...[true, false].map((joinFrames) => ({
+    name: `gives a newcomer nothing of what was published before it joined, ${joinFrames ? 'joined' : 'one by one'}`,
+    joinFrames,
+    steps: [
+      ['join', 'a', 'g'],
+      ['publish', 'g', '1'],
+      ['join', 'b', 'g'],
+      ['publish', 'g', '2'],
+    ] as const,
+    received: { a: joinFrames ? ['12'] : ['1', '2'], b: ['2'] },
+  })),
+  ...[true, false].map((joinFrames) => ({
+    name: `#72 gives a leaver all that was published before it left and nothing after, ${joinFrames ? 'joined' : 'one by one'}`,
+    joinFrames,
+    steps: [
+      ['join', 'a', 'g'],
+      ['join', 'b', 'g'],
+      ['publish', 'g', '1'],
+      ['leave', 'a', 'g'],
+      ['send', 'a', 'answered'],
+      ['publish', 'g', '2'],
+    ] as const,
+    received: { a: joinFrames ? ['1answered'] : ['1', 'answered'], b: joinFrames ? ['12'] : ['1', '2'] },
+  })),
+  {
+    name: 'keeps the order of text and octets, and joins no octets to anything',
+    steps: [
+      ['join', 'a', 'g'],
+      ['publish', 'g', '1'],
+      ['publish', 'g', '2'],
+      ['publish', 'g', [0, 255]],
+      ['publish', 'g', [1]],
+      ['publish', 'g', '3'],
+      ['publish', 'g', 'é😀\0\n'],
+    ],
+    received: { a: ['12', [0, 255], [1], '3é😀\0\n'] },
+  },
+  {
+    name: 'keeps the order with what is sent to a socket after a flush',
+    steps: [
+      ['join', 'a', 'g'],
+      ['publish', 'g', '1'],
+      ['flush'],
+      ['send', 'a', '2'],
+      ['turn'],
+      ['publish', 'g', '3'],
+      ['flush'],
+      ['send', 'a', '4'],
+    ],
+    received: { a: ['1234'] },
+  },
+  {
+    name: 'gives long frames complete and in order',
+    steps: [
+      ['join', 'a', 'g'],
+      ...long.map((text) => ['publish', 'g', text] as const),
+      ['publish', 'g', huge],
+      ['publish', 'g', 'end'],
+    ],
+    received: { a: [`${long.join('')}${huge}end`] },
+  },
+  {
+    name: 'gives once to who has joined twice',
+    steps: [
+      ['join', 'a', 'g'],
+      ['join', 'a', 'g'],
+      ['publish', 'g', '1'],
+      ['turn'],
+      ['leave', 'a', 'g'],
+      ['publish', 'g', '2'],
+    ],
+    received: { a: ['1'] },
+  },
+  {
+    name: 'takes a leave of a group that a socket is not in, and lets it join again',
+    steps: [
+      ['leave', 'a', 'g'],
+      ['join', 'a', 'g'],
+      ['leave', 'a', 'g'],
+      ['join', 'a', 'g'],
+      ['publish', 'g', '1'],
+    ],
+    received: { a: ['1'] },
+  },
+  {
+    name: 'keeps the groups of one socket apart',
+    steps: [
+      ['join', 'a', 'g'],
+      ['join', 'a', 'h'],
+      ['join', 'b', 'h'],
+      ['publish', 'g', '1'],
+      ['turn'],
+      ['publish', 'h', '2'],
+      ['leave', 'a', 'g'],
+      ['publish', 'g', '3'],
+      ['publish', 'h', '4'],
+    ],
+    received: { a: ['124'], b: ['24'] },
+  },
+  {
+    name: 'goes on with the others when one is dropped',
+    steps: [
+      ['join', 'a', 'g'],
+      ['join', 'b', 'g'],
+      ['publish', 'g', '1'],
+      ['terminate', 'b'],
+      ['publish', 'g', '2'],
+      ['turn'],
+      ['join', 'b', 'g'],
+      ['send', 'b', 'lost'],
+      ['leave', 'b', 'g'],
+      ['publish', 'g', '3'],
+    ],
+    received: { a: ['123'] },
+  },
+  {
+    name: 'serves a crowd, some of whom leave',
+    steps: [
+      ...crowd.map((client) => ['join', client, 'g'] as const),
+      ['publish', 'g', '1'],
+      ['turn'],
+      ...crowd.filter((_, i) => i % 2).map((client) => ['leave', client, 'g'] as const),
+      ['publish', 'g', '2'],
+    ],
+    received: Object.fromEntries(crowd.map((client, i) => [client, [i % 2 ? '1' : '12']])),
+  },
+]

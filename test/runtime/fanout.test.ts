@@ -1,0 +1,56 @@
+/** The fan-out of each runtime, with real sockets: one list of scenarios for all. */
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createRuntime } from '../../src/runtime/node.ts'
+import { runScenarios, type Outcome } from './fanout-runner.ts'
+import { scenarios, type Data } from './fanout-scenarios.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const RUNNER = join(ROOT, 'test/runtime/fanout-runner.ts')
+/** Joined text gets no longer than this; a frame that is longer leaves alone. */
+const MAX_JOINED = 16_384
+
+async function runProgram(program: string, args: readonly string[]): Promise<Outcome[]> {
+  const options = { cwd: ROOT, maxBuffer: 100_000_000, timeout: 25_000 }
+  const { stdout } = await promisify(execFile)(program, args, options)
+  return JSON.parse(stdout) as Outcome[]
+}
+
+const RUNTIMES: Readonly<Record<string, () => Promise<Outcome[]>>> = {
+  bun: () => runProgram(join(ROOT, 'node_modules/.bin/bun'), [RUNNER, 'bun']),
+  deno: () =>
+    runProgram(process.env.DENO || join(ROOT, 'node_modules/.bin/deno'), ['run', '-A', '--no-lock', RUNNER, 'deno']),
+  node: () => runScenarios(createRuntime()),
+}
+
+/** Texts that came one after the other as one. */
+function joinTexts(messages: readonly Data[]): Data[] {
+  const joined: Data[] = []
+  for (const message of messages) {
+    const last = joined.at(-1)
+    if (typeof message === 'string' && typeof last === 'string') joined[joined.length - 1] = last + message
+    else joined.push(message)
+  }
+  return joined
+}
+
+describe.each(Object.keys(RUNTIMES))('fan-out on %s', (runtime) => {
+  let outcomes: Outcome[]
+  beforeAll(async () => {
+    outcomes = await RUNTIMES[runtime]!()
+  }, 30_000)
+
+  it.each(scenarios.map((scenario, i) => [scenario.name, i] as const))('%s', (_name, i) => {
+    const { joinFrames = true, received } = scenarios[i]!
+    const outcome = Object.entries(outcomes[i]!)
+    expect(
+      Object.fromEntries(outcome.map(([name, messages]) => [name, joinFrames ? joinTexts(messages) : messages])),
+    ).toEqual(received)
+    for (const message of outcome.flatMap(([, messages]) => messages)) {
+      if (typeof message === 'string' && message.includes(';')) expect(message.length).toBeLessThanOrEqual(MAX_JOINED)
+    }
+  })
+})
