@@ -77,8 +77,7 @@ describe('decodePayload', () => {
         payloads,
         (codec, payload) => {
           try {
-            const { headers } =
-              codec === 'broadcast' ? decodeBroadcast(payload).message : decodePayload(codec, payload)
+            const { headers } = codec === 'broadcast' ? decodeBroadcast(payload).message : decodePayload(codec, payload)
             for (const [name, value] of headers) expect([typeof name, typeof value]).toEqual(['string', 'string'])
           } catch (error) {
             if (!(error instanceof PayloadError)) throw error
