@@ -27,7 +27,17 @@ interface SocketData {
   readonly open: OpenSocket
   readonly remoteAddress: string
   handler: SocketHandler | undefined
+  /** Messages so far. */
+  received: number
 }
+
+/**
+ * Bun's close shuts the connection both ways at once. If the client is still sending, the kernel answers that with a
+ * reset, and the client may never read what was sent before, an ERROR for example. So close waits until the client has
+ * been quiet for this long, in milliseconds, at most so many times.
+ */
+const QUIET_MS = 10
+const MAX_QUIET_WAITS = 100
 
 export function createRuntime({ sharesPorts = false }: RuntimeOptions = {}): Runtime {
   return {
@@ -43,12 +53,10 @@ export const processes: Processes = {
   connectSupervisor,
 }
 
+/** With `--no-orphans` (npm start) workers whose supervisor is killed are killed too; without it they close in order. */
 function ownArguments(): string[] {
   const given = process.argv.slice(2)
-  if (Bun.isStandaloneExecutable) return given
-  // That one is for the supervisor alone: a worker that has lost it closes in order.
-  const options = process.execArgv.filter((option) => option !== '--no-orphans')
-  return [...options, Bun.main, ...given]
+  return Bun.isStandaloneExecutable ? given : [...process.execArgv, Bun.main, ...given]
 }
 
 function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
@@ -77,6 +85,7 @@ function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
         ws.data.handler = ws.data.open(new BunSocket(ws, fanout))
       },
       message(ws, data) {
+        ws.data.received++
         ws.data.handler?.receive(data)
       },
       close(ws, code, reason) {
@@ -103,7 +112,7 @@ function requestEnv(server: BunServer<SocketData>, request: Request, upgrades: W
       // Bun answers with the first offered sub-protocol unless told otherwise; "" is none.
       const offered = request.headers.has('sec-websocket-protocol')
       const accepted = server.upgrade(request, {
-        data: { open, remoteAddress, handler: undefined },
+        data: { open, remoteAddress, handler: undefined, received: 0 },
         ...(offered ? { headers: { 'sec-websocket-protocol': protocol ?? '' } } : {}),
       })
       if (!accepted)
@@ -119,6 +128,7 @@ class BunSocket implements Socket {
   readonly transport = 'websocket'
   readonly #ws: ServerWebSocket<SocketData>
   readonly #fanout: BunFanout
+  #isClosing = false
 
   constructor(ws: ServerWebSocket<SocketData>, fanout: BunFanout) {
     this.#ws = ws
@@ -134,6 +144,7 @@ class BunSocket implements Socket {
   }
 
   send(data: string | Uint8Array): SendResult {
+    if (this.#isClosing) return 'dropped'
     const result = typeof data === 'string' ? this.#ws.sendText(data) : this.#ws.sendBinary(data)
     return result > 0 ? 'written' : result < 0 ? 'queued' : 'dropped'
   }
@@ -157,13 +168,30 @@ class BunSocket implements Socket {
   }
 
   close(code: number, reason: string): void {
-    this.#ws.close(code, reason)
+    if (this.#isClosing) return
+    this.#isClosing = true
+    this.#ws.resume() // what still comes is read, and ignored above
+    this.#closeWhenQuiet(code, reason, MAX_QUIET_WAITS)
+  }
+
+  #closeWhenQuiet(code: number, reason: string, waitsLeft: number): void {
+    const { received } = this.#ws.data
+    setTimeout(() => {
+      if (received === this.#ws.data.received || waitsLeft === 0) this.#ws.close(code, reason)
+      else this.#closeWhenQuiet(code, reason, waitsLeft - 1)
+    }, QUIET_MS)
   }
 
   terminate(): void {
     this.#ws.terminate()
   }
 }
+
+/**
+ * A few frames to a message are enough, in characters: with 32 messages in flight to 1,000 subscribers, messages of up to
+ * 16 KiB cost 1.18 times as much server CPU as messages of up to 1,000 characters, and frames that are not joined 1.01 times.
+ */
+const MAX_JOINED = 1_000
 
 /** Bun gathers the writes of a turn by itself; joining its frames as well saves their headers and the calls. */
 class BunFanout implements Fanout {
@@ -191,6 +219,6 @@ class BunFanout implements Fanout {
     if (this.#pending.size === 0) return
     const pending = this.#pending
     this.#pending = new Map()
-    for (const [group, frames] of pending) for (const data of joined(frames)) this.#write(group, data)
+    for (const [group, frames] of pending) for (const data of joined(frames, MAX_JOINED)) this.#write(group, data)
   }
 }

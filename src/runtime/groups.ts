@@ -64,12 +64,12 @@ export class GatheringFanout<Prepared> implements Fanout {
 }
 
 /** Runs of text become one text, up to a limit; bytes stay by themselves, because they are another kind of message. */
-export function joined(frames: readonly (string | Uint8Array)[]): (string | Uint8Array)[] {
+export function joined(frames: readonly (string | Uint8Array)[], maxLength = MAX_GATHERED): (string | Uint8Array)[] {
   if (frames.length === 1) return [frames[0]!]
   const result: (string | Uint8Array)[] = []
   let text = ''
   for (const frame of frames) {
-    if (typeof frame === 'string' && text.length + frame.length <= MAX_GATHERED) {
+    if (typeof frame === 'string' && text.length + frame.length <= maxLength) {
       text += frame
       continue
     }

@@ -53,4 +53,8 @@ describe.each(Object.keys(RUNTIMES))('fan-out on %s', (runtime) => {
       if (typeof message === 'string' && message.includes(';')) expect(message.length).toBeLessThanOrEqual(MAX_JOINED)
     }
   })
+
+  it('joins the frames of one turn', () => {
+    expect(outcomes[0]!['a']).toEqual(['12', '3'])
+  })
 })
