@@ -74,7 +74,12 @@ export class MessageTemplate {
     this.#rest = isText ? `${head}${body}\0` : withBinaryBody(head, body).subarray(0, -1)
   }
 
-  /** The complete frame. `stamp` comes from {@link messageStamp}. */
+  /** Without the stamp; characters of text, or bytes of a binary frame. */
+  get length(): number {
+    return this.#rest.length
+  }
+
+  /** The complete frame. `stamp` comes from {@link messageStamp}, and may have more header lines. */
   stamp(stamp: string): string | Uint8Array {
     const head = `MESSAGE\n${stamp}`
     return typeof this.#rest === 'string' ? head + this.#rest : withBinaryBody(head, this.#rest)

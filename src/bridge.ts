@@ -77,7 +77,7 @@ export function createBridge(options: BridgeOptions): Bridge {
   const metrics = new Metrics()
   const bus = options.bus ?? busFor(config, nodeId, log)
   const table = new RouteTable(config.routes, config.broker.applicationPrefixes, config.broker.prefixes)
-  const broker = new Broker(config.broker, table, bus, nodeId, log, metrics)
+  const broker = new Broker({ ...config.broker, slowClients: config.slowClients }, table, bus, nodeId, log, metrics)
   const deadlines = new Deadlines(systemClock)
   const outputs = new OutputWatch(config.limits, systemClock)
   metrics.observe('unsentBytes', () => outputs.unsentBytes)

@@ -12,6 +12,7 @@ const COUNTERS = {
   receiptsSent: 'RECEIPT frames sent',
   messagesPublished: 'Messages that the bus accepted from clients and HTTP',
   messagesReceived: 'Payloads received from the bus for a destination',
+  messagesDropped: 'Messages dropped for clients that were behind, by the policy of their destination',
   messagesDelivered: 'MESSAGE frames handed to subscribers',
   payloadsMalformed: "Payloads from the bus that their route's codec could not read",
   busFailures: 'Messages that the bus did not accept',

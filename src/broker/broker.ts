@@ -20,7 +20,7 @@ import {
   type InboundMessage,
   type OutboundMessage,
 } from '../routes/payload.ts'
-import { destinationProblem, isPattern } from '../routes/destination-pattern.ts'
+import { destinationProblem, isPattern, patternMatches } from '../routes/destination-pattern.ts'
 import type { RouteTable } from '../routes/table.ts'
 import { ChannelInterests, type Hold, type Liveness } from './channel-interests.ts'
 import { Registry, type Group, type Subscription, type Topic } from './registry.ts'
@@ -32,21 +32,42 @@ export interface Subscriber {
   readonly transport: 'websocket' | 'tcp'
   join(group: string): void
   leave(group: string): void
-  /** A message for a subscription that acknowledges; the subscriber stamps `subscription` and `ack` itself. */
-  deliver(subscription: BrokerSubscription, template: MessageTemplate, messageId: string): void
+  /** A message for a subscription that is in no group: it acknowledges, or was detached. The subscriber stamps it itself. */
+  deliver(
+    subscription: BrokerSubscription,
+    template: MessageTemplate,
+    messageId: string,
+    headers: DeliveredHeaders,
+  ): void
+}
+
+/** Of the message as the sender gave them; the first of a name counts. */
+export type DeliveredHeaders = readonly Header[]
+
+/** What is done for a destination when a client is behind, instead of closing it. */
+export interface SlowPolicy {
+  readonly policy: 'drop-oldest' | 'latest'
+  /** `latest`: the header whose values each keep their newest message; without it there is one for the subscription. */
+  readonly key?: string | undefined
+  /** Characters or bytes that may be held per subscription. */
+  readonly maxBytes: number
+  /** What is older is dropped. */
+  readonly maxAgeMs: number
 }
 
 /** A live subscription; give it back with `unsubscribe`. */
 export interface BrokerSubscription extends Subscription {
   readonly subscriber: Subscriber
   readonly acknowledges: boolean
+  /** Set by the broker; undefined if a slow client is closed. */
+  readonly slowPolicy?: SlowPolicy | undefined
 }
 
 interface Attached extends BrokerSubscription {
   readonly topic: Topic<Attached>
-  /** Undefined for a subscription that acknowledges. */
-  readonly group: Group | undefined
-  readonly publishedAtJoin: number
+  /** Undefined for a subscription that acknowledges or is detached. */
+  group: Group | undefined
+  publishedAtJoin: number
   readonly hold: Hold
 }
 
@@ -61,6 +82,8 @@ export interface BrokerOptions {
   readonly broadcastChannel: string
   /** How long a channel stays subscribed after its last subscriber left. */
   readonly releaseDelayMs: number
+  /** First match counts; what none matches is closed when it is slow. Destinations may be patterns. */
+  readonly slowClients: readonly ({ readonly destination: string } & (SlowPolicy | { readonly policy: 'disconnect' }))[]
 }
 
 /** A malformed payload is quoted in the log up to this many characters. */
@@ -136,7 +159,7 @@ export class Broker {
    * Errors: ProtocolError `bad-destination`.
    */
   subscribe(wanted: BrokerSubscription): { subscription: BrokerSubscription; liveness: Liveness | undefined } {
-    const { destination, subscriber } = wanted
+    const { destination } = wanted
     if (!this.isBrokerDestination(destination)) {
       throw new ProtocolError(
         'bad-destination',
@@ -148,15 +171,14 @@ export class Broker {
     const group = wanted.acknowledges ? undefined : this.#groupOf(topic, wanted)
     const attached: Attached = {
       ...wanted,
+      slowPolicy: this.#slowPolicyOf(destination),
       topic,
-      group,
-      publishedAtJoin: group?.published ?? 0,
+      group: undefined,
+      publishedAtJoin: 0,
       hold: this.#interests.hold(this.#table.interests(destination)),
     }
-    if (group) {
-      group.members[subscriber.transport]++
-      subscriber.join(group.name)
-    } else topic.individuals.add(attached)
+    if (group) this.#join(attached, group)
+    else topic.individuals.add(attached)
     this.#subscriptions++
     const liveness = this.#interests.whenLive(
       attached.hold,
@@ -173,15 +195,29 @@ export class Broker {
 
   /** After this call nothing more is delivered for the subscription. */
   unsubscribe(subscription: BrokerSubscription): void {
-    const { topic, group, subscriber, hold } = subscription as Attached
-    if (group) {
-      subscriber.leave(group.name)
-      group.members[subscriber.transport]--
-      if (group.members.websocket + group.members.tcp === 0) topic.groups.delete(group.key)
-    } else topic.individuals.delete(subscription as Attached)
+    const attached = subscription as Attached
+    const { topic, hold } = attached
+    if (attached.group) this.#leave(attached, attached.group)
+    else topic.individuals.delete(attached)
     this.#registry.discardIfEmpty(topic)
     this.#interests.release(hold)
     this.#subscriptions--
+  }
+
+  /** From here on its messages come through `deliver`, one by one; what was published to its group before still comes. */
+  detach(subscription: BrokerSubscription): void {
+    const attached = subscription as Attached
+    if (!attached.group) return
+    attached.topic.individuals.add(attached)
+    this.#leave(attached, attached.group)
+  }
+
+  /** Back to its group, unless it acknowledges. */
+  attach(subscription: BrokerSubscription): void {
+    const attached = subscription as Attached
+    if (attached.acknowledges || attached.group) return
+    this.#join(attached, this.#groupOf(attached.topic, attached))
+    attached.topic.individuals.delete(attached)
   }
 
   /**
@@ -327,10 +363,31 @@ export class Broker {
     for (const topic of topics) {
       for (const group of topic.groups.values()) this.#publish(group, templateFor(group.version))
       for (const subscription of topic.individuals) {
-        subscription.subscriber.deliver(subscription, templateFor(subscription.version), messageId)
+        const template = templateFor(subscription.version)
+        subscription.subscriber.deliver(subscription, template, messageId, message.headers)
         count.messagesDelivered++
       }
     }
+  }
+
+  #join(attached: Attached, group: Group): void {
+    attached.group = group
+    attached.publishedAtJoin = group.published
+    group.members[attached.subscriber.transport]++
+    attached.subscriber.join(group.name)
+  }
+
+  #leave(attached: Attached, group: Group): void {
+    const { subscriber, topic } = attached
+    attached.group = undefined
+    subscriber.leave(group.name)
+    group.members[subscriber.transport]--
+    if (group.members.websocket + group.members.tcp === 0) topic.groups.delete(group.key)
+  }
+
+  #slowPolicyOf(destination: string): SlowPolicy | undefined {
+    const rule = this.#options.slowClients.find((each) => patternMatches(each.destination, destination))
+    return rule === undefined || rule.policy === 'disconnect' ? undefined : rule
   }
 
   #groupOf(topic: Topic<Attached>, { id, version, destination }: Subscription): Group {
@@ -372,6 +429,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   'receipt',
   'transaction',
   'user-name',
+  'dropped',
 ])
 
 /** What a name loses on its way: what a version cannot carry is left out of it, and some clients trim it. */

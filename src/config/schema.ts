@@ -209,6 +209,25 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('Which destination is which Redis channel'),
 
+  slowClients: z
+    .array(
+      z.strictObject({
+        destination: z.string().min(1).describe('Destination or pattern with *, ** or ?'),
+        policy: z.enum(['disconnect', 'drop-oldest', 'latest']),
+        key: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('With latest: the header whose values each keep their newest message'),
+        maxBytes: count(262_144, 1024 * MEBIBYTE, 'Most bytes held per subscription'),
+        maxAgeMs: milliseconds(10_000, 1, HOUR_MS, 'What has been held longer is dropped, in milliseconds'),
+      }),
+    )
+    .default([])
+    .describe(
+      'What to do for clients that are behind, by destination; the first match counts, without one they are closed',
+    ),
+
   heartBeat: z
     .strictObject({
       outgoingMs: milliseconds(10_000, 0, HOUR_MS, 'The bridge can send one this often, in milliseconds; 0 is never'),

@@ -69,23 +69,45 @@ function fitsAt(piece: string, text: string, at: number): boolean {
 
 /** Can some destination that the template gives match the pattern? Errs on the side of yes. */
 export function patternMeetsTemplate(pattern: string, template: string): boolean {
+  return meets(
+    pattern,
+    template
+      .split('/')
+      .map((text) => ({ text, holds: text.includes('{*') ? 'rest' : text.includes('{') ? 'one' : 'text' })),
+  )
+}
+
+/** Does the pattern match this destination, or this other pattern as it is written? */
+export function patternMatches(pattern: string, destination: string): boolean {
+  return meets(
+    pattern,
+    destination.split('/').map((text) => ({ text, holds: 'text' })),
+  )
+}
+
+/** A segment to match: text as it stands, any one segment, or whatever follows. */
+interface Segment {
+  readonly text: string
+  readonly holds: 'text' | 'one' | 'rest'
+}
+
+function meets(pattern: string, segments: readonly Segment[]): boolean {
   const patterns = patternSegments(pattern)
-  const templates = template.split('/')
   const refuted = new Set<number>()
-  const meets = (p: number, t: number): boolean => {
-    if (p === patterns.length) return t === templates.length
-    const key = p * (templates.length + 1) + t
+  const from = (p: number, t: number): boolean => {
+    if (p === patterns.length) return t === segments.length
+    const key = p * (segments.length + 1) + t
     if (refuted.has(key)) return false
-    const found = meetsHere(p, t)
+    const found = here(p, t)
     if (!found) refuted.add(key)
     return found
   }
-  const meetsHere = (p: number, t: number): boolean => {
-    if (patterns[p] === '**') return meets(p + 1, t) || (t < templates.length && meets(p, t + 1))
-    const segment = templates[t]
+  const here = (p: number, t: number): boolean => {
+    if (patterns[p] === '**') return from(p + 1, t) || (t < segments.length && from(p, t + 1))
+    const segment = segments[t]
     if (segment === undefined) return false
-    if (segment.includes('{*')) return true
-    return (segment.includes('{') || segmentMatches(patterns[p]!, segment)) && meets(p + 1, t + 1)
+    if (segment.holds === 'rest') return true
+    return (segment.holds === 'one' || segmentMatches(patterns[p]!, segment.text)) && from(p + 1, t + 1)
   }
-  return meets(0, 0)
+  return from(0, 0)
 }

@@ -11,6 +11,14 @@ export interface Output {
   readonly unsentBytes: number
   /** Handed to the socket since it opened; may be counted too low, which only makes a slow client look slower. */
   readonly totalBytes: number
+  /** Is something held back because the client was behind? */
+  readonly isHolding: boolean
+  /** May all that goes to this client be dropped? Then it is never closed for its age. */
+  readonly mayDropAll: boolean
+  /** Hold back what may be dropped, from here on. */
+  fallBehind(): void
+  /** Send what is held back, as long as that may be. */
+  catchUp(mayWrite: () => boolean): void
   closeAsSlow(reason: string): void
 }
 
@@ -25,11 +33,15 @@ interface Backlog {
   goalBytes: number
 }
 
+/** A client with more unsent than this part of the limit is behind. */
+const BEHIND_SHARE = 1 / 8
+
 /** How often outputs are looked at, in milliseconds. */
 const SWEEP_MS = 100
 
 export class OutputWatch {
   readonly #limits: OutputLimits
+  readonly #behindBytes: number
   readonly #clock: Clock
   readonly #outputs = new Set<Output>()
   readonly #behind = new Map<Output, Backlog>()
@@ -40,6 +52,7 @@ export class OutputWatch {
 
   constructor(limits: OutputLimits, clock: Clock) {
     this.#limits = limits
+    this.#behindBytes = limits.maxUnsentBytes * BEHIND_SHARE
     this.#clock = clock
   }
 
@@ -88,6 +101,9 @@ export class OutputWatch {
     const now = this.#clock.now()
     for (const output of this.#outputs) {
       const unsent = output.unsentBytes
+      if (output.isHolding && unsent <= this.#behindBytes / 2) {
+        output.catchUp(() => output.unsentBytes <= this.#behindBytes)
+      }
       if (unsent === 0) {
         if (this.#behind.size > 0) this.#behind.delete(output)
         continue
@@ -102,6 +118,7 @@ export class OutputWatch {
       output.closeAsSlow(`More than ${maxUnsentBytes} bytes of output were not read`)
       return
     }
+    if (unsent > this.#behindBytes) output.fallBehind()
     const backlog = this.#behind.get(output)
     if (!backlog) {
       this.#behind.set(output, { sinceMs: now, goalBytes: output.totalBytes })
@@ -112,7 +129,7 @@ export class OutputWatch {
       // slow but moving: what was waiting then is out, so the clock starts again for what waits now
       backlog.sinceMs = now
       backlog.goalBytes = output.totalBytes
-    } else if (now - backlog.sinceMs > maxUnsentMs) {
+    } else if (now - backlog.sinceMs > maxUnsentMs && !output.mayDropAll) {
       output.closeAsSlow(`Output waited longer than ${maxUnsentMs} ms to be read`)
     }
   }

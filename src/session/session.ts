@@ -3,15 +3,7 @@
  * receipts and errors in that order, keeps both heart-beats, and closes exactly once. Knows STOMP; knows sockets and
  * the broker only by their interfaces.
  */
-import {
-  Command,
-  FrameError,
-  isConnect,
-  messageStamp,
-  Version,
-  type Frame,
-  type MessageTemplate,
-} from '../../frames/index.ts'
+import { Command, FrameError, isConnect, Version, type Frame } from '../../frames/index.ts'
 import type { Authenticator, Identity } from '../auth/authenticator.ts'
 import type { Broker, BrokerSubscription, Subscriber } from '../broker/broker.ts'
 import type { Due } from '../clock.ts'
@@ -22,6 +14,7 @@ import { Acknowledgements } from './acknowledgements.ts'
 import type { CommandContext } from './command.ts'
 import { agree, identify } from './commands/connect.ts'
 import { COMMAND_HANDLERS } from './commands/index.ts'
+import { Deliveries } from './deliveries.ts'
 import { Effects, type Effect } from './effects.ts'
 import { closeReason, describeError } from './error-description.ts'
 import { HeartBeats } from './heart-beats.ts'
@@ -67,6 +60,7 @@ export class Session
   readonly #onClosed: (session: Session) => void
   readonly #inbox: Inbox
   readonly #outbox: Outbox
+  readonly #deliveries: Deliveries
   readonly #effects = new Effects((effect) => this.#settled(effect))
   #state: State = State.connecting
   #heartBeats: HeartBeats | undefined
@@ -88,6 +82,7 @@ export class Session
     this.acknowledgements = new Acknowledgements(this.subscriptions, options.maxUnackedMessages)
     this.#socket = socket
     this.#outbox = new Outbox(socket, metrics, outputs)
+    this.#deliveries = new Deliveries(this, this.#outbox, () => deadlines.now())
     this.#services = services
     this.#onClosed = onClosed
     this.#inbox = new Inbox(socket, this, options.beforeConnect, {
@@ -204,6 +199,22 @@ export class Session
     return bytes
   }
 
+  get isHolding(): boolean {
+    return this.#deliveries.isHolding
+  }
+
+  get mayDropAll(): boolean {
+    return this.#deliveries.mayDropAll
+  }
+
+  fallBehind(): void {
+    if (this.#state === State.connected) this.#deliveries.fallBehind()
+  }
+
+  catchUp(mayWrite: () => boolean): void {
+    if (this.#state === State.connected) this.#deliveries.catchUp(mayWrite)
+  }
+
   closeAsSlow(reason: string): void {
     if (this.#state >= State.closing) return
     this.metrics.count.slowConsumersClosed++
@@ -225,14 +236,8 @@ export class Session
     this.#socket.leave(group)
   }
 
-  deliver(subscription: BrokerSubscription, template: MessageTemplate, messageId: string): void {
-    const own = subscription.id === undefined ? undefined : this.subscriptions.get(subscription.id)
-    const target = own ?? [...this.subscriptions].find(({ broker }) => broker === subscription)
-    if (!target) return
-    const ack = this.acknowledgements.add(target, messageId)
-    this.#outbox.write(
-      template.stamp(messageStamp(subscription.id, this.version === Version.V1_2 ? ack : undefined, this.version)),
-    )
+  deliver(...delivery: Parameters<Subscriber['deliver']>): void {
+    this.#deliveries.deliver(...delivery)
   }
 
   // --- SubscriptionSource: what the subscription table asks
@@ -246,6 +251,7 @@ export class Session
   }
 
   unsubscribe(subscription: BrokerSubscription): void {
+    this.#deliveries.forget(subscription)
     this.#outbox.written += this.broker.published(subscription)
     this.broker.unsubscribe(subscription)
   }

@@ -74,15 +74,22 @@ export class Subscriptions {
     return liveness
   }
 
-  /** By id, or by destination where a 1.0 client gave no id. Undefined if there is none. */
+  /** By id; or by destination where a 1.0 client gives no id, also if it gave one when it subscribed. Undefined if there is none. */
   remove(id: string | undefined, destination: string | undefined): SessionSubscription | undefined {
-    const key = id !== undefined ? idKey(id) : destinationKey(destination ?? '')
+    const key = id !== undefined ? idKey(id) : this.#keyOf(destination ?? '')
     const subscription = this.#byKey.get(key)
     if (!subscription) return undefined
     this.#byKey.delete(key)
     if (this.#source.isPattern(subscription.broker.destination)) this.#patterns--
     this.#source.unsubscribe(subscription.broker)
     return subscription
+  }
+
+  #keyOf(destination: string): string {
+    const key = destinationKey(destination)
+    if (this.#byKey.has(key)) return key
+    for (const [other, { broker }] of this.#byKey) if (broker.destination === destination) return other
+    return key
   }
 
   clear(): void {

@@ -18,6 +18,7 @@ const OPTIONS: BrokerOptions = {
   applicationPrefixes: ['/app'],
   broadcastChannel: 'BROADCAST',
   releaseDelayMs: 1000,
+  slowClients: [],
 }
 
 const ROUTES: RouteOptions = {

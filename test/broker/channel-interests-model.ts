@@ -21,7 +21,7 @@ export interface ModelSubscriber {
 }
 
 export class InterestsModel {
-  readonly redis = new SimulatedRedis()
+  readonly redis: SimulatedRedis
   readonly interests: ChannelInterests
   readonly subscribers: ModelSubscriber[] = []
   /** Payloads that were waited for and came. */
@@ -30,8 +30,10 @@ export class InterestsModel {
   readonly #everyRoute: readonly InboundRoute[]
   #payloads = 0
 
-  constructor(table: RouteTable, releaseDelayMs: number) {
+  /** `refused`: channels and patterns that the server does not let us subscribe; who needs one of them gives up. */
+  constructor(table: RouteTable, releaseDelayMs: number, refused: readonly string[] = []) {
     this.#table = table
+    this.redis = new SimulatedRedis(new Set(refused))
     this.#everyRoute = table.interests('**').map(({ route }) => route)
     this.interests = new ChannelInterests(this.redis, releaseDelayMs)
     this.redis.onLost = () => this.#forgetWhatIsOnItsWay()
@@ -53,7 +55,10 @@ export class InterestsModel {
       received: new Map(),
       expected: new Map(),
     }
-    void liveness?.live.then(() => (subscriber.isLive = true))
+    liveness?.live.then(
+      () => (subscriber.isLive = true),
+      () => this.#leave(subscriber),
+    )
     this.subscribers.push(subscriber)
     return subscriber
   }
@@ -62,9 +67,7 @@ export class InterestsModel {
   unsubscribe(n: number): void {
     const present = this.subscribers.filter(({ isReleased }) => !isReleased)
     const subscriber = present[n % Math.max(1, present.length)]
-    if (!subscriber) return
-    subscriber.isReleased = true
-    this.interests.release(subscriber.hold)
+    if (subscriber) this.#leave(subscriber)
   }
 
   publish(channel: string): void {
@@ -97,6 +100,12 @@ export class InterestsModel {
         this.confirmed++
       }
     }
+  }
+
+  #leave(subscriber: ModelSubscriber): void {
+    if (subscriber.isReleased) return
+    subscriber.isReleased = true
+    this.interests.release(subscriber.hold)
   }
 
   #receive(channel: string, payload: string, pattern: string | undefined): void {

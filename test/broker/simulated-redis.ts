@@ -3,7 +3,7 @@
  * and what the server sends arrives when the test says; both in order, as on one connection. The connection can be lost.
  */
 import { globToRegExp } from '../../src/bus/memory.ts'
-import type { Bus, BusListener } from '../../src/bus/bus.ts'
+import { BusRefusedError, type Bus, type BusListener } from '../../src/bus/bus.ts'
 
 type Kind = 'channel' | 'pattern'
 
@@ -20,6 +20,7 @@ type Arrival =
 interface Interest {
   readonly live: Promise<void>
   readonly resolve: () => void
+  readonly reject: (error: Error) => void
 }
 
 export class SimulatedRedis implements Bus {
@@ -27,6 +28,8 @@ export class SimulatedRedis implements Bus {
   unavailableReason: string | undefined = 'not started'
   /** What the server has subscribed for us. */
   readonly subscribed: Record<Kind, Set<string>> = { channel: new Set(), pattern: new Set() }
+  /** Channels and patterns that the server refuses to subscribe. */
+  readonly refused: ReadonlySet<string>
   /** Called when what is on its way, in either direction, is lost. */
   onLost: (() => void) | undefined
   readonly #wanted: Record<Kind, Map<string, Interest>> = { channel: new Map(), pattern: new Map() }
@@ -36,6 +39,10 @@ export class SimulatedRedis implements Bus {
   #isConnected = false
   /** Until these many confirmations have come after a reconnect, the bus is not available. */
   #unconfirmed = 0
+
+  constructor(refused: ReadonlySet<string> = new Set()) {
+    this.refused = refused
+  }
 
   get isIdle(): boolean {
     return this.#onTheirWay.length === 0 && this.#arriving.length === 0
@@ -50,6 +57,10 @@ export class SimulatedRedis implements Bus {
   serve(): void {
     const command = this.#onTheirWay.shift()
     if (!command) return
+    if (command.interest && this.refused.has(command.name)) {
+      this.#arriving.push({ refused: command })
+      return
+    }
     const subscribed = this.subscribed[command.kind]
     if (command.interest) subscribed.add(command.name)
     else subscribed.delete(command.name)
@@ -64,7 +75,11 @@ export class SimulatedRedis implements Bus {
       this.#listener?.onMessage(arrival.channel, new TextEncoder().encode(arrival.payload), arrival.pattern)
       return
     }
-    arrival.confirmed.interest?.resolve()
+    if ('refused' in arrival) {
+      const { kind, name, interest } = arrival.refused
+      if (this.#wanted[kind].get(name) === interest) this.#wanted[kind].delete(name)
+      interest?.reject(new BusRefusedError(name))
+    } else arrival.confirmed.interest?.resolve()
     if (this.#unconfirmed > 0 && --this.#unconfirmed === 0) this.#setReason(undefined)
   }
 
@@ -130,8 +145,12 @@ export class SimulatedRedis implements Bus {
     const existing = this.#wanted[kind].get(name)
     if (existing) return existing.live
     let resolve!: () => void
-    const live = new Promise<void>((onLive) => (resolve = onLive))
-    const interest = { live, resolve }
+    let reject!: (error: Error) => void
+    const live = new Promise<void>((onLive, onRefused) => {
+      resolve = onLive
+      reject = onRefused
+    })
+    const interest = { live, resolve, reject }
     this.#wanted[kind].set(name, interest)
     if (this.#isConnected) this.#onTheirWay.push({ kind, name, interest })
     return live

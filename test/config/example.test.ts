@@ -24,7 +24,7 @@ describe('bridge.example.yaml', () => {
     const sections = Object.keys(configJsonSchema()['properties'] as object).filter((key) => key !== '$schema')
     expect(Object.keys(parse(text))).toEqual(sections)
     for (const { path } of describeSettings()) {
-      expect(text, path).toMatch(new RegExp(`^ +(# )?${path.split('.').at(-1)}:`, 'm'))
+      expect(text, path).toMatch(new RegExp(`^ *(# )?${path.split('.').at(-1)}:`, 'm'))
     }
   })
 })

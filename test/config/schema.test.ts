@@ -54,6 +54,7 @@ describe('parseConfig', () => {
         convention: true,
         conventionCodec: 'json-string',
       },
+      slowClients: [],
       heartBeat: { outgoingMs: 10000, incomingMs: 10000, toleranceFactor: 2 },
       limits: {
         maxFrameBytes: 65536,

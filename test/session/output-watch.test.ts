@@ -6,6 +6,10 @@ import { turn } from '../support/fake-turn.ts'
 const LIMITS = { maxUnsentBytes: 1000, maxUnsentMs: 5000 }
 
 class FakeOutput implements Output {
+  isHolding = false
+  mayDropAll = false
+  fallBehind = (): void => {}
+  catchUp = (): void => {}
   totalBytes = 0
   unsent = 0
   /** How often it was looked at. */

@@ -70,7 +70,7 @@ export class Stage {
       prefixes.prefixes,
     )
     this.broker = new Broker(
-      { ...prefixes, broadcastChannel: 'broadcast', releaseDelayMs: 60_000 },
+      { ...prefixes, broadcastChannel: 'broadcast', releaseDelayMs: 60_000, slowClients: [] },
       table,
       this.bus,
       'node',

@@ -63,6 +63,17 @@ describe('subscriptions', () => {
     expect(live()).toEqual(['/topic/b without id'])
   })
 
+  it('#71 #72 in 1.0 are removed by destination also where they have an id, those without one first', () => {
+    const { subscriptions, live } = setUp()
+    subscriptions.add('/topic/a', '1', AckMode.auto)
+    subscriptions.add('/topic/a', undefined, AckMode.auto)
+    subscriptions.add('/topic/b', '2', AckMode.auto)
+    expect(subscriptions.remove(undefined, '/topic/a')?.broker.id).toBeUndefined()
+    expect(subscriptions.remove(undefined, '/topic/a')?.broker.id).toBe('1')
+    expect(subscriptions.remove(undefined, '/topic/a')).toBeUndefined()
+    expect(live()).toEqual(['/topic/b 2'])
+  })
+
   it('in 1.0 without an id are there once, however often the client asks', () => {
     const { subscriptions, live } = setUp()
     for (let i = 0; i < 3; i++) subscriptions.add('/topic/a', undefined, AckMode.auto)
@@ -77,7 +88,8 @@ describe('subscriptions', () => {
     subscriptions.add('/topic/b', undefined, AckMode.auto)
     expect(live()).toHaveLength(2)
     expect(subscriptions.get('/topic/a')).toBeUndefined()
-    expect(subscriptions.remove(undefined, '/topic/b')?.broker.id).toBeUndefined()
+    expect(subscriptions.remove(undefined, '/topic/b')?.broker.destination).toBe('/topic/b')
+    expect(subscriptions.remove('/topic/b', undefined)?.broker.destination).toBe('/topic/a')
   })
 
   it('give nothing for what is not there', () => {

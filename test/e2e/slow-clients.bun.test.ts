@@ -1,0 +1,3 @@
+import { slowClients } from './slow-clients.ts'
+
+slowClients('bun')
