@@ -1,0 +1,151 @@
+/**
+ * Many WebSocket clients on bare TCP sockets, cheap enough not to be what is measured: they count a marker byte in what
+ * they read and parse nothing. A few of them also read the time that a message was sent. Runs in the generator process.
+ */
+import { connect, type Socket } from 'node:net'
+import { MARKER_BYTE, STAMP_LENGTH, wallClockMs } from './body.ts'
+
+/** How to become a client of a server. `{n}` stands for the number of the client, from 0. */
+export interface Protocol {
+  /** Path and query of the upgrade request. */
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Text messages to send after the upgrade, each when the text that the one before waits for has come. */
+  readonly hello: readonly { readonly send: string; readonly until: string }[]
+}
+
+export interface FleetOptions {
+  readonly port: number
+  /** Numbers of the clients: from `first`, so many. */
+  readonly first: number
+  readonly size: number
+  readonly protocol: Protocol
+  /** Every so many-th client notes how long each message took; 0 for none. */
+  readonly sampleEvery: number
+}
+
+const HANDSHAKES_AT_ONCE = 32
+const PING = 0x89
+/** An empty pong, masked with zeros. */
+const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0])
+
+export class Fleet {
+  /** Messages counted so far, over all clients. */
+  received = 0
+  /** How long sampled messages took, in milliseconds. */
+  latencies: number[] = []
+  readonly #sockets: Socket[] = []
+  #goal = Infinity
+  #onGoal: (() => void) | undefined
+  #beats: ReturnType<typeof setInterval> | undefined
+
+  static async connect({ port, first, size, protocol, sampleEvery }: FleetOptions): Promise<Fleet> {
+    const fleet = new Fleet()
+    for (let from = 0; from < size; from += HANDSHAKES_AT_ONCE) {
+      const batch = Array.from({ length: Math.min(HANDSHAKES_AT_ONCE, size - from) }, (_, i) => from + i)
+      await Promise.all(
+        batch.map((at) => fleet.#open(port, protocol, at, first + at, sampleEvery > 0 && at % sampleEvery === 0)),
+      )
+    }
+    return fleet
+  }
+
+  /** Resolves when so many have come since the fleet was connected. */
+  until(total: number): Promise<void> {
+    if (this.received >= total) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#goal = total
+      this.#onGoal = resolve
+    })
+  }
+
+  /** Every client sends this text so many times, each in a WebSocket message of its own, and then the last one. */
+  send(text: string, times: number, last: string): void {
+    const messages = Buffer.concat([...Array.from({ length: times }, () => textMessage(text)), textMessage(last)])
+    for (const socket of this.#sockets) socket.write(messages)
+  }
+
+  /** Heart-beats of every client, spread over the interval. */
+  beat(everyMs: number): void {
+    const beat = textMessage('\n')
+    const slices = 20
+    let slice = 0
+    this.#beats = setInterval(() => {
+      for (let i = slice; i < this.#sockets.length; i += slices) this.#sockets[i]!.write(beat)
+      slice = (slice + 1) % slices
+    }, everyMs / slices)
+  }
+
+  /** Stop reading on the first client. */
+  stall(): void {
+    this.#sockets[0]!.pause()
+  }
+
+  close(): void {
+    clearInterval(this.#beats)
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  async #open(port: number, protocol: Protocol, at: number, index: number, isSampled: boolean): Promise<void> {
+    const socket = connect(port, '127.0.0.1')
+    socket.setNoDelay(true)
+    this.#sockets[at] = socket
+    const extra = Object.entries(protocol.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.write(
+      `GET ${protocol.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n${extra.join('')}\r\n`,
+    )
+    await until(socket, '\r\n\r\n')
+    for (const { send, until: answer } of protocol.hello) {
+      socket.write(textMessage(send.replaceAll('{n}', String(index))))
+      if (answer !== '') await until(socket, answer)
+    }
+    socket.on('error', () => {}) // a server that drops clients shows in what is not received
+    socket.on('data', (chunk: Buffer) => this.#read(socket, chunk, isSampled))
+  }
+
+  #read(socket: Socket, chunk: Buffer, isSampled: boolean): void {
+    const now = isSampled ? wallClockMs() : 0
+    for (let at = chunk.indexOf(MARKER_BYTE); at >= 0; at = chunk.indexOf(MARKER_BYTE, at + 1)) {
+      this.received++
+      if (!isSampled) continue
+      const sentAt = Number(chunk.toString('latin1', at + 1, at + 1 + STAMP_LENGTH))
+      if (sentAt > 0) this.latencies.push(now - sentAt)
+    }
+    // An idle connection is pinged, and the ping then comes by itself.
+    if (chunk[0] === PING) socket.write(PONG)
+    if (this.received < this.#goal) return
+    this.#goal = Infinity
+    this.#onGoal?.()
+  }
+}
+
+/** Reads until the text has come, and throws away what else comes with it. */
+function until(socket: Socket, wanted: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const settle = (outcome: () => void): void => {
+      socket.off('data', read)
+      socket.off('error', reject)
+      socket.off('close', closed)
+      outcome()
+    }
+    const closed = (): void => settle(() => reject(new Error(`Closed before "${wanted}" came; got: ${text}`)))
+    const read = (chunk: Buffer): void => {
+      text += chunk.toString('latin1')
+      if (text.includes(wanted)) settle(resolve)
+    }
+    socket.on('data', read)
+    socket.on('error', reject)
+    socket.on('close', closed)
+  })
+}
+
+/** A client's text message: masked, with a mask of zeros. */
+function textMessage(text: string): Buffer {
+  const payload = Buffer.from(text)
+  const { length } = payload
+  const header =
+    length < 126 ? Buffer.from([0x81, 0x80 | length]) : Buffer.from([0x81, 0x80 | 126, length >> 8, length & 0xff])
+  return Buffer.concat([header, Buffer.alloc(4), payload])
+}

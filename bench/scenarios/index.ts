@@ -1,0 +1,33 @@
+/** All scenarios by the names that `--only` takes. */
+import type { Row } from '../row.ts'
+import type { Stage } from '../stage.ts'
+import { codec } from './codec.ts'
+import { connect } from './connect.ts'
+import { destinations } from './destinations.ts'
+import { bareSizes, fanOut, sizes } from './fan-out.ts'
+import { latency } from './latency.ts'
+import { memory } from './memory.ts'
+import { rest } from './rest.ts'
+import { send } from './send.ts'
+import { stalled } from './stalled.ts'
+
+interface Scenario {
+  /** Part of the short run? */
+  readonly isQuick: boolean
+  readonly what: string
+  run(stage: Stage): Promise<Row[]>
+}
+
+export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  'fan-out': { isQuick: true, what: 'Redis to 1,000 subscribers, all servers; shared and own ids', run: fanOut },
+  sizes: { isQuick: true, what: 'Redis to 100, 1,000 and 10,000 subscribers', run: sizes },
+  'bare-sizes': { isQuick: false, what: 'the same with the bare server', run: bareSizes },
+  destinations: { isQuick: false, what: '10,000 destinations with one subscriber each', run: destinations },
+  send: { isQuick: false, what: '/app SEND to Redis', run: send },
+  rest: { isQuick: false, what: 'REST to subscribers', run: rest },
+  connect: { isQuick: false, what: 'connect and SUBSCRIBE', run: connect },
+  memory: { isQuick: false, what: 'memory of idle sessions', run: memory },
+  latency: { isQuick: false, what: 'latency at fixed rates', run: latency },
+  stalled: { isQuick: false, what: 'one stalled client among 1,000', run: stalled },
+  codec: { isQuick: false, what: 'the decoder alone', run: codec },
+}
