@@ -40,7 +40,7 @@ export interface SocketHandler {
 /** Makes the handler of a socket that has just opened. */
 export type OpenSocket = (socket: Socket) => SocketHandler
 
-/** Same bytes to every socket of a group; order is kept with `Socket.send`. */
+/** Same bytes to every socket of a group, in order; what a socket is sent by itself may overtake what a turn gathers. */
 export interface Fanout {
   publish(group: string, data: string | Uint8Array): void
   /** Write out now what is being gathered for this turn of the event loop. */

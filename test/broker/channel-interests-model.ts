@@ -14,6 +14,8 @@ export interface ModelSubscriber {
   readonly hold: Hold
   isLive: boolean
   isReleased: boolean
+  /** The server did not let it have what it needs, so it gave up. */
+  isRefused: boolean
   /** How often each payload came. */
   readonly received: Map<string, number>
   /** How often each payload must come. */
@@ -52,12 +54,16 @@ export class InterestsModel {
       hold,
       isLive: liveness === undefined,
       isReleased: false,
+      isRefused: false,
       received: new Map(),
       expected: new Map(),
     }
     liveness?.live.then(
       () => (subscriber.isLive = true),
-      () => this.#leave(subscriber),
+      () => {
+        subscriber.isRefused = true
+        this.#leave(subscriber)
+      },
     )
     this.subscribers.push(subscriber)
     return subscriber

@@ -15,7 +15,9 @@ interface Command {
 }
 
 type Arrival =
-  { readonly confirmed: Command } | { readonly channel: string; readonly payload: string; readonly pattern?: string }
+  | { readonly confirmed: Command }
+  | { readonly refused: Command }
+  | { readonly channel: string; readonly payload: string; readonly pattern?: string }
 
 interface Interest {
   readonly live: Promise<void>

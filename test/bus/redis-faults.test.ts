@@ -60,8 +60,10 @@ describe('RedisBus', () => {
     let isLive = false
     void live.then(() => (isLive = true))
     await recorder.until(() => /ECONNREFUSED/.test(recorder.reasons.at(-1) ?? ''))
-    await expect(subject.publish('a', 'x')).rejects.toThrow(BusUnavailableError)
-    await expect(subject.publishAll([{ channel: 'a', payload: 'x' }])).rejects.toThrow(BusUnavailableError)
+    for (const refused of [subject.publish('a', 'x'), subject.publishAll([{ channel: 'a', payload: 'x' }])]) {
+      await expect(refused).rejects.toThrow(BusUnavailableError)
+      await expect(refused).rejects.toThrow(/^no connection to Redis at 127\.0\.0\.1:\d+: .*ECONNREFUSED/)
+    }
     expect(subject.unavailableReason).toContain('ECONNREFUSED')
     expect(isLive).toBe(false)
     await redis.restart()
