@@ -22,6 +22,7 @@ describe('metrics', () => {
       'stomp_bridge_receipts_sent_total 0',
       'stomp_bridge_messages_published_total 0',
       'stomp_bridge_messages_received_total 0',
+      'stomp_bridge_messages_dropped_total 0',
       'stomp_bridge_messages_delivered_total 0',
       'stomp_bridge_payloads_malformed_total 0',
       'stomp_bridge_bus_failures_total 0',

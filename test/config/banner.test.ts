@@ -47,7 +47,14 @@ describe('banner', () => {
     expect(text).toContain('  WebSocket  ws://127.0.0.1:8080/ws\n  TCP        stomp://127.0.0.1:61613\n')
     expect(text).toContain('  Bus        Redis at localhost:6379\n  Routes')
     expect(text).toContain('  Access     By the configured rules\n')
-    for (const word of ['/docs', '/metrics', 'Embedded', 'Open', 'hunter2']) expect(text).not.toContain(word)
+    for (const word of ['/docs', '/metrics', 'Workers', 'Embedded', 'Open', 'hunter2']) expect(text).not.toContain(word)
+  })
+
+  it('names the port once for several workers, and how many they are', () => {
+    const config = parseConfig({ server: { workers: 4 }, redis: { url: 'redis://localhost:6379' } })
+    const text = banner({ ...address, bus: 'Redis at localhost:6379' }, { version: '1.2.3', runtime, config })
+    expect(text).toContain('  Workers    4\n  Bus        Redis at localhost:6379\n')
+    expect(text.match(/WebSocket/g)).toHaveLength(1)
   })
 
   it('gives addresses that can be opened from this machine', () => {

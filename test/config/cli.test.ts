@@ -26,6 +26,7 @@ describe('parseCommandLine', () => {
     ['--config=x.yaml serve', { command: 'serve', configFile: 'x.yaml' }],
     ['--port 9000 --host ::1', { command: 'serve', options: { port: '9000', host: '::1' } }],
     ['--port=9000', { command: 'serve', options: { port: '9000', host: undefined } }],
+    ['--workers 4', { command: 'serve', options: { workers: '4' } }],
   ])('"%s"', (line, expected) => {
     expect(parseCommandLine(line.split(' ').filter(Boolean))).toEqual({ options: NO_OPTIONS, ...expected })
   })
@@ -57,7 +58,7 @@ describe('helpText', () => {
     for (const word of ['serve', 'check-config', 'print-config', 'config-schema', 'help settings', 'version']) {
       expect(help).toMatch(new RegExp(`^  ${word} `, 'm'))
     }
-    for (const word of ['-c, --config FILE', '--port N', '--host H', '-h, --help', '-v, --version']) {
+    for (const word of ['-c, --config FILE', '--port N', '--host H', '--workers N', '-h, --help', '-v, --version']) {
       expect(help).toContain(word)
     }
     for (const word of ['PORT', 'HOST', 'REDIS_URL', 'LOG_LEVEL'])

@@ -189,6 +189,20 @@ describe('rules between settings', () => {
     ])
   })
 
+  it('several workers need Redis, and say how to name it', () => {
+    const line = 'redis.url: is missing, and 3 workers need it: the embedded bus is in one process only; set REDIS_URL'
+    expect(linesOf(() => parseConfig({ server: { workers: 3 } }))).toEqual([line])
+    expect(linesOf(() => load('server: { workers: 3 }'))).toEqual([line])
+    expect(linesOf(() => load('redis: { db: 1 }', { STOMP_BRIDGE_SERVER_WORKERS: '3' }))).toEqual([
+      `bridge.yaml: ${line}`,
+    ])
+    expect(() => load('server: { workers: 3 }', { REDIS_URL: 'redis://localhost' })).not.toThrow()
+    expect(() => parseConfig({ server: { workers: 1 } })).not.toThrow()
+    expect(linesOf(() => parseConfig({ server: { workers: 65 } }))).toEqual([
+      'server.workers: must be a whole number from 1 to 64, not 65',
+    ])
+  })
+
   it('are checked also when another setting is wrong', () => {
     expect(
       linesOf(() =>

@@ -1,0 +1,3 @@
+import { workersSuite } from './workers.ts'
+
+workersSuite('deno')
