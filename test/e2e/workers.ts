@@ -242,7 +242,9 @@ export function workersSuite(runtime: RuntimeName): void {
       expect(new Set(codes)).toEqual(new Set([1001, 1006]))
       const lines = bridge.stderr().trimEnd().split('\n')
       expect(lines.at(-1)).toBe(`Worker ${number} could not start 5 times in a row: SIGKILL`)
-      expect(bridge.logs().filter(({ msg }) => msg === 'Worker did not start: trying again')).toHaveLength(4)
+      // one that got as far as to start before it was killed begins the row anew
+      const retries = bridge.logs().filter(({ msg }) => msg === 'Worker did not start: trying again')
+      expect(retries.length).toBeGreaterThanOrEqual(4)
       await eventually(() => expect(others.filter(isAlive)).toEqual([]))
     })
   })

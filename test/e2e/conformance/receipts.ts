@@ -69,9 +69,11 @@ export function receipts(stage: Stage): void {
         add('UNSUBSCRIBE', { id: `${i}` })
         add(i % 2 === 0 ? 'COMMIT' : 'ABORT', { transaction })
       }
+      add('DISCONNECT', {})
       peer.send(text)
       for (const id of ids) await peer.receipt(id)
-      await stage.fence(peer)
+      await peer.closed
+      expect(peer.frames).toHaveLength(1 + ids.length)
     })
 
     it.each(ESCAPING)('#101 #30 has its id escaped in %s', async (version) => {
@@ -141,6 +143,27 @@ export function receipts(stage: Stage): void {
       peer.send(frameText('COMMIT', { transaction: 'tx', receipt: 'r' }))
       await peer.receipt('r')
       expect(await ear.waiting()).toBe(5)
+    })
+
+    it.each(VERSIONS)('#99 #103 of SUBSCRIBE and SEND, and all behind it, waits for Redis in %s', async (version) => {
+      const name = unique()
+      const [subscriber, sender, other] = await Promise.all([
+        stage.connect(version),
+        stage.connect(version),
+        stage.connect(version),
+      ])
+      await stage.withoutRedis(async () => {
+        subscriber.send(frameText('SUBSCRIBE', { destination: `/topic/${name}`, id: 'a', receipt: '1' }))
+        sender.send(frameText('SEND', { destination: `/app/${name}`, receipt: '1' }, 'x'))
+        for (const peer of [subscriber, sender]) peer.send(frameText('BEGIN', { transaction: 'tx', receipt: '2' }))
+        // Long enough for an answer that does not wait, as this client has several.
+        for (let i = 0; i < 5; i++) await stage.fence(other)
+        for (const peer of [subscriber, sender]) expect(peer.frames).toHaveLength(1)
+      })
+      for (const peer of [subscriber, sender]) {
+        await peer.receipt('1')
+        await peer.receipt('2')
+      }
     })
 
     it('#98 may have a long id', async () => {

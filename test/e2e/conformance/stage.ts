@@ -93,6 +93,17 @@ export class Stage {
     return this.#world().redis
   }
 
+  /** Does something while Redis answers nothing, neither to the bridge nor to this stage. */
+  async withoutRedis(act: () => Promise<void>): Promise<void> {
+    const { server } = this.#world()
+    server.pause()
+    try {
+      await act()
+    } finally {
+      server.resume()
+    }
+  }
+
   get isWebSocket(): boolean {
     return this.transport === 'WebSocket'
   }
