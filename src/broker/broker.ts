@@ -24,44 +24,11 @@ import { destinationProblem, isPattern, patternMatches } from '../routes/destina
 import type { RouteTable } from '../routes/table.ts'
 import { ChannelInterests, type Hold, type Liveness } from './channel-interests.ts'
 import { Registry, type Group, type Subscription, type Topic } from './registry.ts'
+import { isReserved } from './reserved-headers.ts'
+import type { BrokerOptions, BrokerSubscription, SlowPolicy } from './subscriber.ts'
 
 export type { Liveness } from './channel-interests.ts'
-
-/** Who subscribes. A session is one; the broker calls it, never the other way round through this interface. */
-export interface Subscriber {
-  readonly transport: 'websocket' | 'tcp'
-  join(group: string): void
-  leave(group: string): void
-  /** A message for a subscription that is in no group: it acknowledges, or was detached. The subscriber stamps it itself. */
-  deliver(
-    subscription: BrokerSubscription,
-    template: MessageTemplate,
-    messageId: string,
-    headers: DeliveredHeaders,
-  ): void
-}
-
-/** Of the message as the sender gave them; the first of a name counts. */
-export type DeliveredHeaders = readonly Header[]
-
-/** What is done for a destination when a client is behind, instead of closing it. */
-export interface SlowPolicy {
-  readonly policy: 'drop-oldest' | 'latest'
-  /** `latest`: the header whose values each keep their newest message; without it there is one for the subscription. */
-  readonly key?: string | undefined
-  /** Characters or bytes that may be held per subscription. */
-  readonly maxBytes: number
-  /** What is older is dropped. */
-  readonly maxAgeMs: number
-}
-
-/** A live subscription; give it back with `unsubscribe`. */
-export interface BrokerSubscription extends Subscription {
-  readonly subscriber: Subscriber
-  readonly acknowledges: boolean
-  /** Set by the broker; undefined if a slow client is closed. */
-  readonly slowPolicy?: SlowPolicy | undefined
-}
+export type { BrokerOptions, BrokerSubscription, DeliveredHeaders, SlowPolicy, Subscriber } from './subscriber.ts'
 
 interface Attached extends BrokerSubscription {
   readonly topic: Topic<Attached>
@@ -73,18 +40,6 @@ interface Attached extends BrokerSubscription {
 
 /** A SEND as it goes over the bus; made by `route`, handed over by `publish`. */
 export type RoutedMessage = BusMessage
-
-export interface BrokerOptions {
-  /** Destinations that can be subscribed lie below these, for example `/topic`. */
-  readonly prefixes: readonly string[]
-  /** SEND below these goes to a backend, for example `/app`. */
-  readonly applicationPrefixes: readonly string[]
-  readonly broadcastChannel: string
-  /** How long a channel stays subscribed after its last subscriber left. */
-  readonly releaseDelayMs: number
-  /** First match counts; what none matches is closed when it is slow. Destinations may be patterns. */
-  readonly slowClients: readonly ({ readonly destination: string } & (SlowPolicy | { readonly policy: 'disconnect' }))[]
-}
 
 /** A malformed payload is quoted in the log up to this many characters. */
 const QUOTED_PAYLOAD = 120
@@ -414,30 +369,6 @@ export class Broker {
   #prefixList(): string {
     return this.#options.prefixes.map((prefix) => `"${prefix}/"`).join(' or ')
   }
-}
-
-/**
- * Headers that only the server may set on a MESSAGE: what a client or backend puts there is dropped.
- * `receipt` and `transaction` belong to the SEND frame itself (STOMP 1.2 "SEND").
- */
-const RESERVED: ReadonlySet<string> = new Set([
-  'destination',
-  'message-id',
-  'subscription',
-  'ack',
-  'content-length',
-  'receipt',
-  'transaction',
-  'user-name',
-  'dropped',
-])
-
-/** What a name loses on its way: what a version cannot carry is left out of it, and some clients trim it. */
-const LOSSY = /[\0\r\n:\s]/g
-
-/** Would a subscriber of any version read this name as a reserved one? A forged `content-length` could end a frame early. */
-function isReserved(name: string): boolean {
-  return RESERVED.has(name) || (name.search(LOSSY) >= 0 && RESERVED.has(name.replace(LOSSY, '')))
 }
 
 /** Errors: ProtocolError `bad-destination`. */

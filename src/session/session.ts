@@ -22,22 +22,9 @@ import { Inbox, type FrameReceiver } from './inbox.ts'
 import { Outbox } from './outbox.ts'
 import type { Output } from './output-watch.ts'
 import type { SessionServices } from './services.ts'
+import { Disconnected, ShutDown, State } from './state.ts'
 import { Subscriptions, type SubscriptionSource } from './subscriptions.ts'
 import { Transactions } from './transactions.ts'
-
-const State = {
-  /** Waiting for CONNECT, or for its answer. */
-  connecting: 0,
-  connected: 1,
-  /** Nothing more is read; what was read is being finished. */
-  finishing: 2,
-  /** DISCONNECT is answered; the client has a moment to close first. */
-  lingering: 3,
-  /** We are closing; waiting for the socket to be gone. */
-  closing: 4,
-  closed: 5,
-} as const
-type State = (typeof State)[keyof typeof State]
 
 const ANONYMOUS: Identity = { user: undefined }
 
@@ -452,12 +439,3 @@ export class Session
     this.#socket.terminate()
   }
 }
-
-/** Markers for the effect queue: not errors of the client, but what ends the session when their turn comes. */
-class Disconnected {
-  readonly expectsReceipt: boolean
-  constructor(expectsReceipt: boolean) {
-    this.expectsReceipt = expectsReceipt
-  }
-}
-class ShutDown {}

@@ -1,5 +1,6 @@
 /** Buses on a real Redis, as the tests of this folder start them. */
-import { RedisBus, type RedisBusOptions } from '../../src/bus/redis.ts'
+import type { RedisBusOptions } from '../../src/bus/redis-options.ts'
+import { RedisBus } from '../../src/bus/redis.ts'
 import { FakeLog } from '../support/fake-log.ts'
 import { Recorder } from './recorder.ts'
 
