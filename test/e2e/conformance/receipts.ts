@@ -152,6 +152,7 @@ export function receipts(stage: Stage): void {
         stage.connect(version),
         stage.connect(version),
       ])
+      await stage.withoutPatterns()
       await stage.withoutRedis(async () => {
         subscriber.send(frameText('SUBSCRIBE', { destination: `/topic/${name}`, id: 'a', receipt: '1' }))
         sender.send(frameText('SEND', { destination: `/app/${name}`, receipt: '1' }, 'x'))

@@ -122,8 +122,7 @@ export function routes(stage: Stage): void {
 
     it('is subscribed in Redis only while somebody wants it', async () => {
       const name = unique()
-      // As long as a pattern is subscribed it serves single channels too.
-      await waitFor(async () => (await stage.redis.call('PUBSUB', 'NUMPAT')) === 0)
+      await stage.withoutPatterns()
       const peers = [await stage.watch('1.2', `/topic/${name}`), await stage.watch('1.1', `/topic/${name}`)]
       expect(await stage.listeners(`topic:${name}`)).toBe(1)
       peers[0]!.close()

@@ -171,6 +171,11 @@ export class Stage {
     }
   }
 
+  /** Waits until the bridge has let go of all patterns in Redis: while it has one, that serves single channels too. */
+  async withoutPatterns(): Promise<void> {
+    await waitFor(async () => (await this.redis.call('PUBSUB', 'NUMPAT')) === 0)
+  }
+
   /** How many connections have subscribed to this channel in Redis; the bridge has one for all its clients. */
   async listeners(channel: string): Promise<number> {
     return ((await this.redis.call('PUBSUB', 'NUMSUB', channel)) as [string, number])[1]
