@@ -28,7 +28,6 @@ export const ERRORS = {
   'bad-body': { close: 1002, http: 400 },
   'no-route': { close: 1002, http: 404 },
   'duplicate-subscription': { close: 1002, http: 409 },
-  'unknown-subscription': { close: 1002, http: 404 },
   'unknown-ack': { close: 1002, http: 404 },
   'duplicate-transaction': { close: 1002, http: 409 },
   'unknown-transaction': { close: 1002, http: 404 },

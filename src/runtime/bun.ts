@@ -15,7 +15,7 @@ import type {
   SocketHandler,
 } from '../socket.ts'
 import { connectSupervisor, spawnWorker } from './child-process.ts'
-import { joined } from './groups.ts'
+import { joined, TurnGathering } from './groups.ts'
 import { listenTcp } from './tcp.ts'
 
 /** Seconds without a byte after which Bun drops a peer that does not answer pings either. */
@@ -197,7 +197,9 @@ const MAX_JOINED = 1_000
 class BunFanout implements Fanout {
   readonly #joinFrames: boolean
   readonly #write: (group: string, data: string | Uint8Array) => void
-  #pending = new Map<string, (string | Uint8Array)[]>()
+  readonly #gathering = new TurnGathering((group, frames) => {
+    for (const data of joined(frames, MAX_JOINED)) this.#write(group, data)
+  })
 
   constructor(joinFrames: boolean, write: (group: string, data: string | Uint8Array) => void) {
     this.#joinFrames = joinFrames
@@ -205,20 +207,11 @@ class BunFanout implements Fanout {
   }
 
   publish(group: string, data: string | Uint8Array): void {
-    if (!this.#joinFrames) {
-      this.#write(group, data)
-      return
-    }
-    if (this.#pending.size === 0) queueMicrotask(() => this.flush())
-    const frames = this.#pending.get(group)
-    if (frames) frames.push(data)
-    else this.#pending.set(group, [data])
+    if (this.#joinFrames) this.#gathering.add(group, data)
+    else this.#write(group, data)
   }
 
   flush(): void {
-    if (this.#pending.size === 0) return
-    const pending = this.#pending
-    this.#pending = new Map()
-    for (const [group, frames] of pending) for (const data of joined(frames, MAX_JOINED)) this.#write(group, data)
+    this.#gathering.flush()
   }
 }

@@ -13,6 +13,30 @@ export interface GroupMember<Prepared> {
 /** Gathered text is written out when it is this long, in characters or bytes: some clients read messages into small buffers. */
 const MAX_GATHERED = 16_384
 
+/** Collects what one turn of the event loop publishes, per group, and hands it on when the turn ends or `flush` is called. */
+export class TurnGathering {
+  readonly #write: (group: string, frames: readonly (string | Uint8Array)[]) => void
+  #pending = new Map<string, (string | Uint8Array)[]>()
+
+  constructor(write: (group: string, frames: readonly (string | Uint8Array)[]) => void) {
+    this.#write = write
+  }
+
+  add(group: string, data: string | Uint8Array): void {
+    if (this.#pending.size === 0) queueMicrotask(() => this.flush())
+    const frames = this.#pending.get(group)
+    if (frames) frames.push(data)
+    else this.#pending.set(group, [data])
+  }
+
+  flush(): void {
+    if (this.#pending.size === 0) return
+    const pending = this.#pending
+    this.#pending = new Map()
+    for (const [group, frames] of pending) this.#write(group, frames)
+  }
+}
+
 /**
  * `prepare` turns the frames of one turn, joined, into what a socket of this runtime writes; called once per group, not
  * once per socket. With `joinFrames` off every frame is prepared by itself.
@@ -21,7 +45,7 @@ export class GatheringFanout<Prepared> implements Fanout {
   readonly #prepare: (data: string | Uint8Array) => Prepared
   readonly #joinFrames: boolean
   readonly #groups = new Map<string, Set<GroupMember<Prepared>>>()
-  #pending = new Map<string, (string | Uint8Array)[]>()
+  readonly #gathering = new TurnGathering((group, frames) => this.#write(group, frames))
 
   constructor(prepare: (data: string | Uint8Array) => Prepared, joinFrames: boolean) {
     this.#prepare = prepare
@@ -42,23 +66,19 @@ export class GatheringFanout<Prepared> implements Fanout {
   }
 
   publish(group: string, data: string | Uint8Array): void {
-    if (this.#pending.size === 0) queueMicrotask(() => this.flush())
-    const frames = this.#pending.get(group)
-    if (frames) frames.push(data)
-    else this.#pending.set(group, [data])
+    this.#gathering.add(group, data)
   }
 
   flush(): void {
-    if (this.#pending.size === 0) return
-    const pending = this.#pending
-    this.#pending = new Map()
-    for (const [group, frames] of pending) {
-      const members = this.#groups.get(group)
-      if (!members) continue
-      for (const data of this.#joinFrames ? joined(frames) : frames) {
-        const prepared = this.#prepare(data)
-        for (const member of members) member.write(prepared)
-      }
+    this.#gathering.flush()
+  }
+
+  #write(group: string, frames: readonly (string | Uint8Array)[]): void {
+    const members = this.#groups.get(group)
+    if (!members) return
+    for (const data of this.#joinFrames ? joined(frames) : frames) {
+      const prepared = this.#prepare(data)
+      for (const member of members) member.write(prepared)
     }
   }
 }
