@@ -43,7 +43,7 @@ export async function answerUpgrade(
   }
   const length = Number(incoming.headers['content-length'] ?? 0)
   // one that is too large is refused by its announcement
-  const body = length > 0 && length <= maxBodyBytes ? await readExactly(stream, head, length) : undefined
+  const body = length > 0 && length <= maxBodyBytes ? await readExactly(incoming, stream, head, length) : undefined
   const response = await fetch(requestOf(incoming, body), {
     remoteAddress,
     upgrade: () => new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } }),
@@ -73,7 +73,13 @@ function requestOf(incoming: IncomingMessage, body: Uint8Array<ArrayBuffer> | un
   return new Request(href, { method: incoming.method ?? 'GET', headers, ...(body ? { body } : {}) })
 }
 
-function readExactly(stream: Duplex, head: Buffer, length: number): Promise<Uint8Array<ArrayBuffer>> {
+/** Node hands the body over behind the head on the raw stream, Deno as the request's own data. */
+function readExactly(
+  incoming: IncomingMessage,
+  stream: Duplex,
+  head: Buffer,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
     const chunks = [head]
     let size = head.length
@@ -81,6 +87,7 @@ function readExactly(stream: Duplex, head: Buffer, length: number): Promise<Uint
     const finish = (): void => {
       clearTimeout(timer)
       stream.off('data', read)
+      incoming.off('data', read)
       resolve(new Uint8Array(Buffer.concat(chunks).subarray(0, length)))
     }
     const read = (chunk: Buffer): void => {
@@ -90,7 +97,10 @@ function readExactly(stream: Duplex, head: Buffer, length: number): Promise<Uint
     }
     stream.once('close', () => reject(new Error('The connection was closed before the body was complete')))
     if (size >= length) finish()
-    else stream.on('data', read)
+    else {
+      stream.on('data', read)
+      incoming.on('data', read)
+    }
   })
 }
 

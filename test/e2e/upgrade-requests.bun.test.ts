@@ -1,0 +1,3 @@
+import { upgradeRequests } from './upgrade-requests.ts'
+
+upgradeRequests('bun')
