@@ -16,7 +16,7 @@ import { RouteTable } from './routes/table.ts'
 import { OutputWatch } from './session/output-watch.ts'
 import type { SessionOptions } from './session/services.ts'
 import { Sessions } from './session/sessions.ts'
-import type { Fanout, Listener, Runtime } from './socket.ts'
+import type { Listener, Runtime } from './socket.ts'
 
 export interface BridgeOptions {
   readonly config: Config
@@ -68,8 +68,6 @@ const FRAMES_PER_MESSAGE = 16
 const HARD_UNSENT_FACTOR = 4
 /** Of the time to shut down, the part that sessions get; the rest is for bus and listener. */
 const DRAIN_SHARE = 0.8
-/** Gathering frames of this size saves nothing. */
-const LARGE_FRAME_BYTES = 16 * 1024
 
 export function createBridge(options: BridgeOptions): Bridge {
   const { config, runtime, version, log = silentLog, authenticator = openAuthenticator, together } = options
@@ -77,9 +75,10 @@ export function createBridge(options: BridgeOptions): Bridge {
   const metrics = new Metrics()
   const bus = options.bus ?? busFor(config, nodeId, log)
   const table = new RouteTable(config.routes, config.broker.applicationPrefixes, config.broker.prefixes)
-  const broker = new Broker({ ...config.broker, slowClients: config.slowClients }, table, bus, nodeId, log, metrics)
   const deadlines = new Deadlines(systemClock)
   const outputs = new OutputWatch(config.limits, systemClock)
+  const brokerOptions = { ...config.broker, joinFrames: config.server.joinFrames, slowClients: config.slowClients }
+  const broker = new Broker(brokerOptions, table, bus, nodeId, log, metrics, outputs)
   metrics.observe('unsentBytes', () => outputs.unsentBytes)
   metrics.observe('workers', () => 1)
   const sessions = new Sessions(
@@ -133,17 +132,16 @@ export function createBridge(options: BridgeOptions): Bridge {
         maxMessageBytes: config.limits.maxFrameBytes * FRAMES_PER_MESSAGE,
         maxBodyBytes: config.limits.maxBodyBytes * 2,
         hardUnsentBytes,
-        joinFrames: config.server.joinFrames,
       })
       await adopt(http)
-      broker.attachFanout('websocket', watched(http.fanout, outputs))
+      broker.attachFanout('websocket', http.fanout)
       const { tcp: tcpConfig } = config
       const tcp = tcpConfig.enabled
         ? await runtime.listenTcp({ host: tcpConfig.host, port: tcpConfig.port, open: sessions.open, hardUnsentBytes })
         : undefined
       if (tcp) {
         await adopt(tcp)
-        broker.attachFanout('tcp', watched(tcp.fanout, outputs))
+        broker.attachFanout('tcp', tcp.fanout)
       }
       broker.start()
       return {
@@ -176,18 +174,6 @@ export function createBridge(options: BridgeOptions): Bridge {
   }
 
   return { start, close, notReadyReasons, metricsSnapshot: () => metrics.snapshot() }
-}
-
-/** A fan-out whose output is watched, so that a member that does not read is found in time. */
-function watched(fanout: Fanout, outputs: OutputWatch): Fanout {
-  return {
-    publish(group, data) {
-      fanout.publish(group, data)
-      if (data.length > LARGE_FRAME_BYTES) fanout.flush() // so that what the watch sees is what is waiting
-      outputs.wrote(data.length)
-    },
-    flush: () => fanout.flush(),
-  }
 }
 
 function busFor(config: Config, nodeId: string, log: Log): Bus {

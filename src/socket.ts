@@ -40,11 +40,11 @@ export interface SocketHandler {
 /** Makes the handler of a socket that has just opened. */
 export type OpenSocket = (socket: Socket) => SocketHandler
 
-/** Same bytes to every socket of a group, in order; what a socket is sent by itself may overtake what a turn gathers. */
+/** Same bytes to every socket of a group, in order with what each of them is sent by itself. */
 export interface Fanout {
+  /** It pays to join the texts of one turn of the event loop up to this length, in characters; 0 where it does not. */
+  readonly joinUpTo: number
   publish(group: string, data: string | Uint8Array): void
-  /** Write out now what is being gathered for this turn of the event loop. */
-  flush(): void
 }
 
 /** What the HTTP app gets from the runtime with each request (Hono's `env`). */
@@ -72,8 +72,6 @@ export interface ListenOptions {
   maxBodyBytes: number
   /** A socket with more unsent bytes than this is dropped by the runtime itself: the last line behind the session's own limit. */
   hardUnsentBytes: number
-  /** May several frames for one group leave in one WebSocket message? */
-  joinFrames: boolean
 }
 
 export interface TcpListenOptions {

@@ -3,7 +3,7 @@
  * delivered has come over the bus, also what was sent on this node, so one node and ten behave alike. Knows
  * subscribers only by the interface below; never a session, never a connection's protocol state.
  */
-import { MessageTemplate, messageStamp, type Header, type Version } from '../../frames/index.ts'
+import { messageStamp, type Header } from '../../frames/index.ts'
 import type { Bus, BusMessage } from '../bus/bus.ts'
 import { BusUnavailableError } from '../bus/bus.ts'
 import { ProtocolError, quoted } from '../errors.ts'
@@ -23,18 +23,20 @@ import {
 import { destinationProblem, isPattern, patternMatches } from '../routes/destination-pattern.ts'
 import type { RouteTable } from '../routes/table.ts'
 import { ChannelInterests, type Hold, type Liveness } from './channel-interests.ts'
+import { GroupOutput, type GroupMember } from './group-output.ts'
+import { OutgoingMessage } from './outgoing-message.ts'
 import { Registry, type Group, type Subscription, type Topic } from './registry.ts'
 import { isReserved } from './reserved-headers.ts'
 import type { BrokerOptions, BrokerSubscription, SlowPolicy } from './subscriber.ts'
+import type { OutputMeter } from './tally.ts'
 
 export type { Liveness } from './channel-interests.ts'
 export type { BrokerOptions, BrokerSubscription, DeliveredHeaders, SlowPolicy, Subscriber } from './subscriber.ts'
 
-interface Attached extends BrokerSubscription {
+/** In no group while it acknowledges or is detached. */
+interface Attached extends BrokerSubscription, GroupMember {
   readonly topic: Topic<Attached>
-  /** Undefined for a subscription that acknowledges or is detached. */
-  group: Group | undefined
-  publishedAtJoin: number
+  group: Group<Attached> | undefined
   readonly hold: Hold
 }
 
@@ -48,6 +50,8 @@ const MALFORMED_PER_WINDOW = 20
 /** Payload bytes that may wait for the bus to accept them, over all sessions and requests; beyond it senders are refused. */
 const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024
 
+const NOBODY: readonly never[] = []
+
 export class Broker {
   readonly #options: BrokerOptions
   readonly #table: RouteTable
@@ -57,7 +61,7 @@ export class Broker {
   readonly #metrics: Metrics
   readonly #registry = new Registry<Attached>()
   readonly #interests: ChannelInterests
-  readonly #fanouts: { websocket?: Fanout; tcp?: Fanout } = {}
+  readonly #output: GroupOutput
   #subscriptions = 0
   #groupCount = 0
   #messageCount = 0
@@ -65,13 +69,22 @@ export class Broker {
   #inFlightBytes = 0
   readonly #malformedLog = new LogBudget(MALFORMED_PER_WINDOW)
 
-  constructor(options: BrokerOptions, table: RouteTable, bus: Bus, nodeId: string, log: Log, metrics: Metrics) {
+  constructor(
+    options: BrokerOptions,
+    table: RouteTable,
+    bus: Bus,
+    nodeId: string,
+    log: Log,
+    metrics: Metrics,
+    meter: OutputMeter,
+  ) {
     this.#options = options
     this.#table = table
     this.#bus = bus
     this.#nodeId = nodeId
     this.#log = log
     this.#metrics = metrics
+    this.#output = new GroupOutput(options, meter, log, metrics)
     this.#interests = new ChannelInterests(bus, options.releaseDelayMs)
     metrics.observe('subscriptions', () => this.#subscriptions)
     metrics.observe('busAvailable', () => (bus.unavailableReason === undefined ? 1 : 0))
@@ -97,7 +110,7 @@ export class Broker {
 
   /** Deliver to the sockets of a transport through this. */
   attachFanout(transport: 'websocket' | 'tcp', fanout: Fanout): void {
-    this.#fanouts[transport] = fanout
+    this.#output.attachFanout(transport, fanout)
   }
 
   /** May something be subscribed by this name? */
@@ -132,7 +145,7 @@ export class Broker {
       publishedAtJoin: 0,
       hold: this.#interests.hold(this.#table.interests(destination)),
     }
-    if (group) this.#join(attached, group)
+    if (group) this.#output.join(attached, group)
     else topic.individuals.add(attached)
     this.#subscriptions++
     const liveness = this.#interests.whenLive(
@@ -148,31 +161,32 @@ export class Broker {
     return { subscription: attached, liveness }
   }
 
-  /** After this call nothing more is delivered for the subscription. */
-  unsubscribe(subscription: BrokerSubscription): void {
+  /** After this call nothing more is delivered for the subscription. Gives what `published` would say then. */
+  unsubscribe(subscription: BrokerSubscription): number {
     const attached = subscription as Attached
-    const { topic, hold } = attached
-    if (attached.group) this.#leave(attached, attached.group)
-    else topic.individuals.delete(attached)
+    const { topic, hold, group } = attached
+    topic.individuals.delete(attached)
+    const published = group ? this.#output.leave(attached, group) : 0
     this.#registry.discardIfEmpty(topic)
     this.#interests.release(hold)
     this.#subscriptions--
+    return published
   }
 
-  /** From here on its messages come through `deliver`, one by one; what was published to its group before still comes. */
-  detach(subscription: BrokerSubscription): void {
+  /** From here on its messages come through `deliver`, one by one; what was published to its group before still comes. Gives as `unsubscribe`. */
+  detach(subscription: BrokerSubscription): number {
     const attached = subscription as Attached
-    if (!attached.group) return
+    if (!attached.group) return 0
     attached.topic.individuals.add(attached)
-    this.#leave(attached, attached.group)
+    return this.#output.leave(attached, attached.group)
   }
 
   /** Back to its group, unless it acknowledges. */
   attach(subscription: BrokerSubscription): void {
     const attached = subscription as Attached
     if (attached.acknowledges || attached.group) return
-    this.#join(attached, this.#groupOf(attached.topic, attached))
     attached.topic.individuals.delete(attached)
+    this.#output.join(attached, this.#groupOf(attached.topic, attached))
   }
 
   /**
@@ -309,35 +323,17 @@ export class Broker {
       ['destination', destination],
     ]
     for (const header of message.headers) if (!isReserved(header[0])) headers.push(header)
-    const templates = new Map<Version, MessageTemplate>()
-    const templateFor = (version: Version): MessageTemplate => {
-      let template = templates.get(version)
-      if (!template) templates.set(version, (template = new MessageTemplate(headers, message.body, version)))
-      return template
-    }
+    const outgoing = new OutgoingMessage(headers, message.body)
     for (const topic of topics) {
-      for (const group of topic.groups.values()) this.#publish(group, templateFor(group.version))
-      for (const subscription of topic.individuals) {
-        const template = templateFor(subscription.version)
+      // As they are now: a write may let the watch look, which detaches some and attaches others.
+      const individuals = topic.individuals.size > 0 ? [...topic.individuals] : NOBODY
+      if (topic.groups.size > 0) this.#output.publish(topic, outgoing)
+      for (const subscription of individuals) {
+        const template = outgoing.template(subscription.version)
         subscription.subscriber.deliver(subscription, template, messageId, message.headers)
         count.messagesDelivered++
       }
     }
-  }
-
-  #join(attached: Attached, group: Group): void {
-    attached.group = group
-    attached.publishedAtJoin = group.published
-    group.members[attached.subscriber.transport]++
-    attached.subscriber.join(group.name)
-  }
-
-  #leave(attached: Attached, group: Group): void {
-    const { subscriber, topic } = attached
-    attached.group = undefined
-    subscriber.leave(group.name)
-    group.members[subscriber.transport]--
-    if (group.members.websocket + group.members.tcp === 0) topic.groups.delete(group.key)
   }
 
   #slowPolicyOf(destination: string): SlowPolicy | undefined {
@@ -345,25 +341,17 @@ export class Broker {
     return rule === undefined || rule.policy === 'disconnect' ? undefined : rule
   }
 
-  #groupOf(topic: Topic<Attached>, { id, version, destination }: Subscription): Group {
+  #groupOf(topic: Topic<Attached>, { id, version, destination }: Subscription): Group<Attached> {
     // The destination as it is spelled, and the id as it is: a subscriber is in a group by one subscription only.
     const key = `${version}\n${id === undefined ? '' : `id:${id}`}\n${destination}`
     let group = topic.groups.get(key)
     if (!group) {
       const stamp = messageStamp(id, undefined, version)
-      group = { key, name: `g${++this.#groupCount}`, stamp, version, members: { websocket: 0, tcp: 0 }, published: 0 }
+      const members = { websocket: 0, tcp: 0 }
+      group = { key, name: `g${++this.#groupCount}`, stamp, version, members, sole: undefined, published: 0 }
       topic.groups.set(key, group)
     }
     return group
-  }
-
-  #publish(group: Group, template: MessageTemplate): void {
-    const { name, stamp, members } = group
-    const frame = template.stamp(stamp)
-    group.published += frame.length
-    if (members.websocket > 0) this.#fanouts.websocket?.publish(name, frame)
-    if (members.tcp > 0) this.#fanouts.tcp?.publish(name, frame)
-    this.#metrics.count.messagesDelivered += members.websocket + members.tcp
   }
 
   #prefixList(): string {

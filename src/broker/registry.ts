@@ -3,6 +3,8 @@
  * the subscribers of a destination costs its length, not the number of subscriptions.
  */
 import type { Version } from '../../frames/index.ts'
+import type { OutgoingMessage } from './outgoing-message.ts'
+import type { Tally } from './tally.ts'
 import { isPattern, patternSegments, segmentMatches } from '../routes/destination-pattern.ts'
 
 /** One subscription of one session. */
@@ -15,7 +17,7 @@ export interface Subscription {
 }
 
 /** Subscribers that get identical bytes: same topic, version, subscription id, no acknowledgement. */
-export interface Group {
+export interface Group<S extends Subscription = Subscription> {
   /** Of the topic's groups. */
   readonly key: string
   /** Name in the fan-out. */
@@ -25,16 +27,22 @@ export interface Group {
   readonly version: Version
   /** Members on each transport. */
   readonly members: { websocket: number; tcp: number }
+  /** The only member, while there has never been another: it is written to directly. */
+  sole: S | undefined
   /** Characters or bytes published so far; tells how much a slow member has to catch up with. */
   published: number
 }
 
 /** Everyone who subscribed with the same string. */
-export interface Topic<S extends Subscription = Subscription> {
+export interface Topic<S extends Subscription = Subscription> extends Tally {
   readonly destination: string
-  readonly groups: Map<string, Group>
+  readonly groups: Map<string, Group<S>>
   /** Subscriptions that need a frame of their own, because each delivery has its own `ack`. */
   readonly individuals: Set<S>
+  /** What this turn of the event loop has for the groups. */
+  gathered: OutgoingMessage[]
+  /** Characters or bytes of that. */
+  gatheredLength: number
 }
 
 interface Node<S extends Subscription> {
@@ -125,7 +133,8 @@ export class Registry<S extends Subscription = Subscription> {
 }
 
 function newTopic<S extends Subscription>(destination: string): Topic<S> {
-  return { destination, groups: new Map(), individuals: new Set() }
+  const empty = { gathered: [], gatheredLength: 0, look: 0, lengthSinceLook: 0 }
+  return { destination, groups: new Map(), individuals: new Set(), ...empty }
 }
 
 function newNode<S extends Subscription>(isDeep = false): Node<S> {

@@ -7,6 +7,8 @@ export interface Subscriber {
   readonly transport: 'websocket' | 'tcp'
   join(group: string): void
   leave(group: string): void
+  /** Frames for its group while it is the only member: characters and bytes count as its own output. */
+  publish(data: string | Uint8Array): void
   /** A message for a subscription that is in no group: it acknowledges, or was detached. The subscriber stamps it itself. */
   deliver(
     subscription: BrokerSubscription,
@@ -44,6 +46,8 @@ export interface BrokerOptions {
   /** SEND below these goes to a backend, for example `/app`. */
   readonly applicationPrefixes: readonly string[]
   readonly broadcastChannel: string
+  /** May several frames leave in one WebSocket message? */
+  readonly joinFrames: boolean
   /** How long a channel stays subscribed after its last subscriber left. */
   readonly releaseDelayMs: number
   /** First match counts; what none matches is closed when it is slow. Destinations may be patterns. */

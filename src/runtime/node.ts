@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { Listener, ListenOptions, RequestEnv, Runtime, SendResult, Socket } from '../socket.ts'
-import { GatheringFanout, type GroupMember } from './groups.ts'
+import { GroupFanout, type GroupMember } from './groups.ts'
 import { answerUpgrade, sendResponse } from './node-upgrade.ts'
 import { listenTcp } from './tcp.ts'
 
@@ -27,7 +27,7 @@ export function createRuntime(): Runtime {
 
 /** The same listener under another runtime's name, which can share the port with other processes; see deno.ts. */
 export function listen(options: ListenOptions, reusePort = false): Promise<Listener> {
-  const fanout = new GatheringFanout<Uint8Array>(buildFrame, options.joinFrames)
+  const fanout = new GroupFanout<Uint8Array>(buildFrame)
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: true,
@@ -137,14 +137,14 @@ class NodeSocket implements Socket, GroupMember<Uint8Array> {
   readonly remoteAddress: string
   readonly #ws: WebSocket
   readonly #stream: Duplex
-  readonly #fanout: GatheringFanout<Uint8Array>
+  readonly #fanout: GroupFanout<Uint8Array>
   readonly #hardUnsentBytes: number
 
   constructor(
     ws: WebSocket,
     stream: Duplex,
     remoteAddress: string,
-    fanout: GatheringFanout<Uint8Array>,
+    fanout: GroupFanout<Uint8Array>,
     hardUnsentBytes: number,
   ) {
     this.remoteAddress = remoteAddress

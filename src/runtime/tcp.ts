@@ -2,14 +2,14 @@
 import { Buffer } from 'node:buffer'
 import { createServer, type Socket as NetSocket } from 'node:net'
 import type { Listener, SendResult, Socket, TcpListenOptions } from '../socket.ts'
-import { GatheringFanout, type GroupMember } from './groups.ts'
+import { GroupFanout, type GroupMember } from './groups.ts'
 
 /** After this silence the kernel probes the peer, in milliseconds: finds half-open clients without heart-beats. */
 const KEEP_ALIVE_MS = 60_000
 
 /** `reusePort`: share the port with other processes, on a runtime that can. */
 export function listenTcp(options: TcpListenOptions, reusePort = false): Promise<Listener> {
-  const fanout = new GatheringFanout<Uint8Array>(toBytes, true)
+  const fanout = new GroupFanout<Uint8Array>(toBytes)
   const open = new Set<NetSocket>()
   // Half-open: a client may end its side and still wait for a receipt.
   const server = createServer(
@@ -53,10 +53,10 @@ class TcpSocket implements Socket, GroupMember<Uint8Array> {
   readonly transport = 'tcp'
   readonly remoteAddress: string
   readonly #net: NetSocket
-  readonly #fanout: GatheringFanout<Uint8Array>
+  readonly #fanout: GroupFanout<Uint8Array>
   readonly #hardUnsentBytes: number
 
-  constructor(net: NetSocket, fanout: GatheringFanout<Uint8Array>, hardUnsentBytes: number) {
+  constructor(net: NetSocket, fanout: GroupFanout<Uint8Array>, hardUnsentBytes: number) {
     this.remoteAddress = net.remoteAddress ?? ''
     this.#net = net
     this.#fanout = fanout

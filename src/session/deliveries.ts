@@ -60,8 +60,8 @@ export class Deliveries {
     for (const { broker } of this.#context.subscriptions) {
       if (!broker.slowPolicy || this.#held.has(broker)) continue
       this.#held.set(broker, new HeldMessages(broker.slowPolicy))
-      this.#outbox.written += this.#context.broker.published(broker)
-      this.#context.broker.detach(broker)
+      const published = this.#context.broker.detach(broker) // it may write as well: so not in one with the next
+      this.#outbox.written += published
     }
   }
 

@@ -3,30 +3,37 @@ import { Command, encodeFrame, HEART_BEAT, type Header, type Version } from '../
 import type { Metrics } from '../metrics.ts'
 import type { Socket } from '../socket.ts'
 import type { ErrorDescription } from './error-description.ts'
-import type { OutputWatch } from './output-watch.ts'
+import type { OutputMeter, Tally } from '../broker/tally.ts'
 
-export class Outbox {
+export class Outbox implements Tally {
   /** Characters of text and bytes of binary frames written; so never more than the bytes. */
   written = 0
+  look = 0
+  lengthSinceLook = 0
   /** Undefined before negotiation: then nothing can be escaped. */
   version: Version | undefined
   /** Called with each write: it counts as a heart-beat. */
   onWrite: (() => void) | undefined
   readonly #socket: Socket
   readonly #metrics: Metrics
-  readonly #outputs: OutputWatch
+  readonly #meter: OutputMeter
 
-  constructor(socket: Socket, metrics: Metrics, outputs: OutputWatch) {
+  constructor(socket: Socket, metrics: Metrics, meter: OutputMeter) {
     this.#socket = socket
     this.#metrics = metrics
-    this.#outputs = outputs
+    this.#meter = meter
   }
 
   write(data: string | Uint8Array): void {
+    this.publish(data)
+    this.#meter.wrote(this, data.length)
+  }
+
+  /** Write what the caller tells the meter itself. */
+  publish(data: string | Uint8Array): void {
     this.written += data.length
     this.onWrite?.()
     this.#socket.send(data)
-    this.#outputs.wrote(data.length)
   }
 
   heartBeat(): void {

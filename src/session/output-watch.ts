@@ -3,6 +3,7 @@
  * behind, so the unsent bytes of every session are looked at: a few times a second, and whenever so much was published
  * that one of them may have passed the limit.
  */
+import type { OutputMeter, Tally } from '../broker/tally.ts'
 import type { Clock } from '../clock.ts'
 
 /** A session, as far as its output goes. */
@@ -36,19 +37,22 @@ interface Backlog {
 /** A client with more unsent than this part of the limit is behind. */
 const BEHIND_SHARE = 1 / 8
 
-/** How often outputs are looked at, in milliseconds. */
+/** How often outputs are looked at, in milliseconds; with very many of them less often, so that looking stays cheap. */
 const SWEEP_MS = 100
+const SWEEP_MS_PER_OUTPUT = 0.01
 
-export class OutputWatch {
+export class OutputWatch implements OutputMeter {
   readonly #limits: OutputLimits
   readonly #behindBytes: number
   readonly #clock: Clock
   readonly #outputs = new Set<Output>()
   readonly #behind = new Map<Output, Backlog>()
   #timer: unknown
-  /** Written since the last look, to whomever. */
-  #writtenSince = 0
+  /** How often all were looked at. */
+  #looks = 0
   #isSweepQueued = false
+  /** At the last look everything was read, and nothing was written since. */
+  #isQuiet = false
 
   constructor(limits: OutputLimits, clock: Clock) {
     this.#limits = limits
@@ -76,11 +80,16 @@ export class OutputWatch {
     this.#timer = undefined
   }
 
-  /** Somebody, or a group, was sent so much. */
-  wrote(length: number): void {
-    this.#writtenSince += length
-    if (this.#writtenSince * 2 < this.#limits.maxUnsentBytes) return
-    if (this.#writtenSince > this.#limits.maxUnsentBytes * 2) {
+  /** Looks at once when somebody may have passed the limit since the last look. */
+  wrote(tally: Tally, length: number): void {
+    this.#isQuiet = false
+    if (tally.look !== this.#looks) {
+      tally.look = this.#looks
+      tally.lengthSinceLook = 0
+    }
+    tally.lengthSinceLook += length
+    if (tally.lengthSinceLook * 2 < this.#limits.maxUnsentBytes) return
+    if (tally.lengthSinceLook > this.#limits.maxUnsentBytes * 2) {
       this.#sweep() // one delivery that is this large cannot wait for its own end
     } else if (!this.#isSweepQueued) {
       this.#isSweepQueued = true
@@ -89,21 +98,26 @@ export class OutputWatch {
   }
 
   #arm(): unknown {
-    return this.#clock.setTimeout(() => {
-      this.#sweep()
-      this.#timer = this.#outputs.size > 0 ? this.#arm() : undefined
-    }, SWEEP_MS)
+    return this.#clock.setTimeout(
+      () => {
+        if (!this.#isQuiet) this.#sweep()
+        this.#timer = this.#outputs.size > 0 ? this.#arm() : undefined
+      },
+      Math.max(SWEEP_MS, this.#outputs.size * SWEEP_MS_PER_OUTPUT),
+    )
   }
 
   #sweep(): void {
-    this.#writtenSince = 0
+    this.#looks++
     this.#isSweepQueued = false
+    this.#isQuiet = true
     const now = this.#clock.now()
     for (const output of this.#outputs) {
       const unsent = output.unsentBytes
       if (output.isHolding && unsent <= this.#behindBytes / 2) {
         output.catchUp(() => output.unsentBytes <= this.#behindBytes)
       }
+      if (unsent > 0 || output.isHolding) this.#isQuiet = false
       if (unsent === 0) {
         if (this.#behind.size > 0) this.#behind.delete(output)
         continue

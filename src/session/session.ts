@@ -223,6 +223,10 @@ export class Session
     this.#socket.leave(group)
   }
 
+  publish(data: string | Uint8Array): void {
+    this.#outbox.publish(data)
+  }
+
   deliver(...delivery: Parameters<Subscriber['deliver']>): void {
     this.#deliveries.deliver(...delivery)
   }
@@ -239,8 +243,8 @@ export class Session
 
   unsubscribe(subscription: BrokerSubscription): void {
     this.#deliveries.forget(subscription)
-    this.#outbox.written += this.broker.published(subscription)
-    this.broker.unsubscribe(subscription)
+    const published = this.broker.unsubscribe(subscription) // it may write as well: so not in one with the next
+    this.#outbox.written += published
   }
 
   // --- FrameReceiver: frames in, in order

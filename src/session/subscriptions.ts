@@ -93,9 +93,10 @@ export class Subscriptions {
   }
 
   clear(): void {
-    for (const subscription of this.#byKey.values()) this.#source.unsubscribe(subscription.broker)
+    const all = [...this.#byKey.values()]
     this.#byKey.clear()
     this.#patterns = 0
+    for (const { broker } of all) this.#source.unsubscribe(broker)
   }
 
   /** Was this serial ever given out? */

@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Version, type Frame, type MessageTemplate } from '../../frames/index.ts'
-import * as frames from '../../frames/index.ts'
-import { Broker, type BrokerOptions, type BrokerSubscription, type Subscriber } from '../../src/broker/broker.ts'
+import { MessageTemplate, Version, type Frame } from '../../frames/index.ts'
+import { Broker, type BrokerOptions } from '../../src/broker/broker.ts'
 import { ProtocolError } from '../../src/errors.ts'
 import { Metrics } from '../../src/metrics.ts'
 import type { HeaderPair, OutboundMessage } from '../../src/routes/payload.ts'
 import { RouteTable, type RouteOptions } from '../../src/routes/table.ts'
-import type { Fanout } from '../../src/socket.ts'
 import { FakeBus, type FakeBusOptions } from '../support/fake-bus.ts'
 import { FakeLog } from '../support/fake-log.ts'
 import { framesOf } from '../support/fake-socket.ts'
+import { turn } from '../support/fake-turn.ts'
+import { bodyOf, FakeMeter, FakeNetwork, type FakeSubscriber } from './fake-subscriber.ts'
 
 const { V1_0, V1_1, V1_2 } = Version
 
@@ -17,6 +17,7 @@ const OPTIONS: BrokerOptions = {
   prefixes: ['/topic', '/queue'],
   applicationPrefixes: ['/app'],
   broadcastChannel: 'BROADCAST',
+  joinFrames: true,
   releaseDelayMs: 1000,
   slowClients: [],
 }
@@ -36,41 +37,6 @@ const ROUTES: RouteOptions = {
   conventionCodec: 'json-string',
 }
 
-/** Notes what is published to which group; `joined` says who is in it. */
-class FakeFanout implements Fanout {
-  readonly published: { readonly group: string; readonly data: string | Uint8Array }[] = []
-  publish(group: string, data: string | Uint8Array): void {
-    this.published.push({ group, data })
-  }
-  flush(): void {}
-}
-
-/** A subscriber that gets what its groups get, and what is delivered to it alone. */
-class FakeSubscriber implements Subscriber {
-  readonly transport: 'websocket' | 'tcp'
-  readonly groups: string[] = []
-  readonly delivered: { readonly id: string | undefined; readonly frame: Frame; readonly messageId: string }[] = []
-
-  constructor(transport: 'websocket' | 'tcp' = 'websocket') {
-    this.transport = transport
-  }
-
-  join(group: string): void {
-    this.groups.push(group)
-  }
-
-  leave(group: string): void {
-    const at = this.groups.indexOf(group)
-    expect(at, `${group} was joined`).toBeGreaterThanOrEqual(0)
-    // As with a socket, one call leaves the group for good.
-    while (this.groups.includes(group)) this.groups.splice(this.groups.indexOf(group), 1)
-  }
-
-  deliver({ id, version }: BrokerSubscription, template: MessageTemplate, messageId: string): void {
-    this.delivered.push({ id, frame: framesOf([template.stamp('ack:1\n')], version)[0]!, messageId })
-  }
-}
-
 function setUp({
   options = {},
   routes = {},
@@ -81,31 +47,27 @@ function setUp({
   const metrics = new Metrics()
   const all = { ...OPTIONS, ...options }
   const table = new RouteTable({ ...ROUTES, ...routes }, all.applicationPrefixes, all.prefixes)
-  const broker = new Broker(all, table, bus, 'node', log, metrics)
-  const fanouts = { websocket: new FakeFanout(), tcp: new FakeFanout() }
-  broker.attachFanout('websocket', fanouts.websocket)
-  broker.attachFanout('tcp', fanouts.tcp)
+  const broker = new Broker(all, table, bus, 'node', log, metrics, new FakeMeter())
+  const network = new FakeNetwork()
+  for (const transport of ['websocket', 'tcp'] as const) broker.attachFanout(transport, network[transport])
   broker.start()
 
   const subscribe = (
     destination: string,
     options: { id?: string | undefined; version?: Version; subscriber?: FakeSubscriber; acknowledges?: boolean } = {},
   ) => {
-    const defaults = { id: '0', version: V1_2, subscriber: new FakeSubscriber(), acknowledges: false }
+    const defaults = { id: '0', version: V1_2, subscriber: network.subscriber(), acknowledges: false }
     const wanted = { ...defaults, destination, ...options }
     return { ...wanted, subscription: broker.subscribe(wanted).subscription }
   }
   type Subscribed = ReturnType<typeof subscribe>
-  /** The frames that this subscriber has got through its groups, on its transport. */
-  const framesFor = ({ subscriber, version }: Subscribed): Frame[] => {
-    const mine = fanouts[subscriber.transport].published.filter(({ group }) => subscriber.groups.includes(group))
-    return framesOf(
-      mine.map(({ data }) => data),
-      version,
-    )
+  /** What this subscriber has got when the turn is over, for all of its subscriptions. */
+  const framesFor = async ({ subscriber, version }: Subscribed): Promise<Frame[]> => {
+    await turn()
+    return subscriber.frames(version)
   }
-  const bodiesFor = (subscribed: Subscribed) => framesFor(subscribed).map(({ body }) => new TextDecoder().decode(body))
-  return { bus, log, metrics, broker, fanouts, subscribe, framesFor, bodiesFor }
+  const bodiesFor = async (subscribed: Subscribed) => (await framesFor(subscribed)).map(bodyOf)
+  return { bus, log, metrics, broker, network, subscribe, framesFor, bodiesFor }
 }
 
 const outbound = (destination: string, body = 'Test', headers: readonly HeaderPair[] = []): OutboundMessage => ({
@@ -138,14 +100,15 @@ afterEach(() => {
 })
 
 describe('broker: who gets what', () => {
-  it('#58 #76 #79 #63 delivers with the exact destination, an own id for each message, the subscription and the content type', () => {
+  it('#58 #76 #79 #63 delivers with the exact destination, an own id for each message, the subscription and the content type', async () => {
     const { bus, subscribe, framesFor } = setUp()
     const destination = '/topic/Ünï code/../a%2F//é '
     const subscribed = subscribe(destination, { id: 'sub-0' })
     bus.deliver('BROADCAST', broadcast(destination, 'one'))
     bus.deliver('BROADCAST', broadcast(destination, 'three'))
-    expect(framesFor(subscribed).map(({ headers }) => headers.get('content-length'))).toEqual(['3', '5'])
-    expect(framesFor(subscribed).map(headersOf)).toEqual([
+    const received = await framesFor(subscribed)
+    expect(received.map(({ headers }) => headers.get('content-length'))).toEqual(['3', '5'])
+    expect(received.map(headersOf)).toEqual([
       [
         ['subscription', 'sub-0'],
         ['message-id', 'node-1'],
@@ -161,15 +124,16 @@ describe('broker: who gets what', () => {
     ])
   })
 
-  it('#80 delivers to nobody who has not subscribed, and to nobody who has left', () => {
-    const { bus, broker, fanouts, metrics, subscribe } = setUp()
+  it('#80 delivers to nobody who has not subscribed, and to nobody who has left', async () => {
+    const { bus, broker, network, metrics, subscribe } = setUp()
     const { subscription, subscriber } = subscribe('/topic/a')
     bus.deliver('BROADCAST', broadcast('/topic/b', 'no'))
     bus.deliver('BROADCAST', broadcast('/topic/a/b', 'no'))
     broker.unsubscribe(subscription)
     bus.deliver('BROADCAST', broadcast('/topic/a', 'no'))
-    expect(fanouts.websocket.published).toEqual([])
-    expect(subscriber.groups).toEqual([])
+    await turn()
+    expect(network.websocket.published).toEqual([])
+    expect(subscriber.received).toEqual([])
     expect(metrics.count.messagesReceived).toBe(3)
     expect(metrics.count.messagesDelivered).toBe(0)
   })
@@ -182,11 +146,11 @@ describe('broker: who gets what', () => {
     ['/topic/**', 'topic:a/b', '"Test"', 'topic:*', 'Test'],
     ['/queue/x', 'queue:x', '"Test"', undefined, 'Test'],
     ['/topic/always', 'always', 'Test', undefined, 'Test'],
-  ])('delivers to %s what comes on channel %s', (destination, channel, payload, pattern, body) => {
+  ])('delivers to %s what comes on channel %s', async (destination, channel, payload, pattern, body) => {
     const { bus, subscribe, bodiesFor } = setUp()
     const subscribed = subscribe(destination)
     bus.deliver(channel, payload, pattern)
-    expect(bodiesFor(subscribed)).toEqual([body])
+    expect(await bodiesFor(subscribed)).toEqual([body])
   })
 
   it('subscribes the channels of a subscription on the bus and gives them back', () => {
@@ -198,7 +162,7 @@ describe('broker: who gets what', () => {
     expect(bus.commands).toEqual(['subscribe raw:1', 'unsubscribe raw:1'])
   })
 
-  it('never gives up the broadcast channel, also where a subscription asks for the channel of that name', () => {
+  it('never gives up the broadcast channel, also where a subscription asks for the channel of that name', async () => {
     const { bus, broker, subscribe, bodiesFor } = setUp({ options: { broadcastChannel: 'topic:all' } })
     const { subscription } = subscribe('/topic/all')
     broker.unsubscribe(subscription)
@@ -206,10 +170,10 @@ describe('broker: who gets what', () => {
     expect(bus.channels).toContain('topic:all')
     const other = subscribe('/topic/a')
     bus.deliver('topic:all', broadcast('/topic/a', 'Test'))
-    expect(bodiesFor(other)).toEqual(['Test'])
+    expect(await bodiesFor(other)).toEqual(['Test'])
   })
 
-  it('takes a broadcast once where a route has a pattern for every channel', () => {
+  it('takes a broadcast once where a route has a pattern for every channel', async () => {
     const routes = [
       { channel: '{*any}', destination: '/topic/any/{*any}', codec: 'json', subscribe: 'on-demand' },
     ] as const
@@ -217,25 +181,23 @@ describe('broker: who gets what', () => {
     const everything = subscribe('/topic/**')
     bus.deliver('BROADCAST', broadcast('/topic/a', 'Test'))
     bus.deliver('BROADCAST', broadcast('/topic/a', 'Test'), '*')
-    expect(bodiesFor(everything)).toEqual(['Test'])
+    expect(await bodiesFor(everything)).toEqual(['Test'])
     expect(metrics.count.payloadsMalformed).toBe(0)
   })
 
-  it('#67 delivers twice to a subscriber with two ids, once for each', () => {
-    const { bus, fanouts, subscribe } = setUp()
-    const subscriber = new FakeSubscriber()
-    subscribe('/topic/a', { id: '1', subscriber })
+  it('#67 delivers twice to a subscriber with two ids, once for each', async () => {
+    const { bus, network, subscribe, framesFor } = setUp()
+    const subscriber = network.subscriber()
+    const subscribed = subscribe('/topic/a', { id: '1', subscriber })
     subscribe('/topic/a', { id: '2', subscriber })
     subscribe('/topic/*', { id: '3', subscriber })
+    subscribe('/topic/a', { id: '2' }) // so that it gets some through the fan-out and some by itself
     bus.deliver('BROADCAST', broadcast('/topic/a', 'Test'))
-    const received = framesOf(
-      fanouts.websocket.published.map(({ data }) => data),
-      V1_2,
-    )
+    const received = await framesFor(subscribed)
     expect(received.map(({ headers }) => headers.get('subscription')).sort()).toEqual(['1', '2', '3'])
   })
 
-  it('keeps the order of what comes, over channels and routes', () => {
+  it('keeps the order of what comes, over channels and routes', async () => {
     const { bus, subscribe, bodiesFor } = setUp()
     const subscribed = subscribe('/topic/**')
     const expected: string[] = []
@@ -244,18 +206,13 @@ describe('broker: who gets what', () => {
       else bus.deliver('raw:1', `${i}`, 'raw:*')
       expected.push(`${i}`)
     }
-    expect(bodiesFor(subscribed)).toEqual(expected)
+    expect(await bodiesFor(subscribed)).toEqual(expected)
   })
 
   it('says how long a subscription takes to go live', async () => {
-    const { broker } = setUp({ bus: { goesLive: false } })
-    const wanted = {
-      destination: '/topic/a',
-      id: '1',
-      version: V1_2,
-      subscriber: new FakeSubscriber(),
-      acknowledges: false,
-    }
+    const { broker, network } = setUp({ bus: { goesLive: false } })
+    const subscriber = network.subscriber()
+    const wanted = { destination: '/topic/a', id: '1', version: V1_2, subscriber, acknowledges: false }
     const first = broker.subscribe(wanted)
     expect(first.liveness).toBeDefined()
     const live = vi.fn()
@@ -266,43 +223,61 @@ describe('broker: who gets what', () => {
 })
 
 describe('broker: groups', () => {
-  it('share one encode and one publish among all with the same version, id and destination', () => {
-    const { bus, fanouts, metrics, subscribe } = setUp()
-    for (let i = 0; i < 50; i++) subscribe('/topic/a', { id: 'sub-0' })
-    const template = vi.spyOn(frames.MessageTemplate.prototype, 'stamp')
+  it('share one publish among all with the same version, id and destination', async () => {
+    const { bus, network, metrics, subscribe, bodiesFor } = setUp()
+    const all = Array.from({ length: 50 }, () => subscribe('/topic/a', { id: 'sub-0' }))
     bus.deliver('BROADCAST', broadcast('/topic/a', 'Test'))
-    expect(fanouts.websocket.published).toHaveLength(1)
-    expect(template).toHaveBeenCalledTimes(1)
+    await turn()
+    expect(network.websocket.published).toHaveLength(1)
     expect(metrics.count.messagesDelivered).toBe(50)
+    for (const each of all) expect(await bodiesFor(each)).toEqual(['Test'])
   })
 
-  it('are apart for another id, version or destination string', () => {
-    const { bus, fanouts, subscribe, framesFor } = setUp()
-    const all = [
-      subscribe('/topic/a', { id: '1' }),
-      subscribe('/topic/a', { id: '2' }),
-      subscribe('/topic/a', { id: '1', version: V1_1 }),
-      subscribe('/topic/a', { id: '1', version: V1_0 }),
-      subscribe('/topic/a', { id: undefined, version: V1_0 }),
-      subscribe('/topic/*', { id: '1' }),
-    ]
+  it('share one encode among all with the same version, id and destination', async () => {
+    const { bus, broker, subscribe } = setUp()
+    const all = Array.from({ length: 50 }, () => subscribe('/topic/a', { id: 'sub-0' }).subscriber)
+    const stamp = vi.spyOn(MessageTemplate.prototype, 'stamp')
+    const { channel, payload } = broker.route({ ...outbound('/topic/a'), body: Uint8Array.of(0, 255) })
+    bus.deliver(channel, payload)
+    await turn()
+    expect(stamp).toHaveBeenCalledTimes(1)
+    const [first] = all[0]!.received
+    expect(first).toBeInstanceOf(Uint8Array)
+    for (const { received } of all) {
+      expect(received).toHaveLength(1)
+      expect(received[0]).toBe(first)
+    }
+  })
+
+  it('are apart for another id, version or destination string', async () => {
+    const { bus, network, subscribe, framesFor } = setUp()
+    const wanted = [
+      ['/topic/a', { id: '1' }],
+      ['/topic/a', { id: '2' }],
+      ['/topic/a', { id: '1', version: V1_1 }],
+      ['/topic/a', { id: '1', version: V1_0 }],
+      ['/topic/a', { id: undefined, version: V1_0 }],
+      ['/topic/*', { id: '1' }],
+    ] as const
+    // Two of each: what has one member only is in no group of the fan-out.
+    const all = [...wanted, ...wanted].map(([destination, options]) => subscribe(destination, options))
+    const groups = all.map(({ subscriber }) => [...subscriber.groups].join())
+    expect(new Set(groups).size).toBe(6)
+    expect(groups.slice(0, 6)).toEqual(groups.slice(6))
     bus.deliver('BROADCAST', broadcast('/topic/a', 'Test'))
-    expect(new Set(fanouts.websocket.published.map(({ group }) => group)).size).toBe(6)
-    expect(all.map((each) => framesFor(each).map(({ headers }) => headers.get('subscription')))).toEqual([
-      ['1'],
-      ['2'],
-      ['1'],
-      ['1'],
-      [undefined],
-      ['1'],
-    ])
+    const ids = []
+    for (const each of all) ids.push((await framesFor(each)).map(({ headers }) => headers.get('subscription')))
+    expect(network.websocket.published.map(({ group }) => group).sort()).toEqual([...new Set(groups)].sort())
+    const expected = [['1'], ['2'], ['1'], ['1'], [undefined], ['1']]
+    expect(ids).toEqual([...expected, ...expected])
   })
 
-  it('#30 escape for their version', () => {
-    const { bus, fanouts, subscribe } = setUp()
-    for (const version of [V1_0, V1_1, V1_2]) subscribe('/topic/a', { id: 'a:b', version })
+  it('#30 escape for their version', async () => {
+    const { bus, subscribe } = setUp()
+    const all = [V1_0, V1_1, V1_2].map((version) => subscribe('/topic/a', { id: 'a:b', version }).subscriber)
     bus.deliver('BROADCAST', broadcast('/topic/a', 'Test', [['x', 'a:b\\\r\n']]))
-    const texts = fanouts.websocket.published.map(({ data }) => data as string)
+    await turn()
+    const texts = all.map(({ received }) => received.join(''))
     expect(texts.map((text) => text.split('\n').filter((line) => /^(x|subscription):/.test(line)))).toEqual([
       ['subscription:a:b', 'x:a:b\\\r'],
       ['subscription:a\\cb', 'x:a\\cb\\\\\\n'],
@@ -310,44 +285,74 @@ describe('broker: groups', () => {
     ])
   })
 
-  it('are published on the transports that have members, and on no other', () => {
-    const { bus, broker, fanouts, metrics, subscribe } = setUp()
-    const websocket = subscribe('/topic/a')
-    bus.deliver('BROADCAST', broadcast('/topic/a', 'websocket'))
-    expect([fanouts.websocket.published.length, fanouts.tcp.published.length]).toEqual([1, 0])
-    const tcp = subscribe('/topic/a', { subscriber: new FakeSubscriber('tcp') })
-    bus.deliver('BROADCAST', broadcast('/topic/a', 'both'))
-    expect([fanouts.websocket.published.length, fanouts.tcp.published.length]).toEqual([2, 1])
-    expect(metrics.count.messagesDelivered).toBe(3)
-    broker.unsubscribe(websocket.subscription)
-    bus.deliver('BROADCAST', broadcast('/topic/a', 'tcp'))
-    expect([fanouts.websocket.published.length, fanouts.tcp.published.length]).toEqual([2, 2])
+  it('are published on the transports that have members, and on no other', async () => {
+    const { bus, broker, network, metrics, subscribe } = setUp()
+    const deliver = async (body: string) => {
+      bus.deliver('BROADCAST', broadcast('/topic/a', body))
+      await turn()
+      return [network.websocket.published.length, network.tcp.published.length]
+    }
+    const websockets = [subscribe('/topic/a'), subscribe('/topic/a')]
+    expect(await deliver('websocket')).toEqual([1, 0])
+    const tcp = subscribe('/topic/a', { subscriber: network.subscriber('tcp') })
+    expect(await deliver('both')).toEqual([2, 1])
+    expect(metrics.count.messagesDelivered).toBe(5)
+    for (const { subscription } of websockets) broker.unsubscribe(subscription)
+    expect(await deliver('tcp')).toEqual([2, 2])
     broker.unsubscribe(tcp.subscription)
-    bus.deliver('BROADCAST', broadcast('/topic/a', 'nobody'))
-    expect([fanouts.websocket.published.length, fanouts.tcp.published.length]).toEqual([2, 2])
+    expect(await deliver('nobody')).toEqual([2, 2])
+    expect(metrics.count.messagesDelivered).toBe(6)
+    expect(tcp.subscriber.frames(V1_2).map(bodyOf)).toEqual(['both', 'tcp'])
+    for (const { subscriber } of websockets) {
+      expect(subscriber.frames(V1_2).map(bodyOf)).toEqual(['websocket', 'both'])
+    }
   })
 
-  it('keep delivering to the others when one leaves', () => {
+  it('of one member are written to it directly, on whichever transport', async () => {
+    const { bus, network, metrics, subscribe, bodiesFor } = setUp()
+    const all = (['websocket', 'tcp'] as const).map((transport) =>
+      subscribe(`/topic/${transport}`, { subscriber: network.subscriber(transport) }),
+    )
+    for (const { destination } of all) bus.deliver('BROADCAST', broadcast(destination, destination))
+    for (const each of all) {
+      expect(await bodiesFor(each)).toEqual([each.destination])
+      expect(each.subscriber.groups.size).toBe(0)
+    }
+    expect([network.websocket.published, network.tcp.published]).toEqual([[], []])
+    expect(metrics.count.messagesDelivered).toBe(2)
+  })
+
+  it('keep delivering to the others when one leaves', async () => {
     const { bus, broker, subscribe, bodiesFor } = setUp()
     const [one, other] = [subscribe('/topic/a'), subscribe('/topic/a')]
     broker.unsubscribe(one.subscription)
     bus.deliver('BROADCAST', broadcast('/topic/a', 'Test'))
-    expect(bodiesFor(other)).toEqual(['Test'])
-    expect(bodiesFor(one)).toEqual([])
+    expect(await bodiesFor(other)).toEqual(['Test'])
+    expect(await bodiesFor(one)).toEqual([])
   })
 
-  it('tell how much was published to a subscription since it came', () => {
-    const { bus, broker, fanouts, subscribe } = setUp()
+  it('tell how much was published to a subscription through the fan-out since it came', async () => {
+    const { bus, broker, network, subscribe, bodiesFor } = setUp()
     const first = subscribe('/topic/a')
     bus.deliver('BROADCAST', broadcast('/topic/a', 'one'))
     const second = subscribe('/topic/a')
     const acknowledging = subscribe('/topic/a', { acknowledges: true })
+    expect(broker.published(first.subscription)).toBe(0) // it counts itself what is written to it directly
     expect(broker.published(second.subscription)).toBe(0)
     bus.deliver('BROADCAST', broadcast('/topic/a', 'a longer one'))
-    const lengths = fanouts.websocket.published.map(({ data }) => data.length)
-    expect(broker.published(first.subscription)).toBe(lengths[0]! + lengths[1]!)
-    expect(broker.published(second.subscription)).toBe(lengths[1])
+    expect(await bodiesFor(first)).toEqual(['one', 'a longer one'])
+    expect(await bodiesFor(second)).toEqual(['a longer one'])
+    const [only, ...more] = network.websocket.published
+    expect(more).toEqual([])
+    expect(broker.published(first.subscription)).toBe(only!.data.length)
+    expect(broker.published(second.subscription)).toBe(only!.data.length)
     expect(broker.published(acknowledging.subscription)).toBe(0)
+    const third = subscribe('/topic/a')
+    bus.deliver('BROADCAST', broadcast('/topic/a', 'x'))
+    await turn()
+    const last = network.websocket.published[1]!.data.length
+    expect(broker.published(first.subscription)).toBe(only!.data.length + last)
+    expect(broker.published(third.subscription)).toBe(last)
   })
 
   it.each([
@@ -365,32 +370,38 @@ describe('broker: groups', () => {
       { id: 'a', version: V1_1 },
       { id: 'a\r', version: V1_1 },
     ],
-  ])('#67 #72 stay apart for one subscriber with %s', (_name, first, second, firstIs, secondIs) => {
-    const { bus, broker, fanouts, subscribe } = setUp()
-    const subscriber = new FakeSubscriber()
+  ])('#67 #72 stay apart for one subscriber with %s', async (_name, first, second, firstIs, secondIs) => {
+    const { bus, broker, network, subscribe } = setUp()
+    const subscriber = network.subscriber()
     const one = subscribe(first, { ...firstIs, subscriber })
     const other = subscribe(second, { ...secondIs, subscriber })
-    const deliver = () => {
-      fanouts.websocket.published.length = 0
+    const deliver = async () => {
+      const before = subscriber.received.length
       bus.deliver('BROADCAST', broadcast('/topic/a/x', 'Test'))
-      return fanouts.websocket.published.filter(({ group }) => subscriber.groups.includes(group)).length
+      await turn()
+      return subscriber.received.length - before
     }
-    expect(deliver()).toBe(2)
+    expect(await deliver()).toBe(2)
+    const others = [subscribe(first, firstIs), subscribe(second, secondIs)]
+    expect(await deliver()).toBe(2)
     broker.unsubscribe(one.subscription)
-    expect(deliver()).toBe(1)
+    expect(await deliver()).toBe(1)
     broker.unsubscribe(other.subscription)
-    expect(deliver()).toBe(0)
+    expect(await deliver()).toBe(0)
+    expect(others.map((each) => each.subscriber.received.length)).toEqual([3, 3])
   })
 })
 
 describe('broker: subscriptions that acknowledge', () => {
-  it('get each message by themselves, with its id, and no group', () => {
-    const { bus, broker, fanouts, metrics, subscribe } = setUp()
+  it('get each message by themselves, with its id, and no group', async () => {
+    const { bus, broker, network, metrics, subscribe } = setUp()
     const one = subscribe('/topic/a', { id: '1', acknowledges: true })
     const other = subscribe('/topic/*', { id: '2', version: V1_1, acknowledges: true })
     bus.deliver('BROADCAST', broadcast('/topic/a', 'Test'))
-    expect(one.subscriber.groups).toEqual([])
-    expect(fanouts.websocket.published).toEqual([])
+    await turn()
+    expect(one.subscriber.groups.size).toBe(0)
+    expect(network.websocket.published).toEqual([])
+    expect([one.subscriber.direct, other.subscriber.direct]).toEqual([[], []])
     expect(one.subscriber.delivered.map(({ id, messageId }) => [id, messageId])).toEqual([['1', 'node-1']])
     expect(other.subscriber.delivered.map(({ id, messageId }) => [id, messageId])).toEqual([['2', 'node-1']])
     expect(metrics.count.messagesDelivered).toBe(2)
@@ -417,12 +428,12 @@ describe('broker: headers', () => {
     ['heart-beat', 'is nothing special'],
   ]
 
-  it('#59 #60 of a SEND pass, in order and repeated, except those that only the server may set', () => {
+  it('#59 #60 of a SEND pass, in order and repeated, except those that only the server may set', async () => {
     const { bus, broker, subscribe, framesFor } = setUp()
     const subscribed = subscribe('/topic/a')
     const { channel, payload } = broker.route(outbound('/topic/a', 'Test', given))
     bus.deliver(channel, payload)
-    expect(headersOf(framesFor(subscribed)[0])).toEqual([
+    expect(headersOf((await framesFor(subscribed))[0])).toEqual([
       ['subscription', '0'],
       ['message-id', 'node-1'],
       ['destination', '/topic/a'],
@@ -433,11 +444,11 @@ describe('broker: headers', () => {
     ])
   })
 
-  it('#60 of a backend pass, except those that only the server may set', () => {
+  it('#60 of a backend pass, except those that only the server may set', async () => {
     const { bus, subscribe, framesFor } = setUp()
     const subscribed = subscribe('/topic/env/1')
     bus.deliver('env:1', JSON.stringify({ body: 'Test', headers: Object.fromEntries(given) }))
-    expect(headersOf(framesFor(subscribed)[0]).map(([name]) => name)).toEqual([
+    expect(headersOf((await framesFor(subscribed))[0]).map(([name]) => name)).toEqual([
       'subscription',
       'message-id',
       'destination',
@@ -459,11 +470,12 @@ describe('broker: headers', () => {
     ['1.2', V1_2, 'user-name\0'],
     ['a client that trims', V1_1, ' content-length'],
     ['a client that trims', V1_2, 'ack\t '],
-  ])('#60 cannot become a reserved one in %s, which leaves out what it cannot carry', (_name, version, name) => {
-    const { bus, fanouts, subscribe } = setUp()
-    subscribe('/topic/a', { id: '1', version })
+  ])('#60 cannot become a reserved one in %s, which leaves out what it cannot carry', async (_name, version, name) => {
+    const { bus, subscribe } = setUp()
+    const { subscriber } = subscribe('/topic/a', { id: '1', version })
     bus.deliver('BROADCAST', broadcast('/topic/a', 'ab\0MESSAGE\n\nforged\0', [[name, '2']]))
-    const text = fanouts.websocket.published[0]!.data as string
+    await turn()
+    const text = subscriber.received.join('')
     const names = text
       .slice(0, text.indexOf('\n\n'))
       .split('\n')
@@ -473,23 +485,23 @@ describe('broker: headers', () => {
     expect(framesOf([text], version)).toHaveLength(1)
   })
 
-  it('say the content type of a route that has one', () => {
+  it('say the content type of a route that has one', async () => {
     const { bus, subscribe, framesFor } = setUp()
     const subscribed = subscribe('/topic/always')
     bus.deliver('always', 'Test')
-    expect(framesFor(subscribed)[0]?.headers.get('content-type')).toBe('text/x')
+    expect((await framesFor(subscribed))[0]?.headers.get('content-type')).toBe('text/x')
   })
 
-  it('#63 #121 of a SEND without a content type stay without one, its octets as they are', () => {
-    const { bus, broker, fanouts, subscribe, framesFor } = setUp()
+  it('#63 #121 of a SEND without a content type stay without one, its octets as they are', async () => {
+    const { bus, broker, subscribe, framesFor } = setUp()
     const subscribed = subscribe('/topic/a')
     const body = Uint8Array.of(0, 255, 254, 10)
     const { channel, payload } = broker.route({ ...outbound('/topic/a'), body })
     bus.deliver(channel, payload)
-    const [frame] = framesFor(subscribed)
+    const [frame] = await framesFor(subscribed)
     expect(frame?.headers.has('content-type')).toBe(false)
     expect([...(frame?.body ?? [])]).toEqual([...body])
-    expect(fanouts.websocket.published[0]?.data).toBeInstanceOf(Uint8Array)
+    expect(subscribed.subscriber.received[0]).toBeInstanceOf(Uint8Array)
   })
 })
 
@@ -500,18 +512,21 @@ describe('broker: payloads that cannot be read', () => {
     ['on the broadcast channel', 'BROADCAST', '{"topic":1}', broadcast('/topic/a', 'Test'), '/topic/a'],
     ['with no text in it', 'GREETING_IN', Uint8Array.of(0x22, 0xff, 0x22), '"Test"', '/topic/greetings'],
     ['with nothing in it', 'GREETING_IN', '', '"Test"', '/topic/greetings'],
-  ])('%s are logged and counted, and the next one is delivered', (_name, channel, malformed, good, destination) => {
-    const { bus, log, metrics, subscribe, bodiesFor } = setUp()
-    const subscribed = subscribe(destination)
-    const pattern = destination.includes('?') ? 'topic:*' : undefined
-    bus.deliver(channel, malformed, pattern)
-    bus.deliver(channel, good, pattern)
-    expect(bodiesFor(subscribed)).toEqual(['Test'])
-    expect(metrics.count.payloadsMalformed).toBe(1)
-    expect(log.entries).toMatchObject([
-      { level: 'warn', message: 'Malformed payload was skipped', fields: { channel } },
-    ])
-  })
+  ])(
+    '%s are logged and counted, and the next one is delivered',
+    async (_name, channel, malformed, good, destination) => {
+      const { bus, log, metrics, subscribe, bodiesFor } = setUp()
+      const subscribed = subscribe(destination)
+      const pattern = destination.includes('?') ? 'topic:*' : undefined
+      bus.deliver(channel, malformed, pattern)
+      bus.deliver(channel, good, pattern)
+      expect(await bodiesFor(subscribed)).toEqual(['Test'])
+      expect(metrics.count.payloadsMalformed).toBe(1)
+      expect(log.entries).toMatchObject([
+        { level: 'warn', message: 'Malformed payload was skipped', fields: { channel } },
+      ])
+    },
+  )
 
   it('are quoted in the log, but not at length', () => {
     const { bus, log, subscribe } = setUp()
@@ -531,16 +546,19 @@ describe('broker: payloads that cannot be read', () => {
     expect(log.entries.length).toBeLessThan(50)
   })
 
-  it('name the broadcast for a destination that the bridge does not deliver', () => {
-    const { bus, fanouts, log, metrics } = setUp()
+  it('name the broadcast for a destination that the bridge does not deliver', async () => {
+    const { bus, network, log, metrics, subscribe } = setUp()
+    const { subscriber } = subscribe('/topic/**')
     for (const topic of ['/app/a', '/topic', '/topic/', '/topicx/a', 'topic/a', ''])
       bus.deliver('BROADCAST', broadcast(topic, 'x'))
-    expect(fanouts.websocket.published).toEqual([])
+    await turn()
+    expect(network.websocket.published).toEqual([])
+    expect(subscriber.received).toEqual([])
     expect(metrics.count.payloadsMalformed).toBe(6)
     expect(log.messages('warn')).toHaveLength(6)
   })
 
-  it('do not keep another route from the same payload', () => {
+  it('do not keep another route from the same payload', async () => {
     const inbound = [
       { channel: 'both', destination: '/topic/json', codec: 'json', subscribe: 'on-demand' },
       { channel: 'both', destination: '/topic/raw', codec: 'raw', subscribe: 'on-demand' },
@@ -549,11 +567,11 @@ describe('broker: payloads that cannot be read', () => {
     subscribe('/topic/json')
     const raw = subscribe('/topic/raw')
     bus.deliver('both', 'no JSON')
-    expect(bodiesFor(raw)).toEqual(['no JSON'])
+    expect(await bodiesFor(raw)).toEqual(['no JSON'])
     expect(metrics.count.payloadsMalformed).toBe(1)
   })
 
-  it('and a subscriber that fails are logged as errors, and the next message is delivered', () => {
+  it('and a subscriber that fails are logged as errors, and the next message is delivered', async () => {
     const { bus, log, subscribe, bodiesFor } = setUp()
     const failing = subscribe('/topic/a', { acknowledges: true })
     const deliver = vi.spyOn(failing.subscriber, 'deliver').mockImplementation(() => {
@@ -563,7 +581,7 @@ describe('broker: payloads that cannot be read', () => {
     deliver.mockRestore()
     const good = subscribe('/topic/a')
     bus.deliver('BROADCAST', broadcast('/topic/a', 'two'))
-    expect(bodiesFor(good)).toEqual(['two'])
+    expect(await bodiesFor(good)).toEqual(['two'])
     expect(log.messages('error')).toEqual(['A payload could not be delivered'])
   })
 })
@@ -680,9 +698,9 @@ describe('broker: SUBSCRIBE', () => {
 
 describe('broker: what the bus cannot take', () => {
   it('#70 fails a subscription with bus-refused, in words of the client', async () => {
-    const { broker, bus } = setUp({ bus: { goesLive: false } })
+    const { broker, bus, network } = setUp({ bus: { goesLive: false } })
     const wanted = { destination: '/topic/greetings', id: '1', version: V1_2, acknowledges: false }
-    const { liveness } = broker.subscribe({ ...wanted, subscriber: new FakeSubscriber() })
+    const { liveness } = broker.subscribe({ ...wanted, subscriber: network.subscriber() })
     bus.refuseSubscription('GREETING_IN')
     await expect(liveness?.live).rejects.toMatchObject({ name: 'ProtocolError', code: 'bus-refused' })
     await expect(liveness?.live).rejects.toThrow('/topic/greetings')

@@ -18,7 +18,7 @@ export async function runScenarios(runtime: Runtime): Promise<Outcome[]> {
   return outcomes
 }
 
-async function runScenario(runtime: Runtime, { steps, joinFrames = true, received }: Scenario): Promise<Outcome> {
+async function runScenario(runtime: Runtime, { steps, received }: Scenario): Promise<Outcome> {
   const sockets = new Map<string, Socket>()
   const listener = await runtime.listen({
     host: '127.0.0.1',
@@ -34,17 +34,14 @@ async function runScenario(runtime: Runtime, { steps, joinFrames = true, receive
     maxMessageBytes: 1_000_000,
     maxBodyBytes: 1000,
     hardUnsentBytes: 100_000_000,
-    joinFrames,
   })
   const names = new Set(steps.flatMap((step) => (isOfClient(step) ? [step[1]] : [])))
   const clients = await Promise.all([...names].map((name) => connect(listener.port, name)))
   for (const step of steps) {
-    // Nothing else may wait: what is published in one turn belongs together.
+    // Nothing else may wait: what comes between two turns belongs to one.
     if (step[0] === 'turn') await turn()
     else take(step, sockets, listener)
   }
-  listener.fanout.flush()
-  await turn()
   for (const name of Object.keys(received)) sockets.get(name)!.send(END)
   const outcome: Record<string, Data[]> = {}
   for (const client of clients) if (client.name in received) outcome[client.name] = await client.untilEnd
@@ -56,7 +53,7 @@ async function runScenario(runtime: Runtime, { steps, joinFrames = true, receive
 function isOfClient(
   step: Step,
 ): step is Extract<Step, readonly ['join' | 'leave' | 'send' | 'terminate', ...unknown[]]> {
-  return step[0] !== 'publish' && step[0] !== 'flush' && step[0] !== 'turn'
+  return step[0] !== 'publish' && step[0] !== 'turn'
 }
 
 function take(
@@ -75,8 +72,6 @@ function take(
       return void sockets.get(step[1])!.send(bytes(step[2]))
     case 'terminate':
       return sockets.get(step[1])!.terminate()
-    case 'flush':
-      return fanout.flush()
   }
 }
 

@@ -15,7 +15,7 @@ export class FakeSource implements SubscriptionSource {
 
   subscribe(destination: string, id: string | undefined, acknowledges: boolean) {
     if (!destination.startsWith('/topic/')) throw new ProtocolError('bad-destination', 'no')
-    const subscriber = { transport: 'tcp', join() {}, leave() {}, deliver() {} } as const
+    const subscriber = { transport: 'tcp', join() {}, leave() {}, publish() {}, deliver() {} } as const
     const subscription: BrokerSubscription = { destination, id, version: Version.V1_2, subscriber, acknowledges }
     this.live.push(subscription)
     return { subscription, liveness: this.liveness }

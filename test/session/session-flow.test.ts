@@ -17,7 +17,6 @@ describe('session with a slow client', () => {
     const client = await subscribed(stage)
     for (let i = 0; i < 11; i++) stage.bus.deliver('topic:a', 'x'.repeat(1000))
     await turn()
-    stage.clock.advance(100)
     expect(client.takeWords().filter((words) => words.startsWith('ERROR'))).toEqual([])
     expect(client.socket.closes).toEqual([
       { code: 4500, reason: `More than ${OUTPUT_LIMITS.maxUnsentBytes} bytes of output were not read` },
@@ -30,6 +29,18 @@ describe('session with a slow client', () => {
     stage.clock.advance(SLOT_MS + 1)
     expect(client.socket.terminations).toBe(1)
     expect(client.socket.closes).toHaveLength(1)
+  })
+
+  it('closes with 4500 at the next look also when each turn brought little', async () => {
+    const stage = new Stage()
+    const client = await subscribed(stage)
+    for (let i = 0; i < 4; i++) {
+      expect(client.socket.closes).toEqual([])
+      for (let j = 0; j < 3; j++) stage.bus.deliver('topic:a', 'x'.repeat(900))
+      await turn()
+      stage.clock.advance(100)
+    }
+    expect(client.socket.closes[0]?.code).toBe(4500)
   })
 
   it('closes with 4500 when output waits too long', async () => {

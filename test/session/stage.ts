@@ -1,7 +1,7 @@
 /** Sessions on a fake clock, fake sockets and a fake bus, with everything else real. Gone when the test is over. */
 import { onTestFinished } from 'vitest'
 import { openAuthenticator, type Authenticator } from '../../src/auth/authenticator.ts'
-import { Broker } from '../../src/broker/broker.ts'
+import { Broker, type BrokerOptions } from '../../src/broker/broker.ts'
 import { Deadlines } from '../../src/clock.ts'
 import { Metrics } from '../../src/metrics.ts'
 import { RouteTable } from '../../src/routes/table.ts'
@@ -44,6 +44,7 @@ export interface StageOptions {
   readonly bus?: FakeBusOptions
   /** Where it differs from the one that lets anyone do anything. */
   readonly authenticator?: Partial<Authenticator>
+  readonly slowClients?: BrokerOptions['slowClients']
 }
 
 export class Stage {
@@ -54,14 +55,15 @@ export class Stage {
   readonly bus: FakeBus
   readonly broker: Broker
   readonly deadlines = new Deadlines(this.clock)
+  readonly outputs = new OutputWatch(OUTPUT_LIMITS, this.clock)
   readonly services: SessionServices
   /** The sessions that are over, in order. */
   readonly released: Session[] = []
   /** The sessions that were opened, in order. */
   readonly sessions: Session[] = []
 
-  constructor({ options, bus, authenticator }: StageOptions = {}) {
-    const { log, metrics, clock, deadlines } = this
+  constructor({ options, bus, authenticator, slowClients = [] }: StageOptions = {}) {
+    const { log, metrics, deadlines, outputs } = this
     this.bus = new FakeBus(bus)
     const prefixes = { prefixes: ['/topic'], applicationPrefixes: ['/app'] }
     const table = new RouteTable(
@@ -70,12 +72,13 @@ export class Stage {
       prefixes.prefixes,
     )
     this.broker = new Broker(
-      { ...prefixes, broadcastChannel: 'broadcast', releaseDelayMs: 60_000, slowClients: [] },
+      { ...prefixes, broadcastChannel: 'broadcast', releaseDelayMs: 60_000, joinFrames: true, slowClients },
       table,
       this.bus,
       'node',
       log,
       metrics,
+      outputs,
     )
     for (const transport of ['websocket', 'tcp'] as const) this.broker.attachFanout(transport, this.network.fanout)
     this.broker.start()
@@ -84,7 +87,7 @@ export class Stage {
       broker: this.broker,
       authenticator: { ...openAuthenticator, ...authenticator },
       deadlines,
-      outputs: new OutputWatch(OUTPUT_LIMITS, clock),
+      outputs,
       metrics,
       log,
     }

@@ -3,7 +3,7 @@
  * {@link FakeNetwork} share its fan-out, the one of the runtimes without native topics.
  */
 import { FrameDecoder, HEART_BEAT, Version, type Frame } from '../../frames/index.ts'
-import { GatheringFanout, type GroupMember } from '../../src/runtime/groups.ts'
+import { GroupFanout, type GroupMember } from '../../src/runtime/groups.ts'
 import type { OpenSocket, SendResult, Socket, SocketHandler } from '../../src/socket.ts'
 
 type Data = string | Uint8Array
@@ -17,7 +17,7 @@ export interface FakeSocketOptions {
 }
 
 export class FakeNetwork {
-  readonly fanout = new GatheringFanout<Data>((data) => data, true)
+  readonly fanout = new GroupFanout<Data>((data) => data)
 
   /** Opens a connection; the handler is made at once, as a runtime does it. */
   connect(open: OpenSocket, options: FakeSocketOptions = {}): FakeClient {
@@ -43,11 +43,11 @@ export class FakeSocket implements Socket, GroupMember<Data> {
   /** While false, what is sent stays in `bufferedBytes`. */
   isRead = true
   bufferedBytes = 0
-  readonly #fanout: GatheringFanout<Data>
+  readonly #fanout: GroupFanout<Data>
   readonly #options: FakeSocketOptions
   #unread: Data[] = []
 
-  constructor(fanout: GatheringFanout<Data>, options: FakeSocketOptions) {
+  constructor(fanout: GroupFanout<Data>, options: FakeSocketOptions) {
     this.transport = options.transport ?? 'websocket'
     this.#fanout = fanout
     this.#options = options
