@@ -5,7 +5,6 @@
  */
 import { messageStamp, type Header } from '../../frames/index.ts'
 import type { Bus, BusMessage } from '../bus/bus.ts'
-import { BusUnavailableError } from '../bus/bus.ts'
 import { ProtocolError, quoted } from '../errors.ts'
 import { LogBudget, type Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
@@ -19,12 +18,15 @@ import {
   PayloadError,
   type InboundMessage,
   type OutboundMessage,
+  type PayloadCodec,
 } from '../routes/payload.ts'
 import { destinationProblem, isPattern, patternMatches } from '../routes/destination-pattern.ts'
 import type { RouteTable } from '../routes/table.ts'
 import { ChannelInterests, type Hold, type Liveness } from './channel-interests.ts'
 import { GroupOutput, type GroupMember } from './group-output.ts'
+import { Handover } from './handover.ts'
 import { OutgoingMessage } from './outgoing-message.ts'
+import { Recent } from './recent.ts'
 import { Registry, type Group, type Subscription, type Topic } from './registry.ts'
 import { isReserved } from './reserved-headers.ts'
 import type { BrokerOptions, BrokerSubscription, SlowPolicy } from './subscriber.ts'
@@ -43,12 +45,18 @@ interface Attached extends BrokerSubscription, GroupMember {
 /** A SEND as it goes over the bus; made by `route`, handed over by `publish`. */
 export type RoutedMessage = BusMessage
 
+/** Where a SEND goes, and how it is written there; without a codec it is broadcast. */
+interface SendRoute {
+  readonly channel: string
+  readonly codec: PayloadCodec | undefined
+}
+
 /** A malformed payload is quoted in the log up to this many characters. */
 const QUOTED_PAYLOAD = 120
 /** Malformed payloads that are logged in a window; all are counted. */
 const MALFORMED_PER_WINDOW = 20
-/** Payload bytes that may wait for the bus to accept them, over all sessions and requests; beyond it senders are refused. */
-const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024
+/** Destinations whose route is remembered; each may be as long as a destination may be, and so may its channel. */
+const MAX_SEND_ROUTES = 1_000
 
 const NOBODY: readonly never[] = []
 
@@ -62,11 +70,11 @@ export class Broker {
   readonly #registry = new Registry<Attached>()
   readonly #interests: ChannelInterests
   readonly #output: GroupOutput
+  readonly #handover: Handover
+  readonly #sendRoutes = new Recent(MAX_SEND_ROUTES, (destination) => this.#sendRouteOf(destination))
   #subscriptions = 0
   #groupCount = 0
   #messageCount = 0
-  /** Published and not yet accepted by the bus. */
-  #inFlightBytes = 0
   readonly #malformedLog = new LogBudget(MALFORMED_PER_WINDOW)
 
   constructor(
@@ -86,6 +94,7 @@ export class Broker {
     this.#metrics = metrics
     this.#output = new GroupOutput(options, meter, log, metrics)
     this.#interests = new ChannelInterests(bus, options.releaseDelayMs)
+    this.#handover = new Handover(bus, log, metrics)
     metrics.observe('subscriptions', () => this.#subscriptions)
     metrics.observe('busAvailable', () => (bus.unavailableReason === undefined ? 1 : 0))
   }
@@ -204,43 +213,18 @@ export class Broker {
    * Errors: ProtocolError `no-route`, `bad-body`.
    */
   route(message: OutboundMessage): RoutedMessage {
-    const { destination } = message
-    checkDestination(destination)
-    if (this.isBrokerDestination(destination)) {
-      return { channel: this.#options.broadcastChannel, payload: encodeBroadcast(message) }
-    }
-    const route = hasPrefix(destination, this.#options.applicationPrefixes)
-      ? this.#table.outbound(destination)
-      : undefined
-    if (!route) {
-      const hint = `no route takes it, and it does not start with ${this.#prefixList()}`
-      throw new ProtocolError('no-route', `Cannot send to ${quoted(destination)}: ${hint}`)
-    }
-    return { channel: route.channel, payload: encodePayload(route.codec, message) }
+    const { channel, codec } = this.#sendRoutes.get(message.destination)
+    return { channel, payload: codec === undefined ? encodeBroadcast(message) : encodePayload(codec, message) }
   }
 
-  /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable`. */
+  /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable` or `bus-refused`. */
   publish(message: RoutedMessage): Promise<void> {
-    const bytes = message.payload.length
-    if (this.#inFlightBytes + bytes > MAX_IN_FLIGHT_BYTES) return Promise.reject(this.#overloaded())
-    this.#inFlightBytes += bytes
-    return this.#bus.publish(message.channel, message.payload).then(
-      () => {
-        this.#inFlightBytes -= bytes
-        this.#metrics.count.messagesPublished++
-      },
-      (error: unknown) => {
-        this.#inFlightBytes -= bytes
-        return this.#refused(error)
-      },
-    )
+    return this.#handover.publish(message)
   }
 
-  /** All or none, in order. Rejects with ProtocolError `bus-unavailable`. */
+  /** All or none, in order. Rejects as `publish`. */
   publishAll(messages: readonly RoutedMessage[]): Promise<void> {
-    return this.#bus.publishAll(messages).then(() => {
-      this.#metrics.count.messagesPublished += messages.length
-    }, this.#refused)
+    return this.#handover.publishAll(messages)
   }
 
   /**
@@ -255,21 +239,16 @@ export class Broker {
     await this.publish({ channel: this.#options.broadcastChannel, payload: encodeNotification(topic, message) })
   }
 
-  #overloaded(): ProtocolError {
-    this.#metrics.count.busFailures++
-    return new ProtocolError('bus-unavailable', 'The message could not be handed over: too much is waiting for the bus')
-  }
-
-  readonly #refused = (error: unknown): never => {
-    this.#metrics.count.busFailures++
-    if (!(error instanceof BusUnavailableError)) throw error
-    this.#log.debug({ reason: error.message }, 'The bus did not accept a message')
-    throw new ProtocolError(
-      'bus-unavailable',
-      'The message could not be handed over: the bus is unavailable',
-      {},
-      { cause: error },
-    )
+  /** Errors: ProtocolError. */
+  #sendRouteOf(destination: string): SendRoute {
+    checkDestination(destination)
+    if (this.isBrokerDestination(destination)) return { channel: this.#options.broadcastChannel, codec: undefined }
+    const route = hasPrefix(destination, this.#options.applicationPrefixes)
+      ? this.#table.outbound(destination)
+      : undefined
+    if (route) return route
+    const hint = `no route takes it, and it does not start with ${this.#prefixList()}`
+    throw new ProtocolError('no-route', `Cannot send to ${quoted(destination)}: ${hint}`)
   }
 
   #receive(channel: string, payload: Uint8Array, pattern: string | undefined): void {

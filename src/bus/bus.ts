@@ -9,7 +9,7 @@ export class BusUnavailableError extends Error {
   override name = 'BusUnavailableError'
 }
 
-/** Why a subscription never goes live: the server refuses this name, by its access rules for example. */
+/** The server refuses this channel or pattern, by its access rules for example: not now, and not later. */
 export class BusRefusedError extends Error {
   override name = 'BusRefusedError'
 }
@@ -39,10 +39,11 @@ export interface Bus {
   start(listener: BusListener): void
   /**
    * Hand over one payload. Resolves when the bus has accepted it (Redis has answered PUBLISH).
-   * Calls of one turn keep their order. Rejects with {@link BusUnavailableError}.
+   * Calls of one turn keep their order. Rejects with {@link BusUnavailableError}, and with {@link BusRefusedError} when
+   * the server refuses the channel.
    */
   publish(channel: string, payload: string | Uint8Array): Promise<unknown>
-  /** All or none, in order (Redis MULTI). Rejects with {@link BusUnavailableError}. */
+  /** All or none, in order (Redis MULTI). Rejects as `publish`. */
   publishAll(messages: readonly BusMessage[]): Promise<unknown>
   /**
    * Resolves when live; while the bus is away it stays pending and goes live on reconnect. Rejects after `close`, and

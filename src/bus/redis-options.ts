@@ -33,13 +33,11 @@ export function connectionOptions(options: RedisBusOptions): Omit<RedisOptions, 
   const read = (file: string | undefined): Buffer | undefined => (file === undefined ? undefined : readFileSync(file))
   return {
     lazyConnect: true,
-    enableAutoPipelining: true,
     // Nothing waits in memory for Redis to come back: the sender is told, and decides.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
-    // What was unanswered when a connection ended is rejected then. With null ioredis 6 never settles it, and its
-    // auto-pipelining, which waits for that, publishes nothing any more.
+    // What was unanswered when a connection ended is rejected then. With null ioredis 6 never settles it.
     maxRetriesPerRequest: 0,
     disableClientInfo: true,
     connectTimeout: options.connectTimeoutMs,

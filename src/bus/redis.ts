@@ -3,9 +3,11 @@
  * reconnects with backoff, subscribes again, and only then calls itself available. A probe travels through both
  * connections, so a subscription that is dead while publishing still works is found and mended.
  */
-import { Redis, ReplyError } from 'ioredis'
+import { Redis } from 'ioredis'
 import type { Log } from '../log.ts'
 import { BusRefusedError, BusUnavailableError, type Bus, type BusListener, type BusMessage } from './bus.ts'
+import { PublishQueue } from './publish-queue.ts'
+import { errorText, isReply, publishFailure } from './redis-failure.ts'
 import { connectionOptions, describeAddress, type RedisBusOptions } from './redis-options.ts'
 
 /** Channels named in one SUBSCRIBE command when subscribing again. */
@@ -26,6 +28,7 @@ export class RedisBus implements Bus {
   readonly #options: RedisBusOptions
   readonly #log: Log
   readonly #publisher: Redis
+  readonly #queue: PublishQueue
   readonly #subscriber: Redis
   readonly #probeChannel: string
   #listener: BusListener | undefined
@@ -49,9 +52,8 @@ export class RedisBus implements Bus {
     const connection = (role: string): Redis =>
       new Redis(options.url, { ...connectionOptions(options), connectionName: `stomp-bridge-${nodeId}-${role}` })
     this.#publisher = connection('publisher')
-    // Channel commands are never gathered: their order against each other matters.
+    this.#queue = new PublishQueue(this.#publisher)
     this.#subscriber = connection('subscriber')
-    this.#subscriber.options.enableAutoPipelining = false
   }
 
   get unavailableReason(): string | undefined {
@@ -97,19 +99,20 @@ export class RedisBus implements Bus {
 
   publish(channel: string, payload: string | Uint8Array): Promise<unknown> {
     if (!this.#publisherReady) return Promise.reject(this.#unavailable())
-    return this.#publisher.publish(this.#options.keyPrefix + channel, asBuffer(payload)).catch(this.#refused)
+    return this.#queue.add(this.#options.keyPrefix + channel, payload)
   }
 
   async publishAll(messages: readonly BusMessage[]): Promise<unknown> {
     if (!this.#publisherReady) throw this.#unavailable()
-    // MULTI is written at once, but gathered commands a moment later: wait until what was published before is out.
-    await this.#publisher.ping().catch(this.#refused)
+    this.#queue.flush() // MULTI is written at once
     const transaction = this.#publisher.multi()
     for (const { channel, payload } of messages)
       transaction.publish(this.#options.keyPrefix + channel, asBuffer(payload))
-    const results = await transaction.exec().catch(this.#refused)
+    const results = await transaction.exec().catch((error: unknown) => {
+      throw publishFailure(error)
+    })
     const failed = results?.find(([error]) => error !== null)
-    if (!results || failed) return this.#refused(failed?.[0] ?? new Error('EXEC was aborted'))
+    if (!results || failed) throw publishFailure(failed?.[0] ?? new Error('EXEC was aborted'))
     return undefined
   }
 
@@ -282,10 +285,6 @@ export class RedisBus implements Bus {
   #unavailable(): BusUnavailableError {
     return new BusUnavailableError(this.#reason ?? 'Redis is not connected')
   }
-
-  readonly #refused = (error: unknown): never => {
-    throw new BusUnavailableError(errorText(error), { cause: error })
-  }
 }
 
 function newInterest(): Interest {
@@ -313,17 +312,4 @@ function escapeGlob(text: string): string {
 
 function closedError(): BusUnavailableError {
   return new BusUnavailableError('the bus is closed')
-}
-
-/** Has Redis said no, or has it not answered? */
-function isReply(error: unknown): error is Error {
-  return error instanceof ReplyError
-}
-
-function errorText(error: unknown): string {
-  if (error instanceof Error && error.name === 'MaxRetriesPerRequestError')
-    return 'the connection went before Redis answered'
-  // Node joins the attempts for each address of a host in an AggregateError without a message of its own.
-  if (error instanceof AggregateError) return errorText(error.errors[0])
-  return error instanceof Error ? error.message : String(error)
 }

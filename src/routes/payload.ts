@@ -21,7 +21,7 @@ export interface InboundMessage {
 export interface OutboundMessage {
   readonly destination: string
   readonly body: Uint8Array
-  /** User headers, `content-type` included; what belongs to the protocol has been taken out. */
+  /** User headers, `content-type` included; what belongs to the protocol has been taken out. Made when asked for. */
   readonly headers: readonly HeaderPair[]
   readonly session: string
   readonly user: string | undefined
@@ -93,16 +93,20 @@ export function encodePayload(codec: PayloadCodec, message: OutboundMessage): st
       if (text === undefined || !isJson(text)) throw badBody(message.destination, 'JSON')
       return text
     case 'envelope':
-      return JSON.stringify({
-        ...packBody(message.body, text),
-        destination: message.destination,
-        'content-type': headerOf(message.headers, 'content-type'),
-        session: message.session,
-        user: message.user,
-        headers: Object.fromEntries(message.headers.filter(([name]) => name !== 'content-type').reverse()),
-        timestamp: Date.now(),
-      })
+      return encodeEnvelope(message, text)
   }
+}
+
+function encodeEnvelope({ destination, body, headers, session, user }: OutboundMessage, text?: string): string {
+  return JSON.stringify({
+    ...packBody(body, text),
+    destination,
+    'content-type': headerOf(headers, 'content-type'),
+    session,
+    user,
+    headers: Object.fromEntries(headers.filter(([name]) => name !== 'content-type').reverse()),
+    timestamp: Date.now(),
+  })
 }
 
 /** What goes over the broadcast channel: `{topic, message}` for a notification, with `headers` for a client's SEND. */
@@ -117,9 +121,10 @@ export function encodeNotification(topic: string, message: unknown): string {
 }
 
 /** A client's SEND to a broker destination: the same JSON plus `headers`, and `encoding` for a binary body. */
-export function encodeBroadcast(message: OutboundMessage): string {
-  const { body, encoding } = packBody(message.body, bodyText(message))
-  return JSON.stringify({ topic: message.destination, message: body, headers: message.headers, encoding })
+export function encodeBroadcast({ destination, body, headers }: OutboundMessage): string {
+  const content = bodyOf(body, headerOf(headers, 'content-type'))
+  const { body: message, encoding } = packBody(body, typeof content === 'string' ? content : undefined)
+  return JSON.stringify({ topic: destination, message, headers, encoding })
 }
 
 /** Errors: PayloadError. */
@@ -138,11 +143,6 @@ export function decodeBroadcast(payload: Uint8Array): Broadcast {
   }
   if (typeof message === 'string') return { topic, message: withType(message, TEXT) }
   return { topic, message: withType(jsonText(message), JSON_TYPE) }
-}
-
-function bodyText(message: OutboundMessage): string | undefined {
-  const body = bodyOf(message.body, headerOf(message.headers, 'content-type'))
-  return typeof body === 'string' ? body : undefined
 }
 
 function packBody(octets: Uint8Array, text: string | undefined): { body: string; encoding?: 'base64' } {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MessageTemplate, Version, type Frame } from '../../frames/index.ts'
 import { Broker, type BrokerOptions } from '../../src/broker/broker.ts'
+import { BusRefusedError } from '../../src/bus/bus.ts'
 import { ProtocolError } from '../../src/errors.ts'
 import { Metrics } from '../../src/metrics.ts'
 import type { HeaderPair, OutboundMessage } from '../../src/routes/payload.ts'
@@ -642,6 +643,19 @@ describe('broker: SEND', () => {
     ])
   })
 
+  it.each(['publish', 'publishAll'] as const)(
+    'rejects %s with bus-refused, in words of the client, when Redis refuses the channel',
+    async (call) => {
+      const { bus, broker, metrics } = setUp({ bus: { accepts: false } })
+      const message = { channel: 'a', payload: 'x' }
+      const failed = call === 'publish' ? broker.publish(message) : broker.publishAll([message])
+      bus.handedOver[0]!.refuse(new BusRefusedError('NOPERM No permissions to access a channel'))
+      await expect(failed).rejects.toMatchObject({ name: 'ProtocolError', code: 'bus-refused' })
+      await expect(failed).rejects.not.toThrow(/NOPERM|permission/)
+      expect(metrics.count).toMatchObject({ messagesPublished: 0, busFailures: 1 })
+    },
+  )
+
   it('passes on what is no fault of the bus', async () => {
     const { bus, broker } = setUp({ bus: { accepts: false } })
     const failed = broker.publish({ channel: 'a', payload: 'x' })
@@ -721,6 +735,22 @@ describe('broker: what the bus cannot take', () => {
     const third = broker.publish({ channel: 'a', payload })
     bus.handedOver[2]!.accept()
     await third
+  })
+
+  it('counts transactions in what waits, and all of their messages', async () => {
+    const { bus, broker } = setUp({ bus: { accepts: false } })
+    const message = { channel: 'a', payload: 'x'.repeat(20 * 1024 * 1024) }
+    const overloaded = { code: 'bus-unavailable', message: expect.stringContaining('too much is waiting') }
+    const transaction = broker.publishAll([message, message])
+    await expect(broker.publishAll([message, message])).rejects.toMatchObject(overloaded)
+    const single = broker.publish(message)
+    await expect(broker.publish(message)).rejects.toMatchObject(overloaded)
+    expect(bus.handedOver).toHaveLength(2)
+    bus.handedOver[0]!.refuse()
+    await expect(transaction).rejects.toMatchObject({ code: 'bus-unavailable' })
+    const next = broker.publishAll([message, message])
+    for (const handedOver of bus.handedOver.slice(1)) handedOver.accept()
+    await Promise.all([single, next])
   })
 })
 

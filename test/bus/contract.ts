@@ -180,6 +180,27 @@ export function busContract(differences: BusDifferences, create: (recorder: Reco
       expect(recorder.lines()).toEqual(['a: 1 (*)', 'b: 2 (*)', 'b: 3 (*)', 'a: 4 (*)', 'b: 5 (*)', 'a: 6 (*)'])
     })
 
+    it('keeps the order of all that is published in one turn, whatever it is and however', async () => {
+      await bus.psubscribe('*')
+      const calls: Promise<unknown>[] = []
+      const expected: string[] = []
+      for (let i = 0; i < 40; i++) {
+        const texts = [`${i} text`, `${i} é😀`, `${i} octets`, `${i} in a list`, `${i} ${'x'.repeat(9_000)}`]
+        const [text, wide, octets, listed, long] = texts as [string, string, string, string, string]
+        calls.push(
+          bus.publish('a', text),
+          bus.publish('é', wide),
+          bus.publish('b', new TextEncoder().encode(octets)),
+          bus.publishAll([{ channel: 'c', payload: listed }]),
+          bus.publish('a', long),
+        )
+        expected.push(...texts)
+      }
+      await Promise.all(calls)
+      await recorder.untilReceived(expected.length)
+      expect(recorder.texts()).toEqual(expected)
+    })
+
     it('publishes an empty list', async () => {
       await expect(bus.publishAll([]).then(() => 'done')).resolves.toBe('done')
       await bus.subscribe('a')
