@@ -30,6 +30,8 @@ export interface Round {
   readonly perSecond: number
   readonly latencies: readonly number[]
   readonly generatorLoad: number
+  /** Read by clients, per unit of work, where that is measured. */
+  readonly wireBytes?: number
 }
 
 const WARM_UP_DELIVERIES = 150_000
@@ -85,6 +87,7 @@ export async function warmUp(competitors: readonly Competitor[]): Promise<void> 
 export async function measure(stage: Stage, competitor: Competitor, step: () => Promise<number>): Promise<Round> {
   const { running, fleet } = competitor
   await fleet.takeLatencies()
+  const bytesBefore = await fleet.bytes()
   const generatorsBefore = stage.clients.cpuMicros()
   const cpuBefore = running.server.cpuMicros()
   const begun = performance.now()
@@ -101,6 +104,7 @@ export async function measure(stage: Stage, competitor: Competitor, step: () => 
     perSecond: work / seconds,
     latencies: await fleet.takeLatencies(),
     generatorLoad: Math.max(...generators) / 1e6 / seconds,
+    wireBytes: ((await fleet.bytes()) - bytesBefore) / work,
   }
 }
 

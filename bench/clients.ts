@@ -162,12 +162,21 @@ export class ClientFleet {
     return ((await this.#ask({ do: 'latencies' })) as number[][]).flat()
   }
 
-  async received(): Promise<number> {
-    return ((await this.#ask({ do: 'received' })) as number[]).reduce((sum, each) => sum + each, 0)
+  received(): Promise<number> {
+    return this.#sum('received')
+  }
+
+  /** Read so far, by all clients. */
+  bytes(): Promise<number> {
+    return this.#sum('bytes')
   }
 
   async close(): Promise<void> {
     await this.#ask({ do: 'close' })
+  }
+
+  async #sum(what: 'received' | 'bytes'): Promise<number> {
+    return ((await this.#ask({ do: what })) as number[]).reduce((sum, each) => sum + each, 0)
   }
 
   #ask(request: Request): Promise<unknown[]> {

@@ -26,6 +26,7 @@ export function commandContender(
   missing: string | undefined,
   command: readonly string[],
   describe: (stage: Stage, channel: string, port: number) => Pick<Running, 'subscriber' | 'publish'>,
+  settings: Readonly<Record<string, string>> = {},
 ): Contender {
   return {
     name,
@@ -33,7 +34,7 @@ export function commandContender(
     async start(stage, channel) {
       const port = await freePort()
       const env = { PORT: String(port), REDIS_URL: stage.redisUrl, CHANNEL: `topic:${channel}` }
-      const server = await startServer(command, port, { ...env, STOMP_BRIDGE_LOG_LEVEL: 'warn' })
+      const server = await startServer(command, port, { ...env, STOMP_BRIDGE_LOG_LEVEL: 'warn', ...settings })
       return { server, ...describe(stage, channel, port), stop: () => server.stop() }
     },
   }

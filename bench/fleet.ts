@@ -1,9 +1,11 @@
 /**
  * Many WebSocket clients on bare TCP sockets, cheap enough not to be what is measured: they count a marker byte in what
- * they read and parse nothing. A few of them also read the time that a message was sent. Runs in the generator process.
+ * they read and parse nothing. A few of them also read the time that a message was sent. Where messages may be compressed
+ * they count frames instead, and one of them says what is in a frame. Runs in the generator process.
  */
 import { connect, type Socket } from 'node:net'
 import { MARKER_BYTE, STAMP_LENGTH, wallClockMs } from './body.ts'
+import { countMarkers, FrameCounter } from './frame-counter.ts'
 
 /** How to become a client of a server. `{n}` stands for the number of the client, from 0. */
 export interface Protocol {
@@ -12,6 +14,11 @@ export interface Protocol {
   readonly headers?: Readonly<Record<string, string>>
   /** Text messages to send after the upgrade, each when the text that the one before waits for has come. */
   readonly hello: readonly { readonly send: string; readonly until: string }[]
+  /**
+   * Messages may be compressed, so that no marker can be seen in them. Every client of the fleet has to get the same
+   * WebSocket messages: the first one looks what is in them, the others count.
+   */
+  readonly countsFrames?: boolean
 }
 
 export interface FleetOptions {
@@ -34,13 +41,17 @@ export class Fleet {
   received = 0
   /** How long sampled messages took, in milliseconds. */
   latencies: number[] = []
+  /** Bytes read so far, over all clients, since each was there. */
+  bytes = 0
   readonly #sockets: Socket[] = []
   #goal = Infinity
   #onGoal: (() => void) | undefined
   #beats: ReturnType<typeof setInterval> | undefined
+  #counter: FrameCounter | undefined
 
   static async connect({ port, first, size, protocol, sampleEvery }: FleetOptions): Promise<Fleet> {
     const fleet = new Fleet()
+    if (protocol.countsFrames) fleet.#counter = new FrameCounter(size)
     for (let from = 0; from < size; from += HANDSHAKES_AT_ONCE) {
       const batch = Array.from({ length: Math.min(HANDSHAKES_AT_ONCE, size - from) }, (_, i) => from + i)
       await Promise.all(
@@ -101,17 +112,31 @@ export class Fleet {
       if (answer !== '') await until(socket, answer)
     }
     socket.on('error', () => {}) // a server that drops clients shows in what is not received
-    socket.on('data', (chunk: Buffer) => this.#read(socket, chunk, isSampled))
+    const counter = this.#counter
+    if (counter) {
+      const read = counter.client(at === 0 ? countMarkers : undefined)
+      socket.on('data', (chunk: Buffer) => {
+        read(chunk)
+        this.#count(socket, chunk, counter.messages)
+      })
+    } else socket.on('data', (chunk: Buffer) => this.#read(socket, chunk, isSampled))
   }
 
   #read(socket: Socket, chunk: Buffer, isSampled: boolean): void {
     const now = isSampled ? wallClockMs() : 0
+    let { received } = this
     for (let at = chunk.indexOf(MARKER_BYTE); at >= 0; at = chunk.indexOf(MARKER_BYTE, at + 1)) {
-      this.received++
+      received++
       if (!isSampled) continue
       const sentAt = Number(chunk.toString('latin1', at + 1, at + 1 + STAMP_LENGTH))
       if (sentAt > 0) this.latencies.push(now - sentAt)
     }
+    this.#count(socket, chunk, received)
+  }
+
+  #count(socket: Socket, chunk: Buffer, received: number): void {
+    this.received = received
+    this.bytes += chunk.length
     // An idle connection is pinged, and the ping then comes by itself.
     if (chunk[0] === PING) socket.write(PONG)
     if (this.received < this.#goal) return

@@ -10,6 +10,8 @@ export type Request =
   | { readonly do: 'stall' }
   /** Gives how many messages have come. */
   | { readonly do: 'received' }
+  /** Gives how many bytes have come. */
+  | { readonly do: 'bytes' }
   /** Gives the latencies noted since it was asked last. */
   | { readonly do: 'latencies' }
   | { readonly do: 'close' }
@@ -37,6 +39,8 @@ async function answer(request: Envelope): Promise<unknown> {
       return fleet.stall()
     case 'received':
       return fleet.received
+    case 'bytes':
+      return fleet.bytes
     case 'latencies':
       return fleet.latencies.splice(0)
     case 'close':

@@ -5,8 +5,11 @@ import { resultTables, verdictTable } from './table.ts'
 const BEGIN = '<!-- bench -->'
 const END = '<!-- /bench -->'
 
-/** Scenarios whose tables the README shows; all are in results.json. */
-const SHOWN = new Set(['fan-out'])
+/** Scenarios whose tables the README shows, with what it writes before their cases; all are in results.json. */
+const SHOWN: Readonly<Record<string, string>> = {
+  'fan-out': 'Redis to ',
+  compression: 'permessage-deflate, off and on; Redis to ',
+}
 
 /** The README with the results between its markers. Errors: throws if the markers are not there. */
 export function withResults(readme: string, report: Report): string {
@@ -23,7 +26,10 @@ export function fragment(report: Report): string {
   const parts = [
     '![Server CPU per delivered message](bench/results.svg)',
     `Made by \`npm run bench\` on ${date.slice(0, 10)}: ${cores} cores (${cpu}), ${versions.join(', ')}.`,
-    resultTables(rows.filter(({ scenario }) => SHOWN.has(scenario))).replaceAll(/^fan-out: (.*)$/gm, 'Redis to $1:\n'),
+    resultTables(rows.filter(({ scenario }) => scenario in SHOWN)).replaceAll(
+      /^([a-z-]+): (.*)$/gm,
+      (_line, scenario: string, what: string) => `${SHOWN[scenario]}${what}:\n`,
+    ),
     `What it has to reach:\n\n${verdictTable(verdicts)}`,
   ]
   if (leftOut.length > 0) parts.push(`Left out: ${leftOut.map(({ name, why }) => `${name} (${why})`).join('; ')}.`)

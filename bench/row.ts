@@ -25,6 +25,8 @@ export interface Row {
   readonly rounds: readonly number[]
   /** Deliveries, messages or connections, by the wall clock. */
   readonly perSecond?: number
+  /** What a delivered message takes on the wire, where that is measured. */
+  readonly wireBytes?: number
   /** From publishing to reading, in milliseconds. */
   readonly latencyMs?: { readonly p50: number; readonly p99: number; readonly p999: number }
   /** Median of each round, in milliseconds; for ratios. */

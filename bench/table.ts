@@ -27,6 +27,7 @@ function resultTable(rows: readonly Row[]): string {
     [rows[0]!.unit, ({ value }) => value.toFixed(2)],
     ['compared', (row) => (row === rows[0] ? '' : `${number(medianRatio(row.rounds, rows[0]!.rounds))} ×`)],
     ['per second', ({ perSecond }) => (perSecond === undefined ? '' : Math.round(perSecond).toLocaleString('en-US'))],
+    ['wire bytes', ({ wireBytes }) => (wireBytes === undefined ? '' : Math.round(wireBytes).toLocaleString('en-US'))],
     ['p50 ms', ({ latencyMs }) => latencyMs?.p50.toFixed(2) ?? ''],
     ['p99 ms', ({ latencyMs }) => latencyMs?.p99.toFixed(2) ?? ''],
     ['p99.9 ms', ({ latencyMs }) => latencyMs?.p999.toFixed(2) ?? ''],

@@ -132,6 +132,7 @@ export function createBridge(options: BridgeOptions): Bridge {
         maxMessageBytes: config.limits.maxFrameBytes * FRAMES_PER_MESSAGE,
         maxBodyBytes: config.limits.maxBodyBytes * 2,
         hardUnsentBytes,
+        compressionMinBytes: config.server.compression ? config.server.compressionMinBytes : undefined,
       })
       await adopt(http)
       broker.attachFanout('websocket', http.fanout)

@@ -12,7 +12,7 @@ export interface Socket {
   readonly remoteAddress: string
   /** `websocket` or `tcp`; TCP has no message boundaries and no close codes. */
   readonly transport: 'websocket' | 'tcp'
-  /** Bytes handed to `send` (or published to a group of this socket) that have not reached the kernel. */
+  /** Bytes handed to `send` (or published to a group of this socket) that have not reached the kernel; compressed ones as they are. */
   readonly bufferedBytes: number
   /** A string becomes a text message, bytes a binary message; on TCP both are bytes. */
   send(data: string | Uint8Array): SendResult
@@ -66,12 +66,17 @@ export interface ListenOptions {
   /** 0 for any free port. */
   port: number
   fetch: FetchHandler
-  /** Largest WebSocket message taken, in bytes; larger ones close the socket with 1009. */
+  /** Largest WebSocket message taken, in bytes, decompressed; larger ones close the socket with 1009. */
   maxMessageBytes: number
   /** Largest HTTP request body the runtime lets in, in bytes; the app's own limits are lower. */
   maxBodyBytes: number
   /** A socket with more unsent bytes than this is dropped by the runtime itself: the last line behind the session's own limit. */
   hardUnsentBytes: number
+  /**
+   * Messages from this length on are compressed for clients that offer permessage-deflate (RFC 7692); undefined: it is
+   * negotiated with nobody. In bytes, where a runtime cannot tell in characters.
+   */
+  compressionMinBytes: number | undefined
 }
 
 export interface TcpListenOptions {

@@ -24,29 +24,56 @@ export const SENDERS: Protocol = {
   hello: [{ send: 'CONNECT\naccept-version:1.2\nhost:bench\nheart-beat:0,0\n\n\0', until: 'CONNECTED' }],
 }
 
-function bridgeOn(name: string, command: readonly string[], missing?: string): Contender {
+interface Way {
+  readonly name: string
+  readonly command: readonly string[]
+  readonly missing?: string
+}
+
+const ON_BUN: Way = { name: 'stomp-bridge', command: [installed('bun'), fromRoot('src/main.ts')] }
+const ON_NODE: Way = {
+  name: 'stomp-bridge on Node',
+  command: [process.env['NODE'] ?? 'node', fromRoot('dist/main.js')],
+  ...(existsSync(fromRoot('dist/main.js')) ? {} : { missing: 'not built: npm run build' }),
+}
+const ON_DENO: Way = {
+  name: 'stomp-bridge on Deno',
+  command: [process.env['DENO'] || installed('deno'), 'run', '-A', '--no-lock', fromRoot('src/main.ts')],
+}
+
+function bridgeOn({ name, command, missing }: Way): Contender {
   return commandContender(name, missing, command, (stage, channel) => ({
     subscriber: stompClients(`/topic/${channel}`),
     publish: (bodies) => publishOnRedis(stage, channel, bodies),
   }))
 }
 
-export const BRIDGE = bridgeOn('stomp-bridge', [installed('bun'), fromRoot('src/main.ts')])
-export const BRIDGE_ON_NODE = bridgeOn(
-  'stomp-bridge on Node',
-  [process.env['NODE'] ?? 'node', fromRoot('dist/main.js')],
-  existsSync(fromRoot('dist/main.js')) ? undefined : 'not built: npm run build',
-)
-export const BRIDGE_ON_DENO = bridgeOn('stomp-bridge on Deno', [
-  ...[process.env['DENO'] || installed('deno'), 'run', '-A', '--no-lock'],
-  fromRoot('src/main.ts'),
-])
-/** The row of the setting for permessage-deflate; its clients will have to inflate what they count. */
-export const BRIDGE_DEFLATE: Contender = {
-  ...BRIDGE,
-  name: 'stomp-bridge, permessage-deflate',
-  missing: 'the bridge has no such setting yet',
+export const BRIDGE = bridgeOn(ON_BUN)
+export const BRIDGE_ON_NODE = bridgeOn(ON_NODE)
+export const BRIDGE_ON_DENO = bridgeOn(ON_DENO)
+
+/** Whether permessage-deflate is on or off, with clients that offer it either way. */
+function bridgeWithCompression({ name, command, missing }: Way, isOn: boolean): Contender {
+  return commandContender(
+    `${name}, ${isOn ? 'on' : 'off'}`,
+    missing,
+    command,
+    (stage, channel) => ({
+      subscriber: {
+        ...stompClients(`/topic/${channel}`),
+        headers: { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits' },
+        countsFrames: true,
+      },
+      publish: (bodies) => publishOnRedis(stage, channel, bodies),
+    }),
+    { STOMP_BRIDGE_SERVER_COMPRESSION: String(isOn) },
+  )
 }
+
+/** Each runtime with compression off, and behind it with compression on. */
+export const COMPRESSION_PAIRS = [ON_BUN, ON_NODE, ON_DENO].map(
+  (way) => [bridgeWithCompression(way, false), bridgeWithCompression(way, true)] as const,
+)
 
 /** The limit: `Bun.serve` and `server.publish` of the same bytes, without STOMP and without Redis. */
 export const BARE = commandContender(

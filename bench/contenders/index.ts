@@ -1,12 +1,12 @@
 /** Everybody who is compared, in the order of the tables. */
-import { BARE, BRIDGE, BRIDGE_DEFLATE, BRIDGE_ON_DENO, BRIDGE_ON_NODE } from './bridge.ts'
+import { BARE, BRIDGE, BRIDGE_ON_DENO, BRIDGE_ON_NODE } from './bridge.ts'
 import { NCHAN } from './nchan.ts'
 import { SOCKET_IO, STOMP_BROKER_JS } from './node-peers.ts'
 import { RABBITMQ } from './rabbitmq.ts'
 
-export { BARE, BRIDGE, BRIDGE_DEFLATE, BRIDGE_ON_DENO, BRIDGE_ON_NODE, NCHAN, RABBITMQ, SOCKET_IO, STOMP_BROKER_JS }
+export { BARE, BRIDGE, BRIDGE_ON_DENO, BRIDGE_ON_NODE, NCHAN, RABBITMQ, SOCKET_IO, STOMP_BROKER_JS }
 
 export const CONTENDERS = [
-  ...[BRIDGE, BARE, BRIDGE_ON_NODE, BRIDGE_ON_DENO, BRIDGE_DEFLATE],
+  ...[BRIDGE, BARE, BRIDGE_ON_NODE, BRIDGE_ON_DENO],
   ...[SOCKET_IO, STOMP_BROKER_JS, RABBITMQ, NCHAN],
 ] as const

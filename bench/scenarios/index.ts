@@ -2,6 +2,7 @@
 import type { Row } from '../row.ts'
 import type { Stage } from '../stage.ts'
 import { codec } from './codec.ts'
+import { compression } from './compression.ts'
 import { connect } from './connect.ts'
 import { destinations } from './destinations.ts'
 import { bareSizes, fanOut, sizes } from './fan-out.ts'
@@ -29,5 +30,6 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   memory: { isQuick: false, what: 'memory of idle sessions', run: memory },
   latency: { isQuick: false, what: 'latency at fixed rates', run: latency },
   stalled: { isQuick: false, what: 'one stalled client among 1,000', run: stalled },
+  compression: { isQuick: false, what: 'permessage-deflate off and on', run: compression },
   codec: { isQuick: false, what: 'the decoder alone', run: codec },
 }

@@ -118,6 +118,17 @@ export const configSchema = z.strictObject({
             'the same origin and pages from localhost are always allowed',
         ),
       joinFrames: flag(true, 'Several frames for one subscription may leave in one WebSocket message'),
+      compression: flag(
+        false,
+        'Compress WebSocket messages (permessage-deflate) for clients that offer it: a fraction of the bytes for more ' +
+          'CPU, see "Compression" in the README; not where a message may hold a secret beside what an attacker wrote',
+      ),
+      compressionMinBytes: z
+        .int()
+        .min(0)
+        .max(64 * MEBIBYTE)
+        .default(1024)
+        .describe('With compression: shorter messages leave as they are, in bytes'),
       docs: flag(true, 'Serve /docs and /openapi.json'),
       metrics: flag(true, 'Serve /metrics for Prometheus'),
     })

@@ -1,13 +1,15 @@
 /** Listening on Node: `node:http` with Hono's adapter, and `ws` for WebSocket. Fan-out writes a frame that was built once. */
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { Listener, ListenOptions, RequestEnv, Runtime, SendResult, Socket } from '../socket.ts'
 import { GroupFanout, type GroupMember } from './groups.ts'
+import { inflateMessages } from './inflation.ts'
 import { answerUpgrade, sendResponse } from './node-upgrade.ts'
 import { listenTcp } from './tcp.ts'
+import { WebSocketMessage } from './websocket-message.ts'
 
 export { processes } from './cluster.ts'
 
@@ -15,6 +17,12 @@ export { processes } from './cluster.ts'
 const PING_INTERVAL_MS = 60_000
 /** The whole request has to arrive within this time, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 30_000
+
+/**
+ * Each message stands by itself both ways: so a compressed frame is right for every client, and nothing that one
+ * message says can be guessed from the length of the next. `ws` only negotiates: see inflation.ts and websocket-message.ts.
+ */
+const DEFLATE_OPTIONS = { serverNoContextTakeover: true, clientNoContextTakeover: true }
 
 export function createRuntime(): Runtime {
   return {
@@ -27,12 +35,13 @@ export function createRuntime(): Runtime {
 
 /** The same listener under another runtime's name, which can share the port with other processes; see deno.ts. */
 export function listen(options: ListenOptions, reusePort = false): Promise<Listener> {
-  const fanout = new GroupFanout<Uint8Array>(buildFrame)
+  const { compressionMinBytes } = options
+  const fanout = new GroupFanout<WebSocketMessage>((data) => new WebSocketMessage(data, compressionMinBytes))
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: true,
     maxPayload: options.maxMessageBytes,
-    perMessageDeflate: false,
+    perMessageDeflate: compressionMinBytes === undefined ? false : DEFLATE_OPTIONS,
     handleProtocols: (_offered, request) => protocols.get(request) ?? false,
   })
   const protocols = new WeakMap<IncomingMessage, string>()
@@ -51,11 +60,13 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
         if (!accepted) return sendResponse(stream, response)
         const { open, protocol } = accepted
         if (protocol !== undefined) protocols.set(incoming, protocol)
+        if (asksForSmallWindow(incoming)) delete incoming.headers['sec-websocket-extensions']
         incoming.socket.setTimeout(0) // from here on heart-beats and pings tell
         sockets.handleUpgrade(incoming, stream, head, (ws) => {
+          if (isCompressing(ws)) inflateMessages(ws, options.maxMessageBytes)
           ws.on('pong', () => awaitingPong.delete(ws))
           const { remoteAddress = '' } = incoming.socket
-          const handler = open(new NodeSocket(ws, stream, remoteAddress, fanout, options.hardUnsentBytes))
+          const handler = open(new NodeSocket(ws, stream, remoteAddress, fanout, options))
           ws.on('message', (data: Buffer) => handler.receive(data))
           ws.on('error', () => {}) // 'close' follows, with the code
           ws.on('close', (code, reason) => handler.closed(code, reason.toString()))
@@ -94,6 +105,16 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
   })
 }
 
+/** Has the client negotiated permessage-deflate? There is no other extension. */
+function isCompressing(ws: WebSocket): boolean {
+  return ws.extensions !== ''
+}
+
+/** A client that cannot keep the window that frames are compressed with; `ws` would agree, and refuse with 400 if told not to. */
+function asksForSmallWindow({ headers }: IncomingMessage): boolean {
+  return headers['sec-websocket-extensions']?.includes('server_max_window_bits') ?? false
+}
+
 /** For requests that are no upgrade. */
 function plainEnv(remoteAddress: string | undefined): RequestEnv {
   return {
@@ -112,46 +133,30 @@ function pingAll(sockets: WebSocketServer, awaitingPong: WeakSet<WebSocket>): vo
   }
 }
 
-/** A complete, unmasked WebSocket message in one frame (RFC 6455 section 5.2). */
-function buildFrame(data: string | Uint8Array): Uint8Array {
-  const isText = typeof data === 'string'
-  const length = isText ? Buffer.byteLength(data) : data.length
-  const headerLength = length < 126 ? 2 : length < 65_536 ? 4 : 10
-  const frame = Buffer.allocUnsafe(headerLength + length)
-  frame[0] = isText ? 0x81 : 0x82
-  if (headerLength === 2) frame[1] = length
-  else if (headerLength === 4) {
-    frame[1] = 126
-    frame.writeUInt16BE(length, 2)
-  } else {
-    frame[1] = 127
-    frame.writeBigUInt64BE(BigInt(length), 2)
-  }
-  if (isText) frame.write(data, headerLength)
-  else frame.set(data, headerLength)
-  return frame
-}
-
-class NodeSocket implements Socket, GroupMember<Uint8Array> {
+class NodeSocket implements Socket, GroupMember<WebSocketMessage> {
   readonly transport = 'websocket'
   readonly remoteAddress: string
   readonly #ws: WebSocket
   readonly #stream: Duplex
-  readonly #fanout: GroupFanout<Uint8Array>
+  readonly #fanout: GroupFanout<WebSocketMessage>
   readonly #hardUnsentBytes: number
+  readonly #compressionMinBytes: number | undefined
+  readonly #takesCompressed: boolean
 
   constructor(
     ws: WebSocket,
     stream: Duplex,
     remoteAddress: string,
-    fanout: GroupFanout<Uint8Array>,
-    hardUnsentBytes: number,
+    fanout: GroupFanout<WebSocketMessage>,
+    { hardUnsentBytes, compressionMinBytes }: Pick<ListenOptions, 'hardUnsentBytes' | 'compressionMinBytes'>,
   ) {
     this.remoteAddress = remoteAddress
     this.#ws = ws
     this.#stream = stream
     this.#fanout = fanout
     this.#hardUnsentBytes = hardUnsentBytes
+    this.#compressionMinBytes = compressionMinBytes
+    this.#takesCompressed = isCompressing(ws)
   }
 
   get bufferedBytes(): number {
@@ -159,17 +164,17 @@ class NodeSocket implements Socket, GroupMember<Uint8Array> {
   }
 
   send(data: string | Uint8Array): SendResult {
-    return this.write(buildFrame(data))
+    return this.write(new WebSocketMessage(data, this.#compressionMinBytes))
   }
 
-  /** Straight to the stream: without compression `ws` writes at once too, so the order is one. */
-  write(frame: Uint8Array): SendResult {
+  /** Straight to the stream: as `ws` is never asked to compress, it writes at once too, so the order is one. */
+  write(message: WebSocketMessage): SendResult {
     if (this.#ws.readyState !== this.#ws.OPEN) return 'dropped'
     if (this.#stream.writableLength > this.#hardUnsentBytes) {
       this.#ws.terminate()
       return 'dropped'
     }
-    return this.#stream.write(frame) ? 'written' : 'queued'
+    return this.#stream.write(this.#takesCompressed ? message.compressed : message.plain) ? 'written' : 'queued'
   }
 
   join(group: string): void {

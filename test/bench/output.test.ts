@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { helpText, parseArguments } from '../../bench/arguments.ts'
-import { body, BODY_BYTES, MARKER, STAMP_LENGTH, stampedBody } from '../../bench/body.ts'
+import { body, BODY_BYTES, jsonBody, MARKER, STAMP_LENGTH, stampedBody } from '../../bench/body.ts'
 import { chart } from '../../bench/chart.ts'
 import { fragment, withResults } from '../../bench/readme.ts'
 import type { Report } from '../../bench/report.ts'
@@ -91,6 +91,17 @@ describe('bodies', () => {
       expect(text).toHaveLength(BODY_BYTES)
       expect(text.lastIndexOf(MARKER)).toBe(0)
     }
+  })
+
+  it('of JSON have about a kilobyte, the marker once, and differ', () => {
+    const texts = [0, 1, 99_999].map(jsonBody)
+    for (const text of texts) {
+      expect(text.split(MARKER)).toHaveLength(2)
+      expect(text.length).toBeGreaterThan(900)
+      expect(text.length).toBeLessThan(1_100)
+      expect(JSON.parse(text)).toHaveLength(9)
+    }
+    expect(new Set(texts).size).toBe(3)
   })
 
   it('hold the time, to the last digit', () => {

@@ -23,6 +23,8 @@ describe('parseConfig', () => {
         path: '/stomp',
         allowedOrigins: [],
         joinFrames: true,
+        compression: false,
+        compressionMinBytes: 1024,
         docs: true,
         metrics: true,
       },

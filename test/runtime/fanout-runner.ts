@@ -1,6 +1,6 @@
 /**
  * Runs the fan-out scenarios on the runtime that it runs on, with real sockets, and gives what each client got. As a
- * program (`bun fanout-runner.ts bun`) it writes that as JSON.
+ * program (`bun fanout-runner.ts bun compressing`) it writes that as JSON.
  */
 import process from 'node:process'
 import { WebSocket } from 'ws'
@@ -12,13 +12,14 @@ export type Outcome = Readonly<Record<string, readonly Data[]>>
 
 const END = 'that was all'
 
-export async function runScenarios(runtime: Runtime): Promise<Outcome[]> {
+/** With `isCompressing` every message may be compressed, and every other client takes it so. */
+export async function runScenarios(runtime: Runtime, isCompressing: boolean): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
-  for (const scenario of scenarios) outcomes.push(await runScenario(runtime, scenario))
+  for (const scenario of scenarios) outcomes.push(await runScenario(runtime, scenario, isCompressing))
   return outcomes
 }
 
-async function runScenario(runtime: Runtime, { steps, received }: Scenario): Promise<Outcome> {
+async function runScenario(runtime: Runtime, { steps, received }: Scenario, isCompressing: boolean): Promise<Outcome> {
   const sockets = new Map<string, Socket>()
   const listener = await runtime.listen({
     host: '127.0.0.1',
@@ -34,9 +35,12 @@ async function runScenario(runtime: Runtime, { steps, received }: Scenario): Pro
     maxMessageBytes: 1_000_000,
     maxBodyBytes: 1000,
     hardUnsentBytes: 100_000_000,
+    compressionMinBytes: isCompressing ? 0 : undefined,
   })
   const names = new Set(steps.flatMap((step) => (isOfClient(step) ? [step[1]] : [])))
-  const clients = await Promise.all([...names].map((name) => connect(listener.port, name)))
+  const clients = await Promise.all(
+    [...names].map((name, i) => connect(listener.port, name, isCompressing && i % 2 === 0)),
+  )
   for (const step of steps) {
     // Nothing else may wait: what comes between two turns belongs to one.
     if (step[0] === 'turn') await turn()
@@ -75,8 +79,8 @@ function take(
   }
 }
 
-async function connect(port: number, name: string) {
-  const ws = new WebSocket(`ws://127.0.0.1:${port}/?name=${name}`, { perMessageDeflate: false })
+async function connect(port: number, name: string, perMessageDeflate: boolean) {
+  const ws = new WebSocket(`ws://127.0.0.1:${port}/?name=${name}`, { perMessageDeflate })
   ws.binaryType = 'nodebuffer'
   const messages: Data[] = []
   const untilEnd = new Promise<Data[]>((resolve) => {
@@ -90,6 +94,7 @@ async function connect(port: number, name: string) {
     ws.once('open', () => resolve())
     ws.once('error', reject)
   })
+  if ((ws.extensions !== '') !== perMessageDeflate) throw new Error(`${name} has negotiated "${ws.extensions}"`)
   ws.on('error', () => {})
   return { ws, name, untilEnd }
 }
@@ -98,9 +103,9 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-const asProgram = process.argv[2]
+const [, , asProgram, mode] = process.argv
 if (asProgram === 'bun' || asProgram === 'deno') {
   const { createRuntime } = (await import(`../../src/runtime/${asProgram}.ts`)) as { createRuntime: () => Runtime }
-  const outcomes = await runScenarios(createRuntime())
+  const outcomes = await runScenarios(createRuntime(), mode === 'compressing')
   process.stdout.write(JSON.stringify(outcomes), () => process.exit(0))
 }

@@ -17,20 +17,26 @@ async function runProgram(program: string, args: readonly string[]): Promise<Out
   return JSON.parse(stdout) as Outcome[]
 }
 
-const RUNTIMES: Readonly<Record<string, () => Promise<Outcome[]>>> = {
-  bun: () => runProgram(join(ROOT, 'node_modules/.bin/bun'), [RUNNER, 'bun']),
-  deno: () =>
-    runProgram(process.env.DENO || join(ROOT, 'node_modules/.bin/deno'), ['run', '-A', '--no-lock', RUNNER, 'deno']),
-  node: () => runScenarios(createRuntime()),
+const RUNTIMES: Readonly<Record<string, (mode: string) => Promise<Outcome[]>>> = {
+  bun: (mode) => runProgram(join(ROOT, 'node_modules/.bin/bun'), [RUNNER, 'bun', mode]),
+  deno: (mode) => {
+    const args = ['run', '-A', '--no-lock', RUNNER, 'deno', mode]
+    return runProgram(process.env.DENO || join(ROOT, 'node_modules/.bin/deno'), args)
+  },
+  node: (mode) => runScenarios(createRuntime(), mode === 'compressing'),
 }
+const MODES = ['plain', 'compressing'] as const
 
-describe.each(Object.keys(RUNTIMES))('fan-out on %s', (runtime) => {
-  let outcomes: Outcome[]
-  beforeAll(async () => {
-    outcomes = await RUNTIMES[runtime]!()
-  }, 30_000)
+describe.each(Object.keys(RUNTIMES).flatMap((runtime) => MODES.map((mode) => [runtime, mode] as const)))(
+  'fan-out on %s, %s',
+  (runtime, mode) => {
+    let outcomes: Outcome[]
+    beforeAll(async () => {
+      outcomes = await RUNTIMES[runtime]!(mode)
+    }, 30_000)
 
-  it.each(scenarios.map((scenario, i) => [scenario.name, i] as const))('%s', (_name, i) => {
-    expect(outcomes[i]).toEqual(scenarios[i]!.received)
-  })
-})
+    it.each(scenarios.map((scenario, i) => [scenario.name, i] as const))('%s', (_name, i) => {
+      expect(outcomes[i]).toEqual(scenarios[i]!.received)
+    })
+  },
+)

@@ -1,0 +1,3 @@
+import { compression } from './compression.ts'
+
+compression('node')
