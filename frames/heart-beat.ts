@@ -16,12 +16,14 @@ export interface HeartBeatIntervals {
 /** Longest interval honoured, in milliseconds: one day. A larger number is read as this. */
 export const MAX_HEART_BEAT_MS = 86_400_000
 
+const NONE: HeartBeat = { sendMs: 0, receiveMs: 0 }
+
 /**
  * Parses `<cx>,<cy>`; missing means `0,0`.
  * Errors: FrameError `bad-heart-beat` unless both are non-negative integers.
  */
 export function parseHeartBeat(value: string | undefined): HeartBeat {
-  if (value === undefined) return { sendMs: 0, receiveMs: 0 }
+  if (value === undefined || value === '0,0') return NONE
   const match = /^(\d+),(\d+)$/.exec(value)
   if (!match) {
     throw new FrameError(

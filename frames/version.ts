@@ -14,6 +14,8 @@ export const SUB_PROTOCOLS: readonly string[] = ['v12.stomp', 'v11.stomp', 'v10.
  */
 export function negotiateVersion(acceptVersion: string | undefined): Version | undefined {
   if (acceptVersion === undefined) return Version.V1_0
+  // one version is the ordinary case, and needs no list
+  for (const version of VERSIONS) if (acceptVersion === version) return version
   const accepted = acceptVersion.split(',').map((entry) => entry.trim())
   return VERSIONS.find((version) => accepted.includes(version))
 }

@@ -3,7 +3,7 @@
  * delivered has come over the bus, also what was sent on this node, so one node and ten behave alike. Knows
  * subscribers only by the interface below; never a session, never a connection's protocol state.
  */
-import { messageStamp, type Header } from '../../frames/index.ts'
+import type { Header } from '../../frames/index.ts'
 import type { Bus, BusMessage } from '../bus/bus.ts'
 import { ProtocolError, quoted } from '../errors.ts'
 import { LogBudget, type Log } from '../log.ts'
@@ -20,27 +20,21 @@ import {
   type OutboundMessage,
   type PayloadCodec,
 } from '../routes/payload.ts'
-import { destinationProblem, isPattern, patternMatches } from '../routes/destination-pattern.ts'
+import { destinationProblem, isPattern } from '../routes/destination-pattern.ts'
 import type { RouteTable } from '../routes/table.ts'
-import { ChannelInterests, type Hold, type Liveness } from './channel-interests.ts'
-import { GroupOutput, type GroupMember } from './group-output.ts'
+import { ChannelInterests, type Liveness } from './channel-interests.ts'
+import { GroupOutput } from './group-output.ts'
 import { Handover } from './handover.ts'
+import { Memberships, type Member } from './memberships.ts'
 import { OutgoingMessage } from './outgoing-message.ts'
 import { Recent } from './recent.ts'
-import { Registry, type Group, type Subscription, type Topic } from './registry.ts'
+import { Registry } from './registry.ts'
 import { isReserved } from './reserved-headers.ts'
-import type { BrokerOptions, BrokerSubscription, SlowPolicy } from './subscriber.ts'
+import type { BrokerOptions, BrokerSubscription } from './subscriber.ts'
 import type { OutputMeter } from './tally.ts'
 
 export type { Liveness } from './channel-interests.ts'
 export type { BrokerOptions, BrokerSubscription, DeliveredHeaders, SlowPolicy, Subscriber } from './subscriber.ts'
-
-/** In no group while it acknowledges or is detached. */
-interface Attached extends BrokerSubscription, GroupMember {
-  readonly topic: Topic<Attached>
-  group: Group<Attached> | undefined
-  readonly hold: Hold
-}
 
 /** A SEND as it goes over the bus; made by `route`, handed over by `publish`. */
 export type RoutedMessage = BusMessage
@@ -67,13 +61,12 @@ export class Broker {
   readonly #nodeId: string
   readonly #log: Log
   readonly #metrics: Metrics
-  readonly #registry = new Registry<Attached>()
+  readonly #registry = new Registry<Member>()
   readonly #interests: ChannelInterests
+  readonly #memberships: Memberships
   readonly #output: GroupOutput
   readonly #handover: Handover
   readonly #sendRoutes = new Recent(MAX_SEND_ROUTES, (destination) => this.#sendRouteOf(destination))
-  #subscriptions = 0
-  #groupCount = 0
   #messageCount = 0
   readonly #malformedLog = new LogBudget(MALFORMED_PER_WINDOW)
 
@@ -94,8 +87,9 @@ export class Broker {
     this.#metrics = metrics
     this.#output = new GroupOutput(options, meter, log, metrics)
     this.#interests = new ChannelInterests(bus, options.releaseDelayMs)
+    this.#memberships = new Memberships(options, this.#registry, this.#interests, this.#output, table)
     this.#handover = new Handover(bus, log, metrics)
-    metrics.observe('subscriptions', () => this.#subscriptions)
+    metrics.observe('subscriptions', () => this.#memberships.size)
     metrics.observe('busAvailable', () => (bus.unavailableReason === undefined ? 1 : 0))
   }
 
@@ -137,65 +131,25 @@ export class Broker {
    */
   subscribe(wanted: BrokerSubscription): { subscription: BrokerSubscription; liveness: Liveness | undefined } {
     const { destination } = wanted
-    if (!this.isBrokerDestination(destination)) {
-      throw new ProtocolError(
-        'bad-destination',
-        `Cannot subscribe to ${quoted(destination)}: it must start with ${this.#prefixList()}`,
-      )
-    }
-    checkDestination(destination)
-    const topic = this.#registry.obtain(destination)
-    const group = wanted.acknowledges ? undefined : this.#groupOf(topic, wanted)
-    const attached: Attached = {
-      ...wanted,
-      slowPolicy: this.#slowPolicyOf(destination),
-      topic,
-      group: undefined,
-      publishedAtJoin: 0,
-      hold: this.#interests.hold(this.#table.interests(destination)),
-    }
-    if (group) this.#output.join(attached, group)
-    else topic.individuals.add(attached)
-    this.#subscriptions++
-    const liveness = this.#interests.whenLive(
-      attached.hold,
-      (cause) =>
-        new ProtocolError(
-          'bus-refused',
-          `Cannot subscribe to ${quoted(destination)}: Redis refuses its channel`,
-          {},
-          { cause },
-        ),
-    )
-    return { subscription: attached, liveness }
+    // What somebody has subscribed before has been looked at then.
+    if (!this.#registry.find(destination)) this.#checkSubscribable(destination)
+    const subscription = this.#memberships.add(wanted)
+    return { subscription, liveness: this.#memberships.whenLive(subscription) }
   }
 
   /** After this call nothing more is delivered for the subscription. Gives what `published` would say then. */
   unsubscribe(subscription: BrokerSubscription): number {
-    const attached = subscription as Attached
-    const { topic, hold, group } = attached
-    topic.individuals.delete(attached)
-    const published = group ? this.#output.leave(attached, group) : 0
-    this.#registry.discardIfEmpty(topic)
-    this.#interests.release(hold)
-    this.#subscriptions--
-    return published
+    return this.#memberships.remove(subscription as Member)
   }
 
   /** From here on its messages come through `deliver`, one by one; what was published to its group before still comes. Gives as `unsubscribe`. */
   detach(subscription: BrokerSubscription): number {
-    const attached = subscription as Attached
-    if (!attached.group) return 0
-    attached.topic.individuals.add(attached)
-    return this.#output.leave(attached, attached.group)
+    return this.#memberships.detach(subscription as Member)
   }
 
   /** Back to its group, unless it acknowledges. */
   attach(subscription: BrokerSubscription): void {
-    const attached = subscription as Attached
-    if (attached.acknowledges || attached.group) return
-    attached.topic.individuals.delete(attached)
-    this.#output.join(attached, this.#groupOf(attached.topic, attached))
+    this.#memberships.attach(subscription as Member)
   }
 
   /**
@@ -203,7 +157,7 @@ export class Broker {
    * Units: characters of text, bytes of binary frames; so never more than the bytes.
    */
   published(subscription: BrokerSubscription): number {
-    const { group, publishedAtJoin } = subscription as Attached
+    const { group, publishedAtJoin } = subscription as Member
     return group ? group.published - publishedAtJoin : 0
   }
 
@@ -315,22 +269,15 @@ export class Broker {
     }
   }
 
-  #slowPolicyOf(destination: string): SlowPolicy | undefined {
-    const rule = this.#options.slowClients.find((each) => patternMatches(each.destination, destination))
-    return rule === undefined || rule.policy === 'disconnect' ? undefined : rule
-  }
-
-  #groupOf(topic: Topic<Attached>, { id, version, destination }: Subscription): Group<Attached> {
-    // The destination as it is spelled, and the id as it is: a subscriber is in a group by one subscription only.
-    const key = `${version}\n${id === undefined ? '' : `id:${id}`}\n${destination}`
-    let group = topic.groups.get(key)
-    if (!group) {
-      const stamp = messageStamp(id, undefined, version)
-      const members = { websocket: 0, tcp: 0 }
-      group = { key, name: `g${++this.#groupCount}`, stamp, version, members, sole: undefined, published: 0 }
-      topic.groups.set(key, group)
+  /** Errors: ProtocolError `bad-destination`. */
+  #checkSubscribable(destination: string): void {
+    if (!this.isBrokerDestination(destination)) {
+      throw new ProtocolError(
+        'bad-destination',
+        `Cannot subscribe to ${quoted(destination)}: it must start with ${this.#prefixList()}`,
+      )
     }
-    return group
+    checkDestination(destination)
   }
 
   #prefixList(): string {

@@ -21,9 +21,11 @@ interface Entry {
   releaseTimer: ReturnType<typeof setTimeout> | undefined
 }
 
-/** What a subscription holds; give it back with `release`. */
+/** What a subscription holds, or several to one destination; each gives it back with `release`. */
 export interface Hold {
   readonly entries: readonly { readonly entry: Entry; readonly route: InboundRoute }[]
+  /** Subscriptions that have it. */
+  users: number
   /** Resolve what `whenLive` has promised, while that is pending. */
   pending:
     | { readonly live: Signal; readonly liveOrLost: Signal; readonly refusal: (cause: BusRefusedError) => Error }
@@ -63,12 +65,26 @@ export class ChannelInterests {
 
   /** Take what a subscription to this destination needs. */
   hold(interests: readonly ChannelInterest[]): Hold {
-    return { entries: interests.map((interest) => this.#acquire(interest)), pending: undefined }
+    return { entries: interests.map((interest) => this.#acquire(interest)), users: 1, pending: undefined }
+  }
+
+  /** Take the same for one subscription more. False if not all of it is live: then it has to have a hold of its own, to wait with. */
+  share(hold: Hold): boolean {
+    if (hold.users === 0 || !this.isLive(hold)) return false
+    hold.users++
+    return true
+  }
+
+  /** Is everything held fed by the bus? */
+  isLive(hold: Hold): boolean {
+    if (!this.#isBusAvailable) return false
+    for (const { entry } of hold.entries) if (!entry.isLive) return false
+    return true
   }
 
   /** Undefined if everything held is live. Ask once per hold. */
   whenLive(hold: Hold, refusal: (cause: BusRefusedError) => Error = (cause) => cause): Liveness | undefined {
-    if (this.#isLive(hold)) return undefined
+    if (this.isLive(hold)) return undefined
     this.#waiting.add(hold)
     for (const { entry } of hold.entries) if (!entry.isLive) entry.waiting.add(hold)
     const live = newSignal()
@@ -79,6 +95,7 @@ export class ChannelInterests {
   }
 
   release(hold: Hold): void {
+    if (--hold.users > 0) return
     for (const { entry, route } of hold.entries) {
       entry.waiting.delete(hold)
       entry.routes.set(route, entry.routes.get(route)! - 1)
@@ -198,12 +215,8 @@ export class ChannelInterests {
     this.#bus.unsubscribe(entry.name)
   }
 
-  #isLive(hold: Hold): boolean {
-    return this.#isBusAvailable && hold.entries.every(({ entry }) => entry.isLive)
-  }
-
   #settleIfLive(hold: Hold): void {
-    if (this.#isLive(hold)) this.#settle(hold)
+    if (this.isLive(hold)) this.#settle(hold)
   }
 
   #settle(hold: Hold): void {

@@ -90,7 +90,10 @@ export class GroupOutput {
     if (group.sole === member) group.sole = undefined
     else subscriber.leave(group.name)
     group.members[subscriber.transport]--
-    if (group.members.websocket + group.members.tcp === 0) topic.groups.delete(group.key)
+    if (group.members.websocket + group.members.tcp === 0) {
+      topic.groups.delete(group.key)
+      if (topic.recentGroup === group) topic.recentGroup = undefined
+    }
     const published = group.published - member.publishedAtJoin
     this.#tell(topic, flushed)
     return published

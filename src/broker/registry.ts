@@ -6,6 +6,7 @@ import type { Version } from '../../frames/index.ts'
 import type { OutgoingMessage } from './outgoing-message.ts'
 import type { Tally } from './tally.ts'
 import { isPattern, patternSegments, segmentMatches } from '../routes/destination-pattern.ts'
+import type { Hold } from './channel-interests.ts'
 
 /** One subscription of one session. */
 export interface Subscription {
@@ -17,14 +18,13 @@ export interface Subscription {
 }
 
 /** Subscribers that get identical bytes: same topic, version, subscription id, no acknowledgement. */
-export interface Group<S extends Subscription = Subscription> {
+export interface Group<S extends Subscription = Subscription> extends Subscription {
   /** Of the topic's groups. */
   readonly key: string
   /** Name in the fan-out. */
   readonly name: string
   /** The header lines that this group's MESSAGE has and others do not; see `messageStamp`. */
   readonly stamp: string
-  readonly version: Version
   /** Members on each transport. */
   readonly members: { websocket: number; tcp: number }
   /** The only member, while there has never been another: it is written to directly. */
@@ -37,12 +37,16 @@ export interface Group<S extends Subscription = Subscription> {
 export interface Topic<S extends Subscription = Subscription> extends Tally {
   readonly destination: string
   readonly groups: Map<string, Group<S>>
+  /** The one that was joined last: clients number their subscriptions alike, so the next one mostly joins it too. */
+  recentGroup: Group<S> | undefined
   /** Subscriptions that need a frame of their own, because each delivery has its own `ack`. */
   readonly individuals: Set<S>
   /** What this turn of the event loop has for the groups. */
   gathered: OutgoingMessage[]
   /** Characters or bytes of that. */
   gatheredLength: number
+  /** What the latest subscription made the bus subscribe. */
+  hold: Hold | undefined
 }
 
 interface Node<S extends Subscription> {
@@ -63,6 +67,11 @@ export class Registry<S extends Subscription = Subscription> {
   readonly #root: Node<S> = newNode()
   #patterns = 0
   #steps = 0
+
+  /** The topic of exactly this destination; undefined if there is none, and for a pattern. */
+  find(destination: string): Topic<S> | undefined {
+    return this.#exact.get(destination)
+  }
 
   /** The topic of a subscription's destination, made if need be. */
   obtain(destination: string): Topic<S> {
@@ -133,8 +142,8 @@ export class Registry<S extends Subscription = Subscription> {
 }
 
 function newTopic<S extends Subscription>(destination: string): Topic<S> {
-  const empty = { gathered: [], gatheredLength: 0, look: 0, lengthSinceLook: 0 }
-  return { destination, groups: new Map(), individuals: new Set(), ...empty }
+  const output = { gathered: [], gatheredLength: 0, look: 0, lengthSinceLook: 0 }
+  return { destination, groups: new Map(), recentGroup: undefined, individuals: new Set(), hold: undefined, ...output }
 }
 
 function newNode<S extends Subscription>(isDeep = false): Node<S> {

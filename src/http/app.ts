@@ -7,7 +7,7 @@ import type { Broker } from '../broker/broker.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { FetchHandler, OpenSocket } from '../socket.ts'
-import { answerOptions, corsHeaders, originGuard } from './cors.ts'
+import { answerOptions, corsHeaders, isFromAllowedOrigin, originGuard } from './cors.ts'
 import { createDocsHandler, docsRoute } from './docs-page.ts'
 import {
   createHealthHandler,
@@ -21,7 +21,7 @@ import { createErrorHandler, HttpError, type HttpEnv } from './json-error.ts'
 import { createNotificationHandler, notificationRoute } from './notification.ts'
 import { createDocument, openApiRoute, type Route } from './openapi.ts'
 import { createOriginPolicy } from './origins.ts'
-import { createUpgradeHandler, upgradeRoute } from './upgrade.ts'
+import { createUpgradeHandler, isHandshake, upgrade, upgradeRoute } from './upgrade.ts'
 
 /** What is served, and to whom. */
 export interface AppOptions {
@@ -59,7 +59,8 @@ interface Endpoint {
 /** Makes the application. It holds nothing that needs to be closed. */
 export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   const app = new Hono<HttpEnv>()
-  const guard = originGuard(createOriginPolicy(options.allowedOrigins))
+  const isAllowedOrigin = createOriginPolicy(options.allowedOrigins)
+  const guard = originGuard(isAllowedOrigin)
   const endpoints = endpointsOf(options, deps)
 
   app.use(async (c, next) => {
@@ -85,8 +86,25 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   app.all('*', () => {
     throw new HttpError('not-found', `Nothing is served at this path: use one of ${served}`)
   })
-  app.onError(createErrorHandler(deps.log))
-  return (request, env) => app.fetch(request, env)
+  const onError = createErrorHandler(deps.log)
+  app.onError(onError)
+
+  // Half of what it costs to come in would be middleware. A handshake that nothing stands against matches one handler
+  // alone, which Hono then calls straight away; every other request, a refused handshake too, goes through all above.
+  const edge = new Hono<HttpEnv>()
+  const passOn = (c: Context<HttpEnv>): Response | Promise<Response> => app.fetch(c.req.raw, c.env)
+  edge.get(options.path, (c) => {
+    const isAdmitted = isHandshake(c) && isFromAllowedOrigin(c, isAllowedOrigin) && deps.admission() === undefined
+    if (!isAdmitted) return passOn(c)
+    const response = upgrade(c, deps.openSession)
+    // What stands for an upgrade has no status of its own; a handshake that the runtime cannot read has 426.
+    const status = response.ok ? 101 : response.status
+    deps.log.debug({ method: 'GET', path: options.path, status }, 'HTTP request')
+    return response
+  })
+  edge.notFound(passOn)
+  edge.onError(onError)
+  return (request, env) => (request.method === 'GET' ? edge.fetch(request, env) : app.fetch(request, env))
 }
 
 function endpointsOf(options: AppOptions, deps: AppDeps): Endpoint[] {

@@ -10,10 +10,16 @@ import type { OriginPolicy } from './origins.ts'
 /** How long a browser may remember a preflight, in seconds. */
 const PREFLIGHT_MAX_AGE_S = 600
 
+/** May whoever sent this call here? No browser, or a page that may. */
+export function isFromAllowedOrigin(c: Context<HttpEnv>, isAllowed: OriginPolicy): boolean {
+  const origin = c.req.header('origin')
+  return origin === undefined || isAllowed(origin, hostOf(c))
+}
+
 /** Refuses a page that may not call, with 403. */
 export function originGuard(isAllowed: OriginPolicy): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
-    if (!isAllowed(c.req.header('origin'), hostOf(c))) {
+    if (!isFromAllowedOrigin(c, isAllowed)) {
       throw new HttpError(
         'forbidden-origin',
         'Pages from this origin may not use this bridge: add it to server.allowedOrigins in the configuration',

@@ -3,7 +3,7 @@
  * the upgrade on the connection is the runtime's and the session's; nothing here sees a frame.
  */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Handler } from 'hono'
+import type { Context, Handler } from 'hono'
 import { pickSubProtocol } from '../../frames/index.ts'
 import type { OpenSocket } from '../socket.ts'
 import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
@@ -48,27 +48,35 @@ export function upgradeRoute(path: string) {
   })
 }
 
-/**
- * Makes the handler.
- * On success it returns the runtime's response itself: Bun knows it by identity, and on Deno a copy ends the upgrade.
- */
+/** Makes the handler. */
 export function createUpgradeHandler(
   admission: () => 'draining' | 'full' | undefined,
   open: OpenSocket,
 ): Handler<HttpEnv> {
   return (c) => {
-    // HEAD comes here too, and cannot be upgraded.
-    if (c.req.method !== 'GET' || !asksForWebSocket(c.req.header('upgrade'))) {
-      throw new HttpError('upgrade-required', UPGRADE_MESSAGE, { headers: { Upgrade: 'websocket' } })
-    }
+    if (!isHandshake(c)) throw new HttpError('upgrade-required', UPGRADE_MESSAGE, { headers: { Upgrade: 'websocket' } })
     const refused = admission()
     if (refused) throw refusal(refused)
-    return c.env.upgrade(c.req.raw, { protocol: pickSubProtocol(c.req.header('sec-websocket-protocol')), open })
+    return upgrade(c, open)
   }
+}
+
+/** Does it ask for a WebSocket? HEAD is answered as GET is, but cannot be upgraded. */
+export function isHandshake(c: Context<HttpEnv>): boolean {
+  return c.req.method === 'GET' && asksForWebSocket(c.req.header('upgrade'))
+}
+
+/**
+ * Hands the connection over to the runtime.
+ * What it returns is the runtime's response itself: Bun knows it by identity, and on Deno a copy ends the upgrade.
+ */
+export function upgrade(c: Context<HttpEnv>, open: OpenSocket): Response {
+  return c.env.upgrade(c.req.raw, { protocol: pickSubProtocol(c.req.header('sec-websocket-protocol')), open })
 }
 
 /** RFC 9110 section 7.8: a list of protocols, names in any case. */
 function asksForWebSocket(upgrade: string | undefined): boolean {
+  if (upgrade === 'websocket') return true // as nearly everybody writes it
   return upgrade?.split(',').some((protocol) => protocol.trim().toLowerCase() === 'websocket') ?? false
 }
 

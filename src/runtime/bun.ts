@@ -33,14 +33,6 @@ const JOIN_UP_TO = 1_000
  */
 const JOIN_UP_TO_COMPRESSING = 4_096
 
-interface SocketData {
-  readonly open: OpenSocket
-  readonly remoteAddress: string
-  handler: SocketHandler | undefined
-  /** Messages so far. */
-  received: number
-}
-
 /**
  * Bun's close shuts the connection both ways at once. If the client is still sending, the kernel answers that with a
  * reset, and the client may never read what was sent before, an ERROR for example. So close waits until the client has
@@ -70,17 +62,17 @@ function ownArguments(): string[] {
 }
 
 function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
-  const upgrades = new WeakSet<Response>()
   const { compressionMinBytes = Infinity } = options
-  const server = Bun.serve<SocketData>({
+  const withoutUpgrade = (response: Response): Response | undefined => (response === UPGRADED ? undefined : response)
+  const server = Bun.serve<BunSocket>({
     hostname: options.host,
     port: options.port,
     reusePort,
     maxRequestBodySize: options.maxBodyBytes,
     idleTimeout: REQUEST_TIMEOUT_S,
-    async fetch(request, bun) {
-      const response = await options.fetch(request, requestEnv(bun, request, upgrades))
-      return upgrades.has(response) ? undefined : response
+    fetch(request, bun) {
+      const response = options.fetch(request, new BunRequestEnv(bun, request, compressionMinBytes))
+      return response instanceof Promise ? response.then(withoutUpgrade) : withoutUpgrade(response)
     },
     websocket: {
       maxPayloadLength: options.maxMessageBytes,
@@ -92,16 +84,9 @@ function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
       publishToSelf: true,
       // `true` is without context takeover, both ways
       perMessageDeflate: compressionMinBytes !== Infinity,
-      open(ws) {
-        ws.data.handler = ws.data.open(new BunSocket(ws, compressionMinBytes))
-      },
-      message(ws, data) {
-        ws.data.received++
-        ws.data.handler?.receive(data)
-      },
-      close(ws, code, reason) {
-        ws.data.handler?.closed(code, reason)
-      },
+      open: (ws) => ws.data.opened(ws),
+      message: (ws, data) => ws.data.receive(data),
+      close: (ws, code, reason) => ws.data.closed(code, reason),
     },
   })
   return Promise.resolve({
@@ -118,39 +103,74 @@ function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
   })
 }
 
-function requestEnv(server: BunServer<SocketData>, request: Request, upgrades: WeakSet<Response>): RequestEnv {
-  const remoteAddress = server.requestIP(request)?.address ?? ''
-  return {
-    remoteAddress,
-    upgrade(request, { protocol, open }) {
-      // Bun answers with the first offered sub-protocol unless told otherwise; "" is none.
-      const offered = request.headers.has('sec-websocket-protocol')
-      const accepted = server.upgrade(request, {
-        data: { open, remoteAddress, handler: undefined, received: 0 },
-        ...(offered ? { headers: { 'sec-websocket-protocol': protocol ?? '' } } : {}),
-      })
-      if (!accepted)
-        return new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } })
-      const response = new Response(null)
-      upgrades.add(response)
-      return response
-    },
-  }
-}
+/** What the application returns for a request that was upgraded: to Bun that is no response. */
+const UPGRADED = new Response(null)
 
-class BunSocket implements Socket {
-  readonly transport = 'websocket'
-  readonly #ws: ServerWebSocket<SocketData>
+class BunRequestEnv implements RequestEnv {
+  readonly #server: BunServer<BunSocket>
+  readonly #request: Request
   readonly #compressionMinBytes: number
-  #isClosing = false
 
-  constructor(ws: ServerWebSocket<SocketData>, compressionMinBytes: number) {
-    this.#ws = ws
+  constructor(server: BunServer<BunSocket>, request: Request, compressionMinBytes: number) {
+    this.#server = server
+    this.#request = request
     this.#compressionMinBytes = compressionMinBytes
   }
 
   get remoteAddress(): string {
-    return this.#ws.data.remoteAddress
+    return this.#server.requestIP(this.#request)?.address ?? ''
+  }
+
+  upgrade(request: Request, { protocol, open }: { protocol: string | undefined; open: OpenSocket }): Response {
+    const data = new BunSocket(open, this.#compressionMinBytes)
+    // Bun answers with the first offered sub-protocol unless told otherwise; "" is none.
+    const isAccepted = this.#server.upgrade(
+      request,
+      request.headers.has('sec-websocket-protocol')
+        ? { data, headers: { 'sec-websocket-protocol': protocol ?? '' } }
+        : { data },
+    )
+    if (isAccepted) return UPGRADED
+    return new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } })
+  }
+}
+
+/** One WebSocket; it is also what Bun keeps for it as `data`, from the upgrade on. */
+class BunSocket implements Socket {
+  readonly #open: OpenSocket
+  readonly #compressionMinBytes: number
+  /** Set when it has opened, before anybody else has this object. */
+  #ws!: ServerWebSocket<BunSocket>
+  #handler: SocketHandler | undefined
+  /** Messages so far. */
+  #received = 0
+  #isClosing = false
+
+  constructor(open: OpenSocket, compressionMinBytes: number) {
+    this.#open = open
+    this.#compressionMinBytes = compressionMinBytes
+  }
+
+  opened(ws: ServerWebSocket<BunSocket>): void {
+    this.#ws = ws
+    this.#handler = this.#open(this)
+  }
+
+  receive(data: string | Uint8Array): void {
+    this.#received++
+    this.#handler?.receive(data)
+  }
+
+  closed(code: number, reason: string): void {
+    this.#handler?.closed(code, reason)
+  }
+
+  get transport(): 'websocket' {
+    return 'websocket'
+  }
+
+  get remoteAddress(): string {
+    return this.#ws.remoteAddress
   }
 
   get bufferedBytes(): number {
@@ -188,9 +208,9 @@ class BunSocket implements Socket {
   }
 
   #closeWhenQuiet(code: number, reason: string, waitsLeft: number): void {
-    const { received } = this.#ws.data
+    const received = this.#received
     setTimeout(() => {
-      if (received === this.#ws.data.received || waitsLeft === 0) this.#ws.close(code, reason)
+      if (received === this.#received || waitsLeft === 0) this.#ws.close(code, reason)
       else this.#closeWhenQuiet(code, reason, waitsLeft - 1)
     }, QUIET_MS)
   }

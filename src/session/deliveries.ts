@@ -4,10 +4,10 @@
  */
 import { messageStamp, Version, type MessageTemplate } from '../../frames/index.ts'
 import type { Broker, BrokerSubscription, DeliveredHeaders } from '../broker/broker.ts'
+import type { Deadlines } from '../clock.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
 import { HeldMessages } from './held-messages.ts'
-import type { Outbox } from './outbox.ts'
 import type { SessionSubscription, Subscriptions } from './subscriptions.ts'
 
 /** What deliveries need of their session. */
@@ -19,16 +19,22 @@ export interface DeliveryContext {
   readonly acknowledgements: Acknowledgements
 }
 
+/** Where they are written. */
+export interface DeliveryOutbox {
+  written: number
+  write(data: string | Uint8Array): void
+}
+
 export class Deliveries {
   readonly #context: DeliveryContext
-  readonly #outbox: Outbox
-  readonly #now: () => number
+  readonly #outbox: DeliveryOutbox
+  readonly #deadlines: Deadlines
   readonly #held = new Map<BrokerSubscription, HeldMessages>()
 
-  constructor(context: DeliveryContext, outbox: Outbox, now: () => number) {
+  constructor(context: DeliveryContext, outbox: DeliveryOutbox, deadlines: Deadlines) {
     this.#context = context
     this.#outbox = outbox
-    this.#now = now
+    this.#deadlines = deadlines
   }
 
   /** Is anything held back from a client that is behind? */
@@ -36,19 +42,15 @@ export class Deliveries {
     return this.#held.size > 0
   }
 
-  /** May every message to this client be dropped? Then it is kept however slow it is. */
-  get mayDropAll(): boolean {
-    if (this.#context.subscriptions.size === 0) return false
-    for (const { broker } of this.#context.subscriptions) if (!broker.slowPolicy) return false
-    return true
-  }
-
   deliver(broker: BrokerSubscription, template: MessageTemplate, messageId: string, headers: DeliveredHeaders): void {
     const held = this.#held.get(broker)
     if (held) {
       const { key } = broker.slowPolicy!
       const keyValue = key === undefined ? undefined : headers.find(([name]) => name === key)?.[1]
-      this.#context.metrics.count.messagesDropped += held.push({ template, messageId, atMs: this.#now() }, keyValue)
+      this.#context.metrics.count.messagesDropped += held.push(
+        { template, messageId, atMs: this.#deadlines.now() },
+        keyValue,
+      )
       return
     }
     const subscription = this.#find(broker)
@@ -71,7 +73,7 @@ export class Deliveries {
       const subscription = this.#find(broker)!
       while (mayWrite()) {
         const before = held.dropped
-        const next = held.take(this.#now())
+        const next = held.take(this.#deadlines.now())
         this.#context.metrics.count.messagesDropped += next ? next.dropped - before : held.dropped - before
         if (!next) break
         this.#write(subscription, next.message.template, next.message.messageId, next.dropped)

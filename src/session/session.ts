@@ -3,74 +3,43 @@
  * receipts and errors in that order, keeps both heart-beats, and closes exactly once. Knows STOMP; knows sockets and
  * the broker only by their interfaces.
  */
-import { Command, FrameError, isConnect, Version, type Frame } from '../../frames/index.ts'
-import type { Authenticator, Identity } from '../auth/authenticator.ts'
-import type { Broker, BrokerSubscription, Subscriber } from '../broker/broker.ts'
+import { Command, FrameError, isConnect, type Frame } from '../../frames/index.ts'
+import type { Identity } from '../auth/authenticator.ts'
 import type { Due } from '../clock.ts'
 import { ERRORS, ProtocolError, quoted } from '../errors.ts'
-import type { Metrics } from '../metrics.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
-import { Acknowledgements } from './acknowledgements.ts'
-import type { CommandContext } from './command.ts'
-import { agree, identify } from './commands/connect.ts'
+import { agree, identify, type Agreement } from './commands/connect.ts'
 import { COMMAND_HANDLERS } from './commands/index.ts'
-import { Deliveries } from './deliveries.ts'
 import { Effects, type Effect } from './effects.ts'
 import { closeReason, describeError } from './error-description.ts'
 import { HeartBeats } from './heart-beats.ts'
 import { Inbox, type FrameReceiver } from './inbox.ts'
-import { Outbox } from './outbox.ts'
-import type { Output } from './output-watch.ts'
 import type { SessionServices } from './services.ts'
-import { Disconnected, ShutDown, State } from './state.ts'
-import { Subscriptions, type SubscriptionSource } from './subscriptions.ts'
-import { Transactions } from './transactions.ts'
+import { SessionContext } from './session-context.ts'
+import { Ending, State } from './state.ts'
 
-const ANONYMOUS: Identity = { user: undefined }
+type EffectQueue = Pick<Effects, 'addDone' | 'addPending'>
 
-export class Session
-  implements SocketHandler, Subscriber, SubscriptionSource, CommandContext, FrameReceiver, Due, Output
-{
-  readonly sessionId: string
-  readonly transport: 'websocket' | 'tcp'
-  readonly broker: Broker
-  readonly authenticator: Authenticator
-  readonly metrics: Metrics
-  readonly subscriptions: Subscriptions
-  readonly transactions: Transactions
-  readonly acknowledgements: Acknowledgements
-  identity: Identity = ANONYMOUS
+export class Session extends SessionContext implements SocketHandler, FrameReceiver, EffectQueue, Due {
   dueSlot = 0
 
   readonly #socket: Socket
-  readonly #services: SessionServices
   readonly #onClosed: (session: Session) => void
   readonly #inbox: Inbox
-  readonly #outbox: Outbox
-  readonly #deliveries: Deliveries
-  readonly #effects = new Effects((effect) => this.#settled(effect))
   #state: State = State.connecting
-  #heartBeats: HeartBeats | undefined
   /** When any state but `connected` must be over. */
   #stateDeadline: number
   #isSocketOpen = true
   /** Nothing more will come; what is held back is still to be processed. */
   #hasEnded = false
+  /** Undefined until the first effect is pending; see {@link addDone}. */
+  #queue: Effects | undefined
+  #boundProceed: (() => void) | undefined
 
   constructor(socket: Socket, sessionId: string, services: SessionServices, onClosed: (session: Session) => void) {
-    const { options, broker, authenticator, metrics, deadlines, outputs } = services
-    this.sessionId = sessionId
-    this.transport = socket.transport
-    this.broker = broker
-    this.authenticator = authenticator
-    this.metrics = metrics
-    this.subscriptions = new Subscriptions(this, options.maxSubscriptions, options.maxPatterns)
-    this.transactions = new Transactions(options)
-    this.acknowledgements = new Acknowledgements(this.subscriptions, options.maxUnackedMessages)
+    super(socket, sessionId, services)
+    const { options, deadlines, outputs } = services
     this.#socket = socket
-    this.#outbox = new Outbox(socket, metrics, outputs)
-    this.#deliveries = new Deliveries(this, this.#outbox, () => deadlines.now())
-    this.#services = services
     this.#onClosed = onClosed
     this.#inbox = new Inbox(socket, this, options.beforeConnect, {
       pauseAboveBytes: options.afterConnect.maxFrameBytes,
@@ -78,11 +47,7 @@ export class Session
     })
     this.#stateDeadline = deadlines.now() + options.connectTimeoutMs
     deadlines.schedule(this, this.#stateDeadline)
-    outputs.add(this)
-  }
-
-  get version(): Version {
-    return this.#outbox.version ?? Version.V1_0
+    outputs.add(this.outbox)
   }
 
   // --- SocketHandler
@@ -90,7 +55,7 @@ export class Session
   receive(data: string | Uint8Array): void {
     if (this.#state >= State.finishing) return
     try {
-      this.#heartBeats?.received(this.#services.deadlines.now())
+      this.outbox.heartBeats?.received(this.services.deadlines.now())
       this.#inbox.push(data)
     } catch (error) {
       this.#crashed(error)
@@ -103,7 +68,7 @@ export class Session
     if (this.#state === State.lingering) this.#close(1000, '')
     if (this.#state >= State.finishing) return
     this.#hasEnded = true
-    this.#proceed()
+    this.#goOn()
   }
 
   /** Open and at once closed again: this node takes no more. Nothing is read, from now on. */
@@ -116,11 +81,10 @@ export class Session
   closed(): void {
     if (!this.#isSocketOpen) return
     this.#isSocketOpen = false
-    const { deadlines, outputs } = this.#services
+    const { deadlines, outputs } = this.services
     deadlines.cancel(this)
-    outputs.remove(this)
-    this.subscriptions.clear()
-    this.acknowledgements.clear()
+    outputs.remove(this.outbox)
+    this.endSubscriptions()
     // Frames that were received before are still processed (STOMP 1.2 "DISCONNECT": a server may do so): what is held
     // back goes on, and #release comes when nothing is left.
     try {
@@ -159,7 +123,7 @@ export class Session
   }
 
   #beat(now: number): number | undefined {
-    const beats = this.#heartBeats
+    const beats = this.outbox.heartBeats
     if (!beats) return undefined
     if (this.#inbox.isPaused) beats.received(now) // it is not the client that is silent
     if (beats.isPeerSilent(now)) {
@@ -170,92 +134,36 @@ export class Session
       )
       return undefined
     }
-    if (beats.isBeatDue(now)) this.#outbox.heartBeat()
+    if (beats.isBeatDue(now)) this.outbox.heartBeat()
     return beats.nextDue()
-  }
-
-  // --- Output: what the slow-client watch asks
-
-  get unsentBytes(): number {
-    return this.#socket.bufferedBytes
-  }
-
-  get totalBytes(): number {
-    let bytes = this.#outbox.written
-    for (const subscription of this.subscriptions) bytes += this.broker.published(subscription.broker)
-    return bytes
-  }
-
-  get isHolding(): boolean {
-    return this.#deliveries.isHolding
-  }
-
-  get mayDropAll(): boolean {
-    return this.#deliveries.mayDropAll
-  }
-
-  fallBehind(): void {
-    if (this.#state === State.connected) this.#deliveries.fallBehind()
-  }
-
-  catchUp(mayWrite: () => boolean): void {
-    if (this.#state === State.connected) this.#deliveries.catchUp(mayWrite)
   }
 
   closeAsSlow(reason: string): void {
     if (this.#state >= State.closing) return
     this.metrics.count.slowConsumersClosed++
-    this.#services.log.warn(
-      { session: this.sessionId, unsentBytes: this.unsentBytes, reason },
+    this.services.log.warn(
+      { session: this.sessionId, unsentBytes: this.#socket.bufferedBytes, totalBytes: this.totalBytes, reason },
       'A client does not read and is closed',
     )
     // No ERROR frame: it would stand behind all that the client does not read.
     this.#close(ERRORS['slow-consumer'].close, reason)
   }
 
-  // --- Subscriber: what the broker calls
-
-  join(group: string): void {
-    this.#socket.join(group)
-  }
-
-  leave(group: string): void {
-    this.#socket.leave(group)
-  }
-
-  publish(data: string | Uint8Array): void {
-    this.#outbox.publish(data)
-  }
-
-  deliver(...delivery: Parameters<Subscriber['deliver']>): void {
-    this.#deliveries.deliver(...delivery)
-  }
-
-  // --- SubscriptionSource: what the subscription table asks
-
-  isPattern(destination: string): boolean {
-    return this.broker.isPattern(destination)
-  }
-
-  subscribe(destination: string, id: string | undefined, acknowledges: boolean): ReturnType<Broker['subscribe']> {
-    return this.broker.subscribe({ destination, id, version: this.version, subscriber: this, acknowledges })
-  }
-
-  unsubscribe(subscription: BrokerSubscription): void {
-    this.#deliveries.forget(subscription)
-    const published = this.broker.unsubscribe(subscription) // it may write as well: so not in one with the next
-    this.#outbox.written += published
-  }
-
   // --- FrameReceiver: frames in, in order
+
+  get isConnected(): boolean {
+    return this.#state === State.connected
+  }
 
   get isReading(): boolean {
     return this.#state <= State.connected
   }
 
   get isBusy(): boolean {
-    const { maxInFlight, maxInFlightBytes } = this.#services.options
-    return this.#effects.size >= maxInFlight || this.#effects.pendingBytes >= maxInFlightBytes
+    const queue = this.#queue
+    if (!queue) return false
+    const { maxInFlight, maxInFlightBytes } = this.services.options
+    return queue.size >= maxInFlight || queue.pendingBytes >= maxInFlightBytes
   }
 
   paused(): void {
@@ -270,7 +178,7 @@ export class Session
         if (!isConnect(frame.command)) {
           throw new ProtocolError('connect-required', 'The first frame must be CONNECT or STOMP')
         }
-        this.#connect(frame)
+        this.#connect(frame, receipt)
       } else if (frame.command === Command.DISCONNECT) {
         this.#disconnect(receipt)
       } else {
@@ -299,7 +207,7 @@ export class Session
   }
 
   /** Something that frames may have waited for is over. */
-  readonly #proceed = (): void => {
+  #goOn(): void {
     try {
       if (!this.#inbox.isHeldBack) this.#inbox.run()
       if (this.#hasEnded && !this.#inbox.isHeldBack && this.#state <= State.connected) this.#disconnect(undefined)
@@ -309,49 +217,56 @@ export class Session
     if (!this.#isSocketOpen && !this.#isWaiting) this.#release()
   }
 
+  /** The same, for promises. */
+  get #proceed(): () => void {
+    return (this.#boundProceed ??= () => this.#goOn())
+  }
+
   // --- CONNECT, DISCONNECT
 
-  #connect(frame: Frame): void {
-    const { options, deadlines, authenticator } = this.#services
-    const { outgoingMs, incomingMs, toleranceFactor } = options.heartBeat
-    const agreement = agree(frame, {
-      sessionId: this.sessionId,
-      server: options.server,
-      heartBeat: { sendMs: outgoingMs, receiveMs: incomingMs },
-    })
-    const connected = identify(frame, authenticator, this.#socket.remoteAddress).then((identity) => {
-      if (this.#state !== State.connecting || !this.#isSocketOpen) return
-      this.identity = identity
-      this.#outbox.version = agreement.version
-      this.#inbox.agree(agreement.version, options.afterConnect)
-      this.#state = State.connected
-      this.metrics.count.sessionsOpened++
-      const headers = [...agreement.headers]
-      if (identity.user !== undefined) headers.push(['user-name', identity.user])
-      this.#outbox.connected(headers)
-      const beats = new HeartBeats(agreement.intervals, toleranceFactor, deadlines.now())
-      if (beats.isNeeded) {
-        this.#heartBeats = beats
-        this.#outbox.onWrite = () => beats.sent(deadlines.now())
-        deadlines.schedule(this, beats.nextDue()!)
-      }
-    })
+  #connect(frame: Frame, receipt: string | undefined): void {
+    const agreement = agree(frame, this.sessionId, this.services.options)
+    const identity = identify(frame, this.authenticator, this.#socket.remoteAddress)
+    if (!(identity instanceof Promise)) {
+      this.#connected(agreement, identity)
+      return
+    }
+    const connected = identity.then(
+      (found) => {
+        if (this.#state === State.connecting && this.#isSocketOpen) this.#connected(agreement, found)
+      },
+      (error: unknown) => this.fail(error, receipt),
+    )
     // STOMP 1.2 "RECEIPT": not defined for CONNECT, so no receipt
     this.#effects.addPending(undefined, connected, false, 0)
     this.#inbox.holdBack(connected, this.#proceed)
   }
 
+  #connected({ version, intervals, headers }: Agreement, identity: Identity): void {
+    const { options, deadlines, metrics } = this.services
+    const { user } = (this.identity = identity)
+    this.outbox.version = version
+    this.#inbox.agree(version, options.afterConnect)
+    this.#state = State.connected
+    metrics.count.sessionsOpened++
+    this.outbox.connected(user === undefined ? headers : [...headers, ['user-name', user]])
+    if (intervals.outgoingMs === 0 && intervals.incomingMs === 0) return
+    const beats = new HeartBeats(intervals, options.heartBeat.toleranceFactor, deadlines.now())
+    this.outbox.heartBeats = beats
+    deadlines.schedule(this, beats.nextDue()!)
+  }
+
   #disconnect(receipt: string | undefined): void {
     this.#finish()
     // Its turn comes when everything before it has been answered.
-    this.#effects.addDone(receipt, new Disconnected(receipt !== undefined))
+    this.#effects.addDone(receipt, new Ending(1000, '', receipt !== undefined))
   }
 
   /** Nothing more is accepted; when all that was read is finished, close with 1001. */
   shutDown(): void {
     if (this.#state >= State.finishing) return
     this.#finish()
-    this.#effects.addDone(undefined, new ShutDown())
+    this.#effects.addDone(undefined, new Ending(ERRORS['shutting-down'].close, 'The server is shutting down'))
   }
 
   /** The peer did not close in time, or nobody waits any more. */
@@ -359,21 +274,32 @@ export class Session
     this.#socket.terminate()
   }
 
-  // --- Frames out
+  // --- Effects, in their turn
+
+  get #effects(): EffectQueue {
+    return this.#queue ?? this
+  }
+
+  /** As long as no effect was ever pending, each has its turn at once, and there is no queue: an idle client has none. */
+  addDone(receipt: string | undefined, error?: unknown): void {
+    this.#settled({ receipt, isDone: true, isAbandonable: false, error })
+  }
+
+  addPending(...effect: Parameters<Effects['addPending']>): void {
+    this.#queue = new Effects((settled) => this.#settled(settled))
+    this.#queue.addPending(...effect)
+  }
 
   /** An effect's turn has come: answer its receipt, or end the session with its error. */
   #settled({ receipt, error }: Effect): void {
     if (this.#state >= State.lingering) return
     if (error === undefined) {
-      if (receipt !== undefined) this.#outbox.receipt(receipt)
-    } else if (error instanceof Disconnected) {
+      if (receipt !== undefined) this.outbox.receipt(receipt)
+    } else if (error instanceof Ending) {
       this.subscriptions.clear()
-      if (receipt !== undefined) this.#outbox.receipt(receipt)
-      // With a receipt the client closes when it has it; the server only sees to it that it happens.
-      if (error.expectsReceipt) this.#wait(State.lingering)
-      else this.#close(1000, '')
-    } else if (error instanceof ShutDown) {
-      this.#close(ERRORS['shutting-down'].close, 'The server is shutting down')
+      if (receipt !== undefined) this.outbox.receipt(receipt)
+      if (error.isLeftToClient) this.#wait(State.lingering)
+      else this.#close(error.closeCode, error.reason)
     } else {
       this.#sendError(error, receipt)
     }
@@ -390,16 +316,16 @@ export class Session
   /** Read nothing more; what is pending gets some time. */
   #finish(): void {
     this.#state = State.finishing
-    this.#startStateDeadline(this.#services.options.settleTimeoutMs)
+    this.#startStateDeadline(this.services.options.settleTimeoutMs)
   }
 
   #sendError(error: unknown, receipt: string | undefined): void {
     const description = describeError(error)
     const { code, message } = description
-    if (code === 'internal') this.#services.log.error({ session: this.sessionId, error }, 'Internal error in a session')
-    else this.#services.log.info({ session: this.sessionId, code, reason: message }, 'A session ends with an error')
+    if (code === 'internal') this.services.log.error({ session: this.sessionId, error }, 'Internal error in a session')
+    else this.services.log.info({ session: this.sessionId, code, reason: message }, 'A session ends with an error')
     this.subscriptions.clear() // STOMP 1.2 "ERROR": no frame comes after it
-    this.#outbox.error(description, receipt)
+    this.outbox.error(description, receipt)
     this.#close(description.closeCode, message)
   }
 
@@ -413,11 +339,11 @@ export class Session
 
   #wait(state: typeof State.lingering | typeof State.closing): void {
     this.#state = state
-    this.#startStateDeadline(this.#services.options.lingerMs)
+    this.#startStateDeadline(this.services.options.lingerMs)
   }
 
   #startStateDeadline(delayMs: number): void {
-    const { deadlines } = this.#services
+    const { deadlines } = this.services
     this.#stateDeadline = deadlines.now() + delayMs
     deadlines.cancel(this)
     if (this.#isSocketOpen) deadlines.schedule(this, this.#stateDeadline)
@@ -425,21 +351,21 @@ export class Session
 
   /** Is something that was received still to take effect? */
   get #isWaiting(): boolean {
-    return this.#effects.size > 0 || this.#inbox.isHeldBack
+    return (this.#queue?.size ?? 0) > 0 || this.#inbox.isHeldBack
   }
 
   /** The socket is gone, and nothing that came over it is left to do. */
   #release(): void {
     if (this.#state === State.closed) return
     this.#state = State.closed
-    this.#effects.clear()
-    this.transactions.clear() // STOMP 1.2 "BEGIN": open ones are aborted when the connection is lost
+    this.#queue?.clear()
+    this.abortTransactions()
     this.#onClosed(this)
   }
 
   /** A fault of ours must end this connection only. */
   #crashed(error: unknown): void {
-    this.#services.log.error({ session: this.sessionId, error }, 'A session failed and is dropped')
+    this.services.log.error({ session: this.sessionId, error }, 'A session failed and is dropped')
     this.#socket.terminate()
   }
 }

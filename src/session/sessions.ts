@@ -31,9 +31,7 @@ export class Sessions {
 
   /** A socket has opened. One that comes in spite of a refusal is closed with 1001 or 1013 (try again later). */
   readonly open = (socket: Socket): SocketHandler => {
-    const session = new Session(socket, `${this.#nodeId}-${++this.#count}`, this.#services, (closed) =>
-      this.#closed(closed),
-    )
+    const session = new Session(socket, `${this.#nodeId}-${++this.#count}`, this.#services, this.#closed)
     const refusal = this.refusal
     this.#open.add(session)
     if (refusal === 'draining') session.refuse(ERRORS['shutting-down'].close, 'The server is shutting down')
@@ -61,7 +59,7 @@ export class Sessions {
     clearTimeout(timer)
   }
 
-  #closed(session: Session): void {
+  readonly #closed = (session: Session): void => {
     this.#open.delete(session)
     if (this.#open.size === 0) this.#onEmpty?.()
   }

@@ -1,4 +1,4 @@
-/** The states of a session, and what takes it to its end in its turn. */
+/** The states of a session, and what takes it to its end when its turn has come. */
 
 /** Where a session is in its life; it only goes forward. */
 export const State = {
@@ -15,11 +15,16 @@ export const State = {
 } as const
 export type State = (typeof State)[keyof typeof State]
 
-/** Markers for the effect queue: not errors of the client, but what ends the session when their turn comes. */
-export class Disconnected {
-  readonly expectsReceipt: boolean
-  constructor(expectsReceipt: boolean) {
-    this.expectsReceipt = expectsReceipt
+/** For the effect queue: no error of the client's, but what ends the session when its turn comes. */
+export class Ending {
+  readonly closeCode: number
+  readonly reason: string
+  /** With a receipt the client closes when it has it; the server only sees to it that it happens. */
+  readonly isLeftToClient: boolean
+
+  constructor(closeCode: number, reason: string, isLeftToClient = false) {
+    this.closeCode = closeCode
+    this.reason = reason
+    this.isLeftToClient = isLeftToClient
   }
 }
-export class ShutDown {}

@@ -29,8 +29,11 @@ export class Subscriptions {
   readonly #max: number
   readonly #maxPatterns: number
   #patterns = 0
-  readonly #byKey = new Map<string, SessionSubscription>()
   #serial = 0
+  /** The only one of a session that has had no second: most have one, and a map is larger than all else a session holds. */
+  #only: SessionSubscription | undefined
+  /** All of them, from the second on. */
+  #byKey: Map<string, SessionSubscription> | undefined
 
   constructor(source: SubscriptionSource, maxSubscriptions: number, maxPatterns: number) {
     this.#source = source
@@ -39,26 +42,27 @@ export class Subscriptions {
   }
 
   get size(): number {
-    return this.#byKey.size
+    return this.#byKey?.size ?? (this.#only ? 1 : 0)
   }
 
   [Symbol.iterator](): Iterator<SessionSubscription> {
-    return this.#byKey.values()
+    return this.#byKey ? this.#byKey.values() : (this.#only ? [this.#only] : []).values()
   }
 
   get(id: string): SessionSubscription | undefined {
-    return this.#byKey.get(idKey(id))
+    if (this.#byKey) return this.#byKey.get(idKey(id))
+    return this.#only?.broker.id === id ? this.#only : undefined
   }
 
   /** Errors: ProtocolError `duplicate-subscription`, `too-many-subscriptions`, `bad-destination`. */
   add(destination: string, id: string | undefined, ackMode: AckMode): Liveness | undefined {
-    const key = id === undefined ? destinationKey(destination) : idKey(id)
-    if (this.#byKey.has(key)) {
+    if (id === undefined) {
       // A 1.0 client that repeats itself without an id wants what it has.
-      if (id === undefined) return undefined
+      if (this.#withoutId(destination)) return undefined
+    } else if (this.get(id)) {
       throw new ProtocolError('duplicate-subscription', `Cannot subscribe ${quoted(id)}: this id is already in use`)
     }
-    if (this.#byKey.size >= this.#max) {
+    if (this.size >= this.#max) {
       throw new ProtocolError('too-many-subscriptions', `A session may have at most ${this.#max} subscriptions`)
     }
     const isPattern = this.#source.isPattern(destination)
@@ -69,32 +73,26 @@ export class Subscriptions {
       )
     }
     const { subscription, liveness } = this.#source.subscribe(destination, id, ackMode !== AckMode.auto)
-    this.#byKey.set(key, { broker: subscription, ackMode, serial: ++this.#serial })
+    this.#keep({ broker: subscription, ackMode, serial: ++this.#serial })
     if (isPattern) this.#patterns++
     return liveness
   }
 
   /** By id; or by destination where a 1.0 client gives no id, also if it gave one when it subscribed. Undefined if there is none. */
   remove(id: string | undefined, destination: string | undefined): SessionSubscription | undefined {
-    const key = id !== undefined ? idKey(id) : this.#keyOf(destination ?? '')
-    const subscription = this.#byKey.get(key)
+    const subscription = id !== undefined ? this.get(id) : this.#to(destination ?? '')
     if (!subscription) return undefined
-    this.#byKey.delete(key)
+    if (this.#byKey) this.#byKey.delete(keyOf(subscription))
+    else this.#only = undefined
     if (this.#source.isPattern(subscription.broker.destination)) this.#patterns--
     this.#source.unsubscribe(subscription.broker)
     return subscription
   }
 
-  #keyOf(destination: string): string {
-    const key = destinationKey(destination)
-    if (this.#byKey.has(key)) return key
-    for (const [other, { broker }] of this.#byKey) if (broker.destination === destination) return other
-    return key
-  }
-
   clear(): void {
-    const all = [...this.#byKey.values()]
-    this.#byKey.clear()
+    const all = [...this]
+    this.#only = undefined
+    this.#byKey = undefined
     this.#patterns = 0
     for (const { broker } of all) this.#source.unsubscribe(broker)
   }
@@ -105,9 +103,37 @@ export class Subscriptions {
   }
 
   bySerial(serial: number): SessionSubscription | undefined {
-    for (const subscription of this.#byKey.values()) if (subscription.serial === serial) return subscription
+    for (const subscription of this) if (subscription.serial === serial) return subscription
     return undefined
   }
+
+  #keep(subscription: SessionSubscription): void {
+    if (!this.#only && !this.#byKey) {
+      this.#only = subscription
+      return
+    }
+    this.#byKey ??= new Map()
+    if (this.#only) this.#byKey.set(keyOf(this.#only), this.#only)
+    this.#only = undefined
+    this.#byKey.set(keyOf(subscription), subscription)
+  }
+
+  #to(destination: string): SessionSubscription | undefined {
+    const withoutId = this.#withoutId(destination)
+    if (withoutId) return withoutId
+    for (const subscription of this) if (subscription.broker.destination === destination) return subscription
+    return undefined
+  }
+
+  #withoutId(destination: string): SessionSubscription | undefined {
+    if (this.#byKey) return this.#byKey.get(destinationKey(destination))
+    const only = this.#only?.broker
+    return only && only.id === undefined && only.destination === destination ? this.#only : undefined
+  }
+}
+
+function keyOf({ broker }: SessionSubscription): string {
+  return broker.id === undefined ? destinationKey(broker.destination) : idKey(broker.id)
 }
 
 function idKey(id: string): string {

@@ -46,9 +46,12 @@ export class InterestsModel {
     this.interests.hold(table.permanentInterests())
   }
 
+  /** Shares with the last one to the same destination where it may, as the broker does. */
   subscribe(destination: string): ModelSubscriber {
-    const hold = this.interests.hold(this.#table.interests(destination))
-    const liveness = this.interests.whenLive(hold)
+    const last = this.subscribers.findLast((subscriber) => subscriber.destination === destination)
+    const isShared = last !== undefined && this.interests.share(last.hold)
+    const hold = isShared ? last.hold : this.interests.hold(this.#table.interests(destination))
+    const liveness = isShared ? undefined : this.interests.whenLive(hold)
     const subscriber: ModelSubscriber = {
       destination,
       hold,

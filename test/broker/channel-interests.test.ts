@@ -78,6 +78,32 @@ describe('channel interests', () => {
     expect(bus.commands).toEqual(['subscribe prices:EUR'])
   })
 
+  it('are shared once they are live, and released by the last who shares them', async () => {
+    const { bus, interests, hold } = setUp()
+    const held = hold('/topic/prices/EUR')
+    await flush()
+    expect([interests.share(held), interests.share(held)]).toEqual([true, true])
+    for (let left = 2; left > 0; left--) interests.release(held)
+    vi.advanceTimersByTime(10 * RELEASE_MS)
+    expect(bus.channels).toContain('prices:EUR')
+    interests.release(held)
+    expect(interests.share(held)).toBe(false)
+    vi.advanceTimersByTime(RELEASE_MS)
+    expect(bus.channels).not.toContain('prices:EUR')
+  })
+
+  it('are not shared by who has to wait: before the bus has confirmed them, and while it is away', async () => {
+    const { bus, interests, hold } = setUp({ goesLive: false })
+    const held = hold('/topic/prices/EUR')
+    expect(interests.share(held)).toBe(false)
+    bus.goLive()
+    await flush()
+    bus.setReason('away')
+    expect(interests.share(held)).toBe(false)
+    bus.setReason(undefined)
+    expect(interests.share(held)).toBe(true)
+  })
+
   it('begin the release delay anew when the last one leaves again', () => {
     const { bus, interests, hold } = setUp()
     interests.release(hold('/topic/prices/EUR'))

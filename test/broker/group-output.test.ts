@@ -43,6 +43,8 @@ function setUp({ joinFrames = true, joinUpTo }: SetUp = {}) {
       key,
       name: `g${++groupCount}`,
       stamp: messageStamp(id, undefined, version),
+      destination: topic.destination,
+      id,
       version,
       members: { websocket: 0, tcp: 0 },
       sole: undefined,

@@ -78,6 +78,34 @@ describe('the STOMP endpoint', () => {
     expect(upgrades).toEqual([])
   })
 
+  it.each([
+    ['of a foreign page', { ...HANDSHAKE, ...FOREIGN }],
+    ['that is no handshake', {}],
+  ])('answers a request %s with the headers of every response', async (_what, headers) => {
+    const response = await testApp().request('/stomp', { headers: headers as Record<string, string> })
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+    expect(response.headers.get('referrer-policy')).toBe('no-referrer')
+  })
+
+  it('gives back and logs the 426 of the runtime for a handshake that it cannot read', async () => {
+    const { request, logged } = testApp({ upgrade: () => new Response('no key', { status: 426 }) })
+    const response = await request('/stomp', { headers: HANDSHAKE })
+    expect([response.status, await response.text()]).toEqual([426, 'no key'])
+    expect(logged.map(({ fields }) => fields['status'])).toEqual([426])
+  })
+
+  it('answers 500 and logs the error when the runtime fails to upgrade', async () => {
+    const error = new Error('no descriptors left')
+    const { request, logged } = testApp({
+      upgrade: () => {
+        throw error
+      },
+    })
+    const response = await request('/stomp', { headers: HANDSHAKE })
+    expect([response.status, (await errorOf(response)).message]).toEqual([500, 'Internal error'])
+    expect(logged.filter(({ level }) => level === 'error').map(({ fields }) => fields['error'])).toEqual([error])
+  })
+
   it('is at the configured path only', async () => {
     const { request, upgraded } = testApp({ options: { path: '/ws/v1/' } })
     expect(await request('/ws/v1/', { headers: HANDSHAKE })).toBe(upgraded)
@@ -208,7 +236,10 @@ describe('everything else', () => {
     await post('{"topic":"/topic/x","message":"secret"}')
     await post('secret')
     await request('/nothing')
-    expect(logged).toHaveLength(4)
+    await request('/stomp?token=secret', { headers: { ...HANDSHAKE, Authorization: 'secret' } })
+    await request('/stomp?token=secret', { headers: { ...HANDSHAKE, ...FOREIGN } })
+    expect(logged).toHaveLength(6)
+    expect(logged.map(({ fields }) => fields['status'])).toEqual([200, 200, 400, 404, 101, 403])
     expect(new Set(logged.map(({ level }) => level))).toEqual(new Set(['debug']))
     expect(JSON.stringify(logged)).not.toContain('secret')
   })

@@ -18,7 +18,14 @@ export const MAX_BODY_BYTES = 1_048_576
 
 export const openSession: OpenSocket = () => ({ receive() {}, ended() {}, drained() {}, closed() {} })
 
-export function testApp({ options = {}, deps = {} }: { options?: Partial<AppOptions>; deps?: Partial<AppDeps> } = {}) {
+export interface TestAppOptions {
+  readonly options?: Partial<AppOptions>
+  readonly deps?: Partial<AppDeps>
+  /** Instead of noting the upgrade. */
+  readonly upgrade?: RequestEnv['upgrade']
+}
+
+export function testApp({ options = {}, deps = {}, upgrade }: TestAppOptions = {}) {
   const notified: Notified[] = []
   const logged: Logged[] = []
   const upgrades: Parameters<RequestEnv['upgrade']>[] = []
@@ -53,6 +60,7 @@ export function testApp({ options = {}, deps = {} }: { options?: Partial<AppOpti
   const env: RequestEnv = {
     remoteAddress: '192.0.2.1',
     upgrade(...call) {
+      if (upgrade) return upgrade(...call)
       upgrades.push(call)
       return upgraded
     },

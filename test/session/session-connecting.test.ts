@@ -77,6 +77,45 @@ describe('session before CONNECTED', () => {
     expect(other.takeWords()).toEqual(['RECEIPT r1'])
   })
 
+  it('is answered inside the call when the authenticator knows at once', () => {
+    const client = new Stage().open()
+    client.connect()
+    expect(client.takeWords()).toEqual(['CONNECTED'])
+  })
+
+  it('waits also for what is only like a promise', async () => {
+    const identity = Promise.resolve({ user: 'ann' })
+    const authenticate = () => ({ then: identity.then.bind(identity) }) as Promise<Identity>
+    const client = new Stage({ authenticator: { authenticate } }).open()
+    client.connect()
+    expect(client.take()).toEqual([])
+    await turn()
+    expect(client.take()[0]!.headers.get('user-name')).toBe('ann')
+  })
+
+  it('tells the authenticator what the client said, and where it is', async () => {
+    const seen: unknown[] = []
+    const authenticate: Authenticator['authenticate'] = (credentials) => {
+      const { login, passcode, remoteAddress } = credentials
+      seen.push({ login, passcode, remoteAddress, token: credentials.header('token'), none: credentials.header('x') })
+      return { user: login }
+    }
+    await new Stage({ authenticator: { authenticate } }).connect({ login: 'ann', passcode: 'p', token: 't' })
+    expect(seen).toEqual([{ login: 'ann', passcode: 'p', remoteAddress: '192.0.2.7', token: 't', none: undefined }])
+  })
+
+  it.each<[string, Authenticator['authenticate']]>([
+    ['at once', () => undefined],
+    ['later', () => Promise.resolve(undefined)],
+  ])('names the receipt of a CONNECT that is refused %s', async (_when, authenticate) => {
+    const client = new Stage({ authenticator: { authenticate } }).open()
+    client.connect({ receipt: 'r1' })
+    await turn()
+    const [error] = client.take()
+    expect([error!.headers.get('code'), error!.headers.get('receipt-id')]).toEqual(['not-authenticated', 'r1'])
+    expect(client.socket.closes).toHaveLength(1)
+  })
+
   it('keeps what follows CONNECT until the authenticator has answered', async () => {
     const slow = slowAuthenticator()
     const stage = new Stage({ authenticator: slow.authenticator })

@@ -122,6 +122,26 @@ describe('subscriptions', () => {
     subscriptions.add('/topic/a*', '2', AckMode.auto)
   })
 
+  it('are found and given in their order, whether one or several, also when one is left', () => {
+    const { subscriptions } = setUp()
+    const ids = () => [...subscriptions].map(({ broker }) => broker.id)
+    const steps: (string | undefined)[][] = []
+    for (const id of ['1', undefined, '3']) {
+      subscriptions.add('/topic/a', id, AckMode.auto)
+      steps.push(ids())
+    }
+    subscriptions.remove('1', undefined)
+    steps.push(ids())
+    subscriptions.remove(undefined, '/topic/a')
+    steps.push(ids())
+    expect(steps).toEqual([['1'], ['1', undefined], ['1', undefined, '3'], [undefined, '3'], ['3']])
+    expect(subscriptions.size).toBe(1)
+    expect(subscriptions.get('3')?.broker.id).toBe('3')
+    expect(subscriptions.get('1')).toBeUndefined()
+    subscriptions.remove('3', undefined)
+    expect([subscriptions.size, ids()]).toEqual([0, []])
+  })
+
   it('that are refused by the broker leave nothing behind', () => {
     const { subscriptions } = setUp(1)
     expect(codeOf(() => subscriptions.add('/other', '1', AckMode.auto))).toBe('bad-destination')

@@ -8,11 +8,11 @@ import {
   VERSIONS,
   type Frame,
   type Header,
-  type HeartBeat,
   type HeartBeatIntervals,
 } from '../../../frames/index.ts'
 import type { Authenticator, Identity } from '../../auth/authenticator.ts'
 import { ProtocolError } from '../../errors.ts'
+import type { SessionOptions } from '../services.ts'
 
 /** What a CONNECT frame agrees on. */
 export interface Agreement {
@@ -22,16 +22,12 @@ export interface Agreement {
   readonly headers: readonly Header[]
 }
 
-/** The server's side of the negotiation. */
-export interface ServerOffer {
-  readonly sessionId: string
-  /** `name/version`. */
-  readonly server: string
-  readonly heartBeat: HeartBeat
-}
-
 /** Errors: ProtocolError `unsupported-version`; FrameError `bad-heart-beat`. */
-export function agree(frame: Frame, offer: ServerOffer): Agreement {
+export function agree(
+  frame: Frame,
+  sessionId: string,
+  { heartBeat, server }: Pick<SessionOptions, 'heartBeat' | 'server'>,
+): Agreement {
   const version = negotiateVersion(frame.headers.get('accept-version'))
   if (version === undefined) {
     const supported = [...VERSIONS].reverse().join(',')
@@ -42,26 +38,43 @@ export function agree(frame: Frame, offer: ServerOffer): Agreement {
   // STOMP 1.0 has no heart-beats; but some clients fail on a CONNECTED without the header.
   const hasHeartBeat = version !== Version.V1_0
   const peer = parseHeartBeat(hasHeartBeat ? frame.headers.get('heart-beat') : undefined)
+  const own = { sendMs: heartBeat.outgoingMs, receiveMs: heartBeat.incomingMs }
   return {
     version,
-    intervals: negotiateHeartBeat(offer.heartBeat, peer),
+    intervals: negotiateHeartBeat(own, peer),
     headers: [
       ['version', version],
-      ['heart-beat', hasHeartBeat ? formatHeartBeat(offer.heartBeat) : '0,0'],
-      ['session', offer.sessionId],
-      ['server', offer.server],
+      ['heart-beat', hasHeartBeat ? formatHeartBeat(own) : '0,0'],
+      ['session', sessionId],
+      ['server', server],
     ],
   }
 }
 
-/** Who is it? Errors: ProtocolError `not-authenticated`. */
-export async function identify(frame: Frame, authenticator: Authenticator, remoteAddress: string): Promise<Identity> {
-  const identity = await authenticator.authenticate({
+/**
+ * Who is it? At once if the authenticator knows at once.
+ * Errors: ProtocolError `not-authenticated`, thrown or as a rejection; and what the authenticator throws.
+ */
+export function identify(
+  frame: Frame,
+  authenticator: Authenticator,
+  remoteAddress: string,
+): Identity | Promise<Identity> {
+  const identity = authenticator.authenticate({
     login: frame.headers.get('login'),
     passcode: frame.headers.get('passcode'),
     header: (name) => frame.headers.get(name),
     remoteAddress,
   })
+  return isPromise(identity) ? Promise.resolve(identity).then(accepted) : accepted(identity)
+}
+
+/** Also one that is no `Promise` of this realm: authenticators are written by others. */
+function isPromise<T extends object>(value: T | undefined | Promise<T | undefined>): value is Promise<T | undefined> {
+  return typeof (value as { then?: unknown } | undefined)?.then === 'function'
+}
+
+function accepted(identity: Identity | undefined): Identity {
   if (!identity) throw new ProtocolError('not-authenticated', 'Login was refused')
   return identity
 }

@@ -11,8 +11,8 @@ export const handleUnsubscribe: CommandHandler = (context, frame) => {
     throw new ProtocolError('missing-header', 'UNSUBSCRIBE needs an "id" or a "destination" header')
   }
   const removed = context.subscriptions.remove(id, destination)
-  if (removed) context.acknowledgements.release(removed)
   // User interface frameworks unsubscribe twice all the time: no error, but counted.
-  else context.metrics.count.unsubscribeUnknown++
+  if (!removed) context.metrics.count.unsubscribeUnknown++
+  else if (removed.broker.acknowledges) context.acknowledgements.release(removed)
   return undefined
 }
