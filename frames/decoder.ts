@@ -1,12 +1,12 @@
 /**
  * From bytes to frames. Used by the server's sessions, the debugger and anyone who imports `stomp-bridge/frames`.
  * The scan of a head is resumable, so that a frame that arrives a byte at a time costs no more than one that arrives
- * whole; a chunk of plain ASCII, the ordinary case, is not scanned at all but searched as text.
+ * whole; heads in ASCII at the beginning of a chunk, the ordinary case, are not scanned at all but searched as text.
  */
 import { FrameError, FrameErrorCode } from './errors.ts'
-import { unescapeHeader } from './escape.ts'
-import { FrameHeaders, hasEscapedHeaders, mayHaveBody, type Frame } from './frame.ts'
-import { decodeAscii, decodeLenient, decodeUtf8, encodeUtf8 } from './utf8.ts'
+import { mayHaveBody, type Frame } from './frame.ts'
+import { badLineEnding, decodeHead, findReceipt, isCrLfEol, parseHead, type Head } from './head.ts'
+import { allocateBytes, decodeLenient, encodeUtf8, isAscii, SHORT_UNITS, writeBytes, writeUtf8 } from './utf8.ts'
 import { Version } from './version.ts'
 
 /** Largest sizes taken, in bytes; a line's length is counted without its EOL. */
@@ -27,12 +27,19 @@ const EMPTY = new Uint8Array(0)
 
 /** Longer chunks are not decoded as a whole: one large body would cost more than that saves. */
 const MAX_TEXT_BYTES = 16_384
+/** Nor are such short ones, which hold no frame that would be worth it. */
+const MIN_TEXT_BYTES = 16
+
+/** Size of the first buffer of our own. */
+const MIN_CAPACITY = 256
+/** Our buffer is given up when it is so many times larger than what it has to hold. */
+const MAX_SPARE_FACTOR = 16
 
 /**
  * Decodes STOMP frames from a byte stream that may be cut anywhere.
  *
- * Shape:  `push` any chunk (text is taken as UTF-8), then `next` until it gives undefined. A `body` is a view of the
- *         input, which the caller must not change afterwards; the decoder itself never overwrites it.
+ * Shape:  `push` any chunk (text is taken as UTF-8), then `next` until it gives undefined. A `body` may be a
+ *         view of the input, which the caller must not change afterwards; the decoder itself never overwrites it.
  * Units:  lengths in bytes.
  * Errors: `next` throws FrameError, from then on always the same one, which does not depend on where the input was cut;
  *         `push` then takes no more. "Not enough bytes yet" is no error.
@@ -48,17 +55,22 @@ export class FrameDecoder {
   #buffer: Uint8Array = EMPTY
   #start = 0
   #end = 0
-  /** The whole #buffer as text, if it is ASCII and what is left of it may well be ordinary frames. */
+  /** Size of #buffer if it is our own, which chunks are copied to; 0 if it is a chunk. */
+  #capacity = 0
+  /** The chunk in #buffer as text, if what is left of it may well be ordinary frames. */
   #text: string | undefined
+  /** #text is known to be ASCII up to here, so that its offsets are those of #buffer. */
+  #asciiEnd = 0
+  // where these are next in #text, as seen from a frame that began before
+  #nextCr = -1
+  #nextBackslash = -1
   /** Head and NUL-terminated body are scanned up to here. */
   #scan = 0
   /** Where the line being scanned began: complete lines are [#start, #lineStart). */
   #lineStart = 0
   // once the head is complete:
-  #head: { command: string; headers: FrameHeaders } | undefined
+  #head: Head | undefined
   #bodyStart = 0
-  /** -1: up to the first NUL. */
-  #bodyLength = -1
   #failure: FrameError | undefined
 
   constructor(limits: DecoderLimits = DEFAULT_DECODER_LIMITS, version?: Version) {
@@ -79,51 +91,72 @@ export class FrameDecoder {
 
   push(chunk: Uint8Array | string): void {
     if (this.#failure !== undefined) return
-    const bytes = typeof chunk === 'string' ? encodeUtf8(chunk) : chunk
-    const unread = this.#end - this.#start
-    if (unread === 0) {
-      this.#rebase(bytes, bytes.length)
-      if (bytes.length > MAX_TEXT_BYTES) return
-      if (typeof chunk !== 'string') this.#text = decodeAscii(chunk)
-      else if (chunk.length === bytes.length) this.#text = chunk
-      return
-    }
-    // Append behind what is unread. Never move bytes inside a buffer: bodies given out earlier are views of it.
-    // Only a buffer of ours has room there.
-    if (this.#buffer.length - this.#end >= bytes.length) {
-      this.#buffer.set(bytes, this.#end)
+    if (this.#start === this.#end) this.#begin(chunk)
+    else if (typeof chunk === 'string' && chunk.length <= SHORT_UNITS) {
+      this.#makeRoom(3 * chunk.length)
+      this.#end += writeUtf8(chunk, this.#buffer, this.#end)
+    } else {
+      const bytes = typeof chunk === 'string' ? encodeUtf8(chunk).bytes : chunk // a long text has bytes of its own
+      this.#makeRoom(bytes.length)
+      writeBytes(bytes, this.#buffer, this.#end)
       this.#end += bytes.length
-      return
     }
-    const grown = new Uint8Array(Math.max(256, 2 * (unread + bytes.length)))
-    grown.set(this.#buffer.subarray(this.#start, this.#end))
-    grown.set(bytes, unread)
-    this.#rebase(grown, unread + bytes.length)
   }
 
   /** The next complete frame, or undefined until more bytes come. */
   next(): Frame | undefined {
     if (this.#failure !== undefined) throw this.#failure
     try {
-      const isHeadRead = this.#head !== undefined || (this.#skipEols() && this.#readHead())
-      return isHeadRead ? this.#readBody() : undefined
+      return this.#head !== undefined || this.#readHead() ? this.#readBody() : undefined
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
-      this.#failure = new FrameError(error.code, error.message, this.#findReceipt())
+      const receipt = this.#head
+        ? this.#head.headers.get('receipt')
+        : findReceipt(this.#buffer.subarray(this.#start, this.#lineStart), this.#version)
+      this.#failure = new FrameError(error.code, error.message, receipt)
       this.#beginFrameAt(this.#end) // keeps nothing of it
       throw this.#failure
     }
   }
 
-  /** Go on in another buffer, where the unread bytes are [0, end). */
-  #rebase(buffer: Uint8Array, end: number): void {
+  /** Nothing is unread: go on in the chunk itself. */
+  #begin(chunk: Uint8Array | string): void {
+    if (typeof chunk === 'string') {
+      const { bytes, length } = encodeUtf8(chunk)
+      this.#buffer = bytes
+      this.#end = length
+    } else {
+      this.#buffer = chunk
+      this.#end = chunk.length
+    }
+    const length = this.#end
+    if (length > MAX_TEXT_BYTES || length < MIN_TEXT_BYTES) return
+    const text = typeof chunk === 'string' ? chunk : decodeLenient(chunk)
+    this.#text = text
+    this.#asciiEnd = isAscii(text, length) ? length : 0
+    this.#nextCr = -1
+    this.#nextBackslash = -1
+  }
+
+  /** Sees to it that so many bytes can be written behind #end. */
+  #makeRoom(length: number): void {
+    if (this.#capacity - this.#end >= length) return
     const shift = this.#start
+    const unread = this.#end - shift
+    const needed = unread + length
+    if (this.#capacity >= needed && this.#capacity <= MAX_SPARE_FACTOR * needed)
+      this.#buffer.copyWithin(0, shift, this.#end)
+    else {
+      const grown = allocateBytes(Math.max(MIN_CAPACITY, 2 * needed))
+      grown.set(this.#buffer.subarray(shift, this.#end))
+      this.#buffer = grown
+      this.#capacity = grown.length
+    }
+    this.#start = 0
+    this.#end = unread
     this.#scan -= shift
     this.#lineStart -= shift
     this.#bodyStart -= shift
-    this.#start = 0
-    this.#end = end
-    this.#buffer = buffer
     this.#text = undefined
   }
 
@@ -132,6 +165,7 @@ export class FrameDecoder {
       // let go of the buffer: an idle connection holds none
       this.#buffer = EMPTY
       this.#end = 0
+      this.#capacity = 0
       this.#text = undefined
       offset = 0
     }
@@ -160,23 +194,35 @@ export class FrameDecoder {
 
   /** False if the head is not complete yet. */
   #readHead(): boolean {
-    const head = this.#findOrdinaryHead()
-    if (head === undefined) return this.#scanHead()
-    this.#lineStart = this.#start + head.length
-    return this.#parseHead(head, this.#lineStart + 1)
+    if (this.#scan === this.#start && !this.#skipEols()) return false
+    return (this.#text !== undefined && this.#readOrdinaryHead(this.#text)) || this.#scanHead()
   }
 
-  /** The head if it is all there, in ASCII, with LF for EOL, and surely within the limits. */
-  #findOrdinaryHead(): string | undefined {
-    if (this.#text === undefined) return undefined
-    const { maxFrameBytes, maxHeaderBytes } = this.#limits
-    const blank = this.#text.indexOf('\n\n', this.#start)
-    const head = this.#text.slice(this.#start, blank + 1)
-    const isWhole = blank > 0 && !head.includes('\r') && !head.includes('\0')
-    const isWithinLimits = head.length <= maxHeaderBytes && head.length + 2 <= maxFrameBytes
-    if (isWhole && isWithinLimits) return head
-    this.#text = undefined // or each frame left in the chunk would search all of it again
-    return undefined
+  /** True if the head is all there, in ASCII, with LF for EOL, and surely within the limits. */
+  #readOrdinaryHead(text: string): boolean {
+    const start = this.#start
+    const { maxFrameBytes, maxHeaderBytes, maxHeaders } = this.#limits
+    const blank = text.indexOf('\n\n', start)
+    const end = blank + 1
+    const nul = text.indexOf('\0', start)
+    if (this.#nextCr < start) this.#nextCr = indexOrEnd(text, '\r', start)
+    const isWhole = blank > 0 && (nul < 0 || nul > end) && this.#nextCr > end && this.#isAsciiUpTo(end, text)
+    const isWithinLimits = end - start <= maxHeaderBytes && end - start + 2 <= maxFrameBytes
+    if (!isWhole || !isWithinLimits) {
+      this.#text = undefined // or each frame left in the chunk would search all of it again
+      return false
+    }
+    if (this.#nextBackslash < start) this.#nextBackslash = indexOrEnd(text, '\\', start)
+    this.#lineStart = end // for an error's receipt
+    return this.#takeHead(parseHead(text, start, end, this.#nextBackslash < end, this.#version, maxHeaders), end + 1)
+  }
+
+  /** A body need not be ASCII for the head before it to be an ordinary one. */
+  #isAsciiUpTo(end: number, text: string): boolean {
+    let at = this.#asciiEnd
+    while (at < end && text.charCodeAt(at) <= 0x7f) at++
+    this.#asciiEnd = at
+    return at >= end
   }
 
   /** Advances over complete lines. */
@@ -211,79 +257,30 @@ export class FrameDecoder {
   #lineLengthUpTo(at: number): number {
     const lineStart = this.#lineStart
     const length =
-      this.#crLfIsEol && at > lineStart && this.#buffer[at - 1] === CR ? at - 1 - lineStart : at - lineStart
+      isCrLfEol(this.#version) && at > lineStart && this.#buffer[at - 1] === CR ? at - 1 - lineStart : at - lineStart
     const { maxHeaderBytes } = this.#limits
     if (length <= maxHeaderBytes) return length
     throw new FrameError(FrameErrorCode.headerTooLong, `A header line may have at most ${maxHeaderBytes} bytes`)
   }
 
-  /** STOMP 1.2 "Augmented BNF": EOL is [CR] LF. In 1.0 and 1.1 a CR is part of the value. */
-  get #crLfIsEol(): boolean {
-    return this.#version === undefined || this.#version === Version.V1_2
-  }
-
+  /** The head is [#start, #lineStart). The blank line follows it, or is missing: then the body begins there too. */
   #decodeHead(bodyStart: number): true {
-    let head: string
-    try {
-      head = decodeUtf8(this.#buffer.subarray(this.#start, this.#lineStart))
-    } catch {
-      // the TypeError says no more
-      throw new FrameError(FrameErrorCode.badUtf8, 'Command and headers must be UTF-8')
-    }
-    return this.#parseHead(head, bodyStart)
+    const lines = this.#buffer.subarray(this.#start, this.#lineStart)
+    return this.#takeHead(decodeHead(lines, this.#version, this.#limits.maxHeaders), bodyStart)
   }
 
-  /** `head` is [#start, #lineStart) as text. The blank line follows it, or is missing: then the body begins there too. */
-  #parseHead(head: string, bodyStart: number): true {
-    const version = this.#version
-    if (this.#crLfIsEol && head.includes('\r')) {
-      head = head.replaceAll('\r\n', '\n')
-      if (version === Version.V1_2 && head.includes('\r')) throw badLineEnding()
-    }
-    const commandEnd = head.indexOf('\n')
-    const command = head.slice(0, commandEnd)
-    // one search of the head, instead of one in each name and value
-    const isPlain =
-      version === Version.V1_0 ? !head.includes(': ') : !head.includes('\\') || !hasEscapedHeaders(command)
-    const { maxHeaders } = this.#limits
-    const headers = new FrameHeaders()
-    for (let from = commandEnd + 1; from < head.length;) {
-      if (headers.size === maxHeaders) {
-        throw new FrameError(FrameErrorCode.tooManyHeaders, `A frame may have at most ${maxHeaders} headers`)
-      }
-      const lineEnd = head.indexOf('\n', from)
-      const colon = head.indexOf(':', from)
-      if (colon < 0 || colon > lineEnd) {
-        throw new FrameError(FrameErrorCode.badHeader, 'A header line must be "name:value"')
-      }
-      if (colon === from) throw new FrameError(FrameErrorCode.badHeader, 'A header name must not be empty')
-      const name = head.slice(from, colon)
-      const value = head.slice(colon + 1, lineEnd)
-      if (isPlain) headers.add(name, value)
-      else headers.add(decodeName(name, version), decodeValue(value, version))
-      from = lineEnd + 1
-    }
-    this.#bodyStart = bodyStart
-    this.#bodyLength = this.#readContentLength(command, headers)
-    if (bodyStart === this.#lineStart && (this.#bodyLength > 0 || mayHaveBody(command))) {
+  #takeHead(head: Head, bodyStart: number): true {
+    const { command, bodyLength } = head
+    if (bodyLength > 0 && !this.#mayHaveBody(command)) throw bodyNotAllowed(command)
+    // refused before a byte of it is buffered
+    if (bodyLength >= 0) this.#checkFrameSize(bodyStart - this.#start + bodyLength + 1)
+    if (bodyStart === this.#lineStart && (bodyLength > 0 || mayHaveBody(command))) {
       throw new FrameError(FrameErrorCode.badHeader, 'A blank line must stand between headers and body')
     }
-    this.#head = { command, headers }
+    this.#head = head
+    this.#bodyStart = bodyStart
     this.#scan = bodyStart
     return true
-  }
-
-  #readContentLength(command: string, headers: FrameHeaders): number {
-    const value = headers.get('content-length')
-    if (value === undefined) return -1
-    const length = parseLength(value)
-    if (length < 0) {
-      throw new FrameError(FrameErrorCode.badContentLength, 'Header "content-length" must be a non-negative integer')
-    }
-    if (length > 0 && !this.#mayHaveBody(command)) throw bodyNotAllowed(command)
-    // refused before a byte of it is buffered
-    this.#checkFrameSize(this.#bodyStart - this.#start + length + 1)
-    return length
   }
 
   /** STOMP 1.1/1.2 "Body"; 1.0 has no such rule. */
@@ -293,14 +290,14 @@ export class FrameDecoder {
 
   /** Undefined if the body is not complete yet. */
   #readBody(): Frame | undefined {
-    const { command, headers } = this.#head!
+    const { command, headers, bodyLength } = this.#head!
     const bodyStart = this.#bodyStart
     let bodyEnd: number
-    if (this.#bodyLength >= 0) {
-      bodyEnd = bodyStart + this.#bodyLength
+    if (bodyLength >= 0) {
+      bodyEnd = bodyStart + bodyLength
       if (bodyEnd >= this.#end) return undefined
       if (this.#buffer[bodyEnd] !== NUL) {
-        const text = `A NUL must follow the ${this.#bodyLength} bytes that "content-length" announces`
+        const text = `A NUL must follow the ${bodyLength} bytes that "content-length" announces`
         throw new FrameError(FrameErrorCode.missingNul, text)
       }
     } else {
@@ -314,9 +311,18 @@ export class FrameDecoder {
       }
       this.#checkFrameSize(bodyEnd + 1 - this.#start)
     }
-    const body = bodyEnd === bodyStart ? EMPTY : this.#buffer.subarray(bodyStart, bodyEnd)
+    const body = bodyEnd === bodyStart ? EMPTY : this.#bytesOf(bodyStart, bodyEnd)
     this.#beginFrameAt(bodyEnd + 1)
     return { command, headers, body }
+  }
+
+  /** A view of a chunk; from our own buffer, which is written again, a copy. */
+  #bytesOf(from: number, to: number): Uint8Array {
+    const view = this.#buffer.subarray(from, to)
+    if (this.#capacity === 0) return view
+    const copy = allocateBytes(to - from)
+    copy.set(view)
+    return copy
   }
 
   #checkFrameSize(bytes: number): void {
@@ -324,48 +330,15 @@ export class FrameDecoder {
     if (bytes <= maxFrameBytes) return
     throw new FrameError(FrameErrorCode.frameTooLarge, `A frame may have at most ${maxFrameBytes} bytes`)
   }
-
-  /** The receipt of the frame that cannot be read, if its line can, so that the ERROR can name it. */
-  #findReceipt(): string | undefined {
-    if (this.#head) return this.#head.headers.get('receipt')
-    const lines = decodeLenient(this.#buffer.subarray(this.#start, this.#lineStart))
-    const line = /\nreceipt:([^\n\0]*)/.exec(lines)?.[1]
-    if (line === undefined || line.includes('\uFFFD')) return undefined
-    try {
-      return decodeValue(this.#crLfIsEol ? line.replace(/\r$/, '') : line, this.#version)
-    } catch {
-      return undefined // its own escapes are what is wrong
-    }
-  }
 }
 
-function decodeName(name: string, version: Version | undefined): string {
-  return version === undefined ? name : unescapeHeader(name, version)
-}
-
-function decodeValue(value: string, version: Version | undefined): string {
-  // 1.0's own examples pad values with a space
-  return version === Version.V1_0 ? value.replace(/^ +/, '') : decodeName(value, version)
-}
-
-/** -1 unless the text is a plain decimal number below 10^15. */
-function parseLength(text: string): number {
-  if (text.length === 0 || text.length > 15) return -1
-  let length = 0
-  for (let i = 0; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - 48
-    if (digit < 0 || digit > 9) return -1
-    length = 10 * length + digit
-  }
-  return length
+function indexOrEnd(text: string, character: string, from: number): number {
+  const index = text.indexOf(character, from)
+  return index < 0 ? text.length : index
 }
 
 function bodyNotAllowed(command: string): FrameError {
   return new FrameError(FrameErrorCode.bodyNotAllowed, `A ${command} frame must not have a body`)
-}
-
-function badLineEnding(): FrameError {
-  return new FrameError(FrameErrorCode.badLineEnding, 'A carriage return must be followed by a line feed')
 }
 
 /** Decodes a whole text or byte string at once: for tests, tools and the debugger. Left-over bytes are an error. */

@@ -29,7 +29,12 @@ export type Header = readonly [name: string, value: string]
 /** Ordered headers; where a name is repeated the first value counts (STOMP 1.2 "Repeated Header Entries"). */
 export class FrameHeaders implements Iterable<Header> {
   // name, value, name, value, …: one array instead of a pair per header
-  readonly #flat: string[] = []
+  readonly #flat: string[]
+
+  /** `flat` is name, value, name, value, …; it is taken over, not copied. */
+  constructor(flat: string[] = []) {
+    this.#flat = flat
+  }
 
   static from(headers: Iterable<Header> | Readonly<Record<string, string>>): FrameHeaders {
     const result = new FrameHeaders()

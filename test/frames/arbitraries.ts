@@ -57,6 +57,18 @@ export function cut(bytes: Uint8Array, at: readonly number[]): Uint8Array[] {
   return [...offsets, bytes.length].map((offset, i) => bytes.subarray(offsets[i - 1] ?? 0, offset))
 }
 
+/** The same text in pieces of these sizes in turn, never cut inside a surrogate pair. */
+export function cutText(text: string, sizes: readonly number[]): string[] {
+  const characters = [...text]
+  const parts: string[] = []
+  for (let at = 0, i = 0; at < characters.length; i++) {
+    const size = sizes[i % sizes.length]!
+    parts.push(characters.slice(at, at + size).join(''))
+    at += size
+  }
+  return parts
+}
+
 export const cuts = fc.array(fc.nat(1000), { maxLength: 12 })
 
 /** Wire text near the grammar: most of it is broken somewhere. */

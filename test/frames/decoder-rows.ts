@@ -107,6 +107,12 @@ const framing: DecoderRow[] = [
     ],
   },
   {
+    name: '#1 keeps commands apart that only begin or end like known ones',
+    version: V1_2,
+    input: 'SENT\n\n\0SENDER\n\n\0SUBSCRIBED\n\n\0ANAC\n\n\0 ACK\n\n\0NACK\n\n\0',
+    frames: ['SENT', 'SENDER', 'SUBSCRIBED', 'ANAC', ' ACK', 'NACK'].map((command) => [command, []] as const),
+  },
+  {
     name: '#116 hands an unknown command through, body and all',
     version: V1_2,
     input: 'PUBLISH NOW\nto:x\n\nbody\0',
@@ -279,6 +285,43 @@ const bodies: DecoderRow[] = [
     version: V1_2,
     input: 'SEND\ncontent-length:0004\n\nbody\0',
     frames: [['SEND', [['content-length', '0004']], 'body']],
+  },
+  {
+    name: '#6 #14 reads heads behind bodies that are not ASCII, with and without content-length',
+    version: V1_2,
+    input: 'SEND\na:b\n\nä€😀\n\nx:y\0SEND\na:b\ncontent-length:7\n\n😀ä\0\0SEND\na:\\c\n\nb\0',
+    frames: [
+      ['SEND', [['a', 'b']], 'ä€😀\n\nx:y'],
+      [
+        'SEND',
+        [
+          ['a', 'b'],
+          ['content-length', '7'],
+        ],
+        '😀ä\0',
+      ],
+      ['SEND', [['a', ':']], 'b'],
+    ],
+  },
+  {
+    name: '#6 #14 reads a head behind octets that are not UTF-8, as many as a text has characters',
+    version: V1_2,
+    input: octets('SEND\na:b\n\n', 0xff, 0xfe, '\0SEND\na:ä\n\n\0'),
+    frames: [
+      ['SEND', [['a', 'b']], octets(0xff, 0xfe)],
+      ['SEND', [['a', 'ä']]],
+    ],
+  },
+  {
+    name: '#5 #23 goes by the backslashes and carriage returns of the head alone',
+    version: V1_2,
+    input: 'SEND\na:b\n\n\\t\r\0SEND\na:\\c\n\n\\t\r\0SEND\r\na:b\r\n\r\n\r\n\0SEND\na:b\n\n\r\0',
+    frames: [
+      ['SEND', [['a', 'b']], '\\t\r'],
+      ['SEND', [['a', ':']], '\\t\r'],
+      ['SEND', [['a', 'b']], '\r\n'],
+      ['SEND', [['a', 'b']], '\r'],
+    ],
   },
   {
     name: '#7 ends the body at the first NUL without content-length',

@@ -196,6 +196,18 @@ describe('decoder', () => {
     }
   })
 
+  it('#5 #23 looks for carriage returns and backslashes in each chunk anew', () => {
+    const plainFrame = `SEND\na:b\n\n${'x'.repeat(50)}\0`
+    for (const [line, value] of [
+      ['a:b\r', 'b'],
+      ['a:\\c', ':'],
+    ]) {
+      const chunk = `SEND\n${line}\n\n\0`.padEnd(60, '\n')
+      const { frames } = decodeAll([plainFrame, chunk, plainFrame, chunk + chunk], Version.V1_2)
+      expect(frames.map(({ headers }) => headers[0]![1])).toEqual(['b', value, 'b', value, value])
+    }
+  })
+
   it('never changes a body it gave out', () => {
     const decoder = new FrameDecoder(DEFAULT_DECODER_LIMITS, Version.V1_2)
     const frames: Frame[] = []
@@ -210,6 +222,27 @@ describe('decoder', () => {
     expect(frames.map(({ body }) => new TextDecoder().decode(body))).toEqual(
       Array.from({ length: 300 }, (_, i) => `body ${i}`),
     )
+  })
+
+  it('never changes a body it gave out, though it reads on in the same memory, beside other decoders', () => {
+    const decoders = Array.from({ length: 3 }, () => new FrameDecoder(DEFAULT_DECODER_LIMITS, Version.V1_2))
+    const given = decoders.map((): Frame[] => [])
+    // sizes around those at which memory of its own is taken, grown and given up
+    const sizes = [0, 1, 100, 243, 244, 245, 500, 1500, 1530, 1540, 20, 9000, 1, 1, 30_000, 7, 7, 7]
+    const bodies = sizes.map((size, i) => String.fromCharCode(97 + i).repeat(size))
+    const input = bytesOf(bodies.map((body) => `SEND\n\n${body}\0`).join(''))
+    for (const piece of [3, 16, 17, 250]) {
+      for (let at = 0; at < input.length; at += piece) {
+        for (const [i, decoder] of decoders.entries()) {
+          const bytes = input.subarray(at, at + piece)
+          decoder.push(i === 1 ? new TextDecoder().decode(bytes) : bytes)
+          for (let frame = decoder.next(); frame; frame = decoder.next()) given[i]!.push(frame)
+        }
+      }
+    }
+    for (const frames of given) {
+      expect(frames.map(({ body }) => new TextDecoder().decode(body))).toEqual(Array(4).fill(bodies).flat())
+    }
   })
 
   it('reads a large frame a few bytes at a time in linear time', () => {

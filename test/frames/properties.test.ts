@@ -19,6 +19,7 @@ import {
   bodies,
   cut,
   cuts,
+  cutText,
   damage,
   frames,
   headerNames,
@@ -168,6 +169,34 @@ describe('decoder, any bytes', () => {
         expect(decodeAll([text], version, limit)).toEqual(decodeAll([bytes], version, limit))
       }),
       RUNS,
+    )
+  })
+
+  it('#119 #120 makes the same of pieces of text, of bytes, and of both in turn, short or long', () => {
+    const pieces = fc.array(fc.constantFrom(1, 5, 15, 16, 17, 60, 600, 2000), { minLength: 1, maxLength: 4 })
+    const texts = fc
+      .array(
+        fc.oneof(
+          almostFrames.map((bytes) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)),
+          fc.constantFrom('x', 'ä', '€', '😀').map((text) => `SEND\na:b\n\n${text.repeat(700)}\0`),
+        ),
+        { maxLength: 4 },
+      )
+      .map((all) => all.join(''))
+    fc.assert(
+      fc.property(texts, pieces, maybeVersions, (text, sizes, version) => {
+        const parts = cutText(text, sizes)
+        const whole = decodeAll([text], version)
+        expect(decodeAll(parts, version)).toEqual(whole)
+        expect(decodeAll(parts.map(bytesOf), version)).toEqual(whole)
+        expect(
+          decodeAll(
+            parts.map((part, i) => (i % 3 === 0 ? bytesOf(part) : part)),
+            version,
+          ),
+        ).toEqual(whole)
+      }),
+      FEWER_RUNS,
     )
   })
 
