@@ -79,6 +79,11 @@ export const notificationRoute = createRoute({
       'Send the body as JSON, with "Content-Type: application/json"',
     ),
     500: errorResponse('A fault of the bridge', 'internal', 'Internal error'),
+    502: errorResponse(
+      'Redis does not let this bridge publish on the broadcast channel',
+      'bus-refused',
+      'The message could not be handed over: Redis refuses its channel',
+    ),
     503: errorResponse(
       'The bus is unavailable: try again after the seconds in Retry-After',
       'bus-unavailable',

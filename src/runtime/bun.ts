@@ -22,10 +22,10 @@ const IDLE_TIMEOUT_S = 120
 const REQUEST_TIMEOUT_S = 30
 
 /**
- * Bun gathers the writes of a turn by itself. To 1,000 subscribers with 32 messages in flight, frames joined up to 16 KiB
- * cost 1.18 times as much server CPU as frames published one by one, and frames joined up to 1,000 characters as much.
+ * Bun gathers the writes of a turn by itself, so joining saves little. To 1,000 subscribers with 32 messages in flight, frames
+ * joined up to 1,500 characters cost 0.95 of frames published one by one in server CPU, and frames joined up to 16 KiB 1.18.
  */
-const JOIN_UP_TO = 1_000
+const JOIN_UP_TO = 1_500
 /**
  * Bun 1.4 compresses a published message anew for each subscriber: the fewer messages the better. With eight 1 KB frames in
  * flight a delivery costs 8.7 µs so, 12.4 µs one by one, and 1.1 µs without compression. Longer ones would save little more

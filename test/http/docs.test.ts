@@ -74,7 +74,7 @@ describe('the OpenAPI document', () => {
   it('describes the notification by the schema that checks it', async () => {
     const { paths, components } = await documentOf()
     const { requestBody, responses } = paths['/api/notification']!.post!
-    expect(Object.keys(responses)).toEqual(['200', '400', '403', '413', '415', '500', '503'])
+    expect(Object.keys(responses)).toEqual(['200', '400', '403', '413', '415', '500', '502', '503'])
     expect(responses['200']).not.toHaveProperty('content')
     expect(requestBody.required).toBe(true)
     const { properties, required } = components.schemas.Notification!
