@@ -2,10 +2,10 @@ import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
 export default defineConfig(
-  { ignores: ['dist/', 'coverage/'] },
+  { ignores: ['dist/', 'coverage/', 'web-debugger/built/assets.js'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -32,7 +32,7 @@ export default defineConfig(
   },
   {
     // The program talks through its log; only what a person types at the command line answers on the terminal.
-    files: ['src/**/*.ts', 'frames/**/*.ts'],
+    files: ['src/**/*.ts', 'frames/**/*.ts', 'web-debugger/**/*.{ts,tsx}'],
     ignores: ['src/main.ts', 'src/cli.ts', 'src/banner.ts'],
     rules: { 'no-console': 'error' },
   },

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest'
+import { ApiError, createApi, isPassing } from '../../web-debugger/api/client.ts'
+
+interface Seen {
+  url: string
+  init: RequestInit | undefined
+}
+
+function setUp(answer: () => Response | Promise<Response>, token = '') {
+  const seen: Seen[] = []
+  const api = createApi({
+    fetch: async (url, init) => {
+      seen.push({ url, init })
+      return answer()
+    },
+    origin: 'http://bridge',
+    aboutUrl: 'http://bridge/debugger/about.json',
+    token: () => token,
+  })
+  return { api, seen }
+}
+
+const json =
+  (value: unknown, status = 200) =>
+  () =>
+    Response.json(value, { status })
+
+describe('the client of the debug API', () => {
+  it('asks for about.json without the token, and for the rest with it', async () => {
+    const { api, seen } = setUp(json({ api: true, sessions: [] }), 'a secret of the bridge')
+    await api.about()
+    await api.bridge()
+    await api.sessions('a b&c', 50)
+    expect(seen.map(({ url }) => url)).toEqual([
+      'http://bridge/debugger/about.json',
+      'http://bridge/api/bridge',
+      'http://bridge/api/sessions?limit=50&search=a%20b%26c',
+    ])
+    const authorization = seen.map(({ init }) => new Headers(init?.headers).get('authorization'))
+    expect(authorization).toEqual([null, 'Bearer a secret of the bridge', 'Bearer a secret of the bridge'])
+  })
+
+  it('sends no empty token', async () => {
+    const { api, seen } = setUp(json({}))
+    await api.bridge()
+    expect(new Headers(seen[0]?.init?.headers).has('authorization')).toBe(false)
+  })
+
+  it('publishes the payload as it is on a channel of any name', async () => {
+    const { api, seen } = setUp(json({ channel: 'a/b c', bytes: 4 }))
+    expect(await api.publish('a/b c', '"hi"')).toBe(4)
+    expect(seen[0]).toMatchObject({
+      url: 'http://bridge/api/channels/a%2Fb%20c',
+      init: { method: 'POST', body: '"hi"' },
+    })
+  })
+
+  it('posts a notification as JSON, without the token', async () => {
+    const { api, seen } = setUp(() => new Response(null), 'a secret of the bridge')
+    await api.notify('/topic/toast', { id: 7 })
+    expect(seen[0]).toMatchObject({
+      url: 'http://bridge/api/notification',
+      init: { method: 'POST', body: '{"topic":"/topic/toast","message":{"id":7}}' },
+    })
+    const headers = new Headers(seen[0]?.init?.headers)
+    expect(headers.get('content-type')).toBe('application/json')
+    expect(headers.has('authorization')).toBe(false)
+  })
+
+  it('closes a session, which is answered without a body', async () => {
+    const { api, seen } = setUp(() => new Response(null, { status: 204 }))
+    await api.closeSession('k3x9ab-1')
+    expect(seen[0]).toMatchObject({ url: 'http://bridge/api/sessions/k3x9ab-1', init: { method: 'DELETE' } })
+  })
+
+  it('gives the words of a refusal', async () => {
+    const { api } = setUp(json({ error: { code: 'bus-unavailable', message: 'The bus is unavailable' } }, 503))
+    const error = await api.publish('x', '').catch((caught: unknown) => caught)
+    expect(error).toBeInstanceOf(ApiError)
+    expect(error).toMatchObject({ code: 'bus-unavailable', status: 503, message: 'The bus is unavailable' })
+  })
+
+  it.each([
+    ['an error page of a proxy', () => new Response('<h1>Bad gateway</h1>', { status: 502 }), 502],
+    ['JSON of something else', json({ message: 'no' }, 404), 404],
+    ['JSON that is no object', json(null, 500), 500],
+    ['an answer that is not JSON', () => new Response('<html>'), 200],
+  ])('says that %s is not an answer of the bridge', async (_subject, answer, status) => {
+    const { api } = setUp(answer)
+    await expect(api.bridge()).rejects.toMatchObject({ code: 'no-answer', status })
+  })
+
+  it('says that nobody answers', async () => {
+    const { api } = setUp(() => Promise.reject(new TypeError('fetch failed')))
+    await expect(api.bridge()).rejects.toMatchObject({ code: 'unreachable', status: 0 })
+  })
+
+  it('does not take an abort for an answer that failed', async () => {
+    const abort = new AbortController()
+    abort.abort()
+    const { api } = setUp(() => Promise.reject(abort.signal.reason as Error))
+    await expect(api.tail('x', abort.signal)).rejects.toBe(abort.signal.reason)
+  })
+
+  it.each([
+    [new ApiError('unreachable', 0, ''), true],
+    [new ApiError('bus-unavailable', 503, ''), true],
+    [new ApiError('no-answer', 502, ''), true],
+    [new ApiError('too-many-tails', 429, ''), false],
+    [new ApiError('not-authenticated', 401, ''), false],
+  ])('knows what passes by itself: %o', (error, expected) => {
+    expect(isPassing(error)).toBe(expected)
+  })
+})

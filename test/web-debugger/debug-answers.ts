@@ -1,0 +1,61 @@
+/** Answers of the debug API and bodies of streams, for the tests of the page's model. Every part can be replaced. */
+import type { Bridge, Route } from '../../web-debugger/api/types.ts'
+
+export const ROUTES: readonly Route[] = [
+  {
+    direction: 'outbound',
+    destination: '/app/greet',
+    channel: 'GREETING_CHANNEL_OUTBOUND',
+    codec: 'json-string',
+    isConvention: false,
+    messages: 12,
+  },
+  {
+    direction: 'inbound',
+    destination: '/topic/greetings',
+    channel: 'GREETING_CHANNEL_INBOUND',
+    codec: 'json-string',
+    isConvention: false,
+    messages: 3,
+  },
+]
+
+export const BRIDGE: Bridge = {
+  version: '0.1.0',
+  runtime: 'bun 1.4.5',
+  node: 'k3x9ab',
+  startedAt: 1_790_000_000_000,
+  now: 1_790_000_010_000,
+  isOpen: true,
+  ready: { isReady: true, reasons: [] },
+  bus: { kind: 'embedded', description: 'embedded, in this process only', unavailableReason: null },
+  nodes: null,
+  workers: 1,
+  endpoints: { stomp: '/stomp', tcp: null },
+  prefixes: { broker: ['/topic'], application: ['/app'], broadcastChannel: 'BROADCAST-CHANNEL' },
+  routes: ROUTES,
+  totals: {
+    sessions: 2,
+    subscriptions: 3,
+    unsentBytes: 0,
+    framesReceived: 10,
+    messagesReceived: 5,
+    messagesPublished: 6,
+    messagesDelivered: 9,
+    sessionsOpened: 4,
+    errors: 0,
+  },
+  destinations: [],
+  limits: { maxFrameBytes: 65_536 },
+}
+
+/** A stream that gives these chunks, then ends. */
+export function streamOf(...chunks: readonly (string | Uint8Array)[]): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  return new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(typeof chunk === 'string' ? encoder.encode(chunk) : chunk)
+      controller.close()
+    },
+  })
+}

@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest'
+import { createForm, fillForm, readForm } from '../../web-debugger/stomp/profile-form.ts'
+import { fromFragment, toFragment } from '../../web-debugger/stomp/profile-link.ts'
+import { ProfileStore } from '../../web-debugger/stomp/profile-store.ts'
+import {
+  connectHeaders,
+  createProfile,
+  problemsOf,
+  readProfile,
+  socketUrl,
+  subProtocolsOf,
+  titleOf,
+  withoutSecrets,
+  type Profile,
+} from '../../web-debugger/stomp/profile.ts'
+import { memoryStore } from './fake-page.ts'
+
+const usual = createProfile('ws://localhost:8080/stomp')
+const secretive: Profile = {
+  ...usual,
+  name: 'Production',
+  url: 'wss://ada:pw@example.com/stomp?token=qqq&room=1',
+  login: 'ada',
+  passcode: 'hush',
+  token: 'ttt',
+  tokenPlace: 'header',
+  tokenName: 'X-Pass',
+  headers: [
+    { name: 'x-pass', value: 'ppp' },
+    { name: 'Authorization', value: 'aaa' },
+    { name: 'client', value: 'debugger' },
+  ],
+}
+const SECRETS = /pw|qqq|hush|ttt|ppp|aaa/
+
+describe('a profile', () => {
+  it('opens ws for http, without fragment, the token in the query where it belongs there', () => {
+    expect(socketUrl({ ...usual, url: ' https://example.com/stomp#top ' })).toBe('wss://example.com/stomp')
+    const query = { ...usual, token: 'a&b', tokenPlace: 'query' as const, tokenName: 'access_token' }
+    expect(socketUrl({ ...query, url: 'ws://h/s?x=1' })).toBe('ws://h/s?x=1&access_token=a%26b')
+  })
+
+  it('offers the sub-protocols of its versions, none, or others', () => {
+    expect(subProtocolsOf(usual)).toEqual(['v12.stomp', 'v11.stomp', 'v10.stomp'])
+    expect(subProtocolsOf({ ...usual, version: '1.1' })).toEqual(['v11.stomp'])
+    expect(subProtocolsOf({ ...usual, subProtocol: 'none' })).toEqual([])
+    expect(subProtocolsOf({ ...usual, mode: 'raw' })).toEqual([])
+    const custom = { ...usual, subProtocol: 'custom' as const, customSubProtocols: 'stomp, x ,' }
+    expect(subProtocolsOf(custom)).toEqual(['stomp', 'x'])
+  })
+
+  it('puts credentials and token into the headers of CONNECT', () => {
+    expect(connectHeaders(usual)).toEqual({ host: 'localhost' })
+    expect(connectHeaders({ ...usual, version: '1.0' })).toEqual({})
+    expect(connectHeaders({ ...usual, host: '/', login: 'a', passcode: 'b', token: 't' })).toEqual({
+      host: '/',
+      login: 'a',
+      passcode: 'b',
+      Authorization: 'Bearer t',
+    })
+    expect(connectHeaders(secretive)).toMatchObject({ 'X-Pass': 'ttt', client: 'debugger' })
+  })
+
+  it.each([
+    ['', 'Enter the URL'],
+    ['localhost', 'This is no URL'],
+    ['ftp://host/', 'must begin with ws:// or wss://, not with "ftp:"'],
+    ['localhost:8080/stomp', 'must begin with ws://'],
+  ])('with the URL %j has a problem', (url, problem) => {
+    expect(problemsOf({ ...usual, url }).url).toContain(problem)
+  })
+
+  it.each(['ws://h', 'wss://h/p?q', 'http://h:1/p'])('may have the URL %s', (url) =>
+    expect(problemsOf({ ...usual, url })).toEqual({}),
+  )
+
+  it('wants whole numbers for heart-beats, and a name for the place of a token', () => {
+    expect(Object.keys(problemsOf({ ...usual, heartBeatOutMs: NaN, heartBeatInMs: -1 }))).toEqual([
+      'heartBeatOutMs',
+      'heartBeatInMs',
+    ])
+    expect(problemsOf({ ...usual, token: 't', tokenPlace: 'header', tokenName: ' ' })).toHaveProperty('tokenName')
+  })
+
+  it('is called by its name, or by its URL', () => {
+    expect(titleOf(secretive)).toBe('Production')
+    expect(titleOf({ name: ' ', url: 'ws://localhost:8080/stomp' })).toBe('localhost:8080/stomp')
+    expect(titleOf({ name: '', url: 'ws://localhost/' })).toBe('localhost')
+    expect(titleOf({ name: '', url: 'half' })).toBe('half')
+  })
+
+  it('loses every secret, and keeps the rest', () => {
+    const clean = withoutSecrets(secretive)
+    expect(JSON.stringify(clean)).not.toMatch(SECRETS)
+    expect(clean).toMatchObject({ url: 'wss://ada@example.com/stomp?room=1', login: 'ada', name: 'Production' })
+    expect(clean.headers).toContainEqual({ name: 'client', value: 'debugger' })
+  })
+
+  it('is read from what others wrote, field by field', () => {
+    const given = { url: 'ws://h', version: '9', mode: 'raw', heartBeatInMs: '5', headers: [{ name: 'a' }, null], x: 1 }
+    expect(readProfile(given, usual)).toEqual({ ...usual, url: 'ws://h', mode: 'raw' })
+    for (const wrong of [null, 'x', [], {}, { url: 1 }]) expect(readProfile(wrong, usual)).toBeUndefined()
+  })
+
+  it('goes into a form and back', () => {
+    const form = createForm(usual)
+    fillForm(form, secretive)
+    expect(readForm(form)).toEqual(secretive)
+    form.heartBeatInMs.value = 'soon'
+    expect(readForm(form).heartBeatInMs).toBeNaN()
+    form.heartBeatInMs.value = ''
+    expect(readForm(form).heartBeatInMs).toBeNaN()
+  })
+})
+
+describe('a link', () => {
+  it('carries a profile without its secrets', () => {
+    const fragment = toFragment({ ...secretive, name: 'Grüße 😀' })
+    expect(fragment).toMatch(/^profile=[\w-]+$/)
+    expect(fromFragment(`#${fragment}`)).toEqual(withoutSecrets({ ...secretive, name: 'Grüße 😀' }))
+  })
+
+  it.each(['', '#', '#other', '#profile=', '#profile=!!', '#profile=e30'])('that is %j carries none', (fragment) =>
+    expect(fromFragment(fragment)).toBeUndefined(),
+  )
+
+  it('brings in no secret that somebody put there', () => {
+    const text = btoa(JSON.stringify({ url: 'ws://h', passcode: 'hush', isSavingSecrets: true }))
+    expect(fromFragment(`profile=${text}`)).toMatchObject({ passcode: '', isSavingSecrets: false })
+  })
+})
+
+describe('the store of profiles', () => {
+  it('keeps profiles for the next visit, without secrets', () => {
+    const storage = memoryStore()
+    new ProfileStore(storage).save(secretive)
+    expect([...storage.items.values()].join()).not.toMatch(SECRETS)
+    const [kept] = new ProfileStore(storage).profiles.value
+    expect(kept).toEqual(withoutSecrets(secretive))
+  })
+
+  it('keeps secrets where a profile says so, but exports them never', () => {
+    const storage = memoryStore()
+    const store = new ProfileStore(storage)
+    store.save({ ...secretive, isSavingSecrets: true })
+    expect(new ProfileStore(storage).profiles.value[0]).toMatchObject({ passcode: 'hush', token: 'ttt' })
+    expect(store.exportJson()).not.toMatch(SECRETS)
+  })
+
+  it('has one of each name', () => {
+    const store = new ProfileStore(memoryStore())
+    store.save(usual)
+    store.save(secretive)
+    store.save({ ...usual, login: 'new' })
+    expect(store.profiles.value.map(({ name, login }) => [name, login])).toEqual([
+      ['Production', 'ada'],
+      ['localhost:8080/stomp', 'new'],
+    ])
+    store.remove('Production')
+    expect(store.profiles.value).toHaveLength(1)
+  })
+
+  it('imports what was exported, and says when there is nothing in it', () => {
+    const from = new ProfileStore(memoryStore())
+    from.save(usual)
+    from.save(secretive)
+    const to = new ProfileStore(memoryStore())
+    expect(to.importJson(from.exportJson())).toBe(2)
+    expect(to.profiles.value).toEqual(from.profiles.value.map(withoutSecrets))
+    for (const wrong of ['', '{', '[]', '{"profiles": 5}', '"x"', 'null']) {
+      expect(to.importJson(wrong)).toBe(0)
+      expect(to.problem.value).toContain('No profile found')
+    }
+  })
+
+  it('says when the browser keeps nothing', () => {
+    const store = new ProfileStore({
+      ...memoryStore(),
+      setItem: () => {
+        throw new Error('QuotaExceededError')
+      },
+    })
+    store.save(usual)
+    expect(store.profiles.value).toHaveLength(1)
+    expect(store.problem.value).toContain('does not let this page save')
+  })
+
+  it('begins empty where what is kept cannot be read', () => {
+    const storage = memoryStore()
+    storage.setItem('stomp-bridge.debugger.profiles', '{oops')
+    expect(new ProfileStore(storage).profiles.value).toEqual([])
+  })
+})

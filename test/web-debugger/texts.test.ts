@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { formatBytes, formatDuration, formatLimit } from '../../web-debugger/bridge/format.ts'
+import { createPreferences } from '../../web-debugger/shell/preferences.ts'
+import { storageOrMemory } from '../../web-debugger/shell/storage.ts'
+import { parseHeaderRows } from '../../web-debugger/ui/parse-header-rows.ts'
+
+describe('pasted headers', () => {
+  it.each([
+    ['{"a": "1", "b": 2, "c": {"d": null}}', ['a=1', 'b=2', 'c={"d":null}']],
+    ['receipt:r-1\nx-trace: a:b \n', ['receipt=r-1', 'x-trace=a:b']],
+  ])('are read from %s', (text, rows) => {
+    expect(parseHeaderRows(text)?.map(({ name, value }) => `${name}=${value}`)).toEqual(rows)
+  })
+
+  it.each(['receipt', 'receipt:r-1', '["a"]', '7', 'null', 'a:1\nb', ''])('are not seen in %s', (text) => {
+    expect(parseHeaderRows(text)).toBeUndefined()
+  })
+})
+
+describe('figures of the bridge', () => {
+  it.each([
+    [0, '0 B'],
+    [1023, '1,023 B'],
+    [65_536, '64 KiB'],
+    [1_572_864, '1.5 MiB'],
+  ])('%d bytes read as %s', (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text)
+  })
+
+  it.each([
+    [-5, '0 s'],
+    [59_999, '59 s'],
+    [60_000, '1 min'],
+    [3_725_000, '1 h 2 min'],
+    [90_061_000, '1 d 1 h'],
+    [86_405_000, '1 d'],
+  ])('%d milliseconds read as %s', (ms, text) => {
+    expect(formatDuration(ms)).toBe(text)
+  })
+
+  it('limits have the unit of their name', () => {
+    expect(formatLimit('maxFrameBytes', 65_536)).toBe('64 KiB')
+    expect(formatLimit('connectTimeoutMs', 10_000)).toBe('10 s')
+    expect(formatLimit('pauseMs', 50)).toBe('50 ms')
+    expect(formatLimit('maxSessions', 100_000)).toBe('100,000')
+    expect(formatLimit('maxSessions', null)).toBe('none')
+  })
+})
+
+describe('what the page remembers', () => {
+  it('is there again with the same storage', () => {
+    const storage = storageOrMemory(() => {
+      throw new Error('Access is denied')
+    })
+    const first = createPreferences(storage)
+    expect([first.view.value, first.theme.value, first.hasSingleKeys.value]).toEqual(['client', 'system', true])
+    first.view.value = 'bridge'
+    first.theme.value = 'dark'
+    first.hasSingleKeys.value = false
+    const second = createPreferences(storage)
+    expect([second.view.value, second.theme.value, second.hasSingleKeys.value]).toEqual(['bridge', 'dark', false])
+  })
+
+  it('is not taken over when it means nothing', () => {
+    const storage = storageOrMemory(() => {
+      throw new Error('Access is denied')
+    })
+    storage.setItem('stomp-bridge.theme', 'purple')
+    expect(createPreferences(storage).theme.value).toBe('system')
+  })
+})

@@ -1,0 +1,59 @@
+/** The bridge from above: is it well, what flows where, who is connected. */
+import type { BridgeWatch } from '../api/bridge-watch.ts'
+import { ApiGate, isApiUsable } from '../backend/api-gate.tsx'
+import { Notice } from '../ui/notice.tsx'
+import { Panel } from '../ui/panel.tsx'
+import { Destinations, Limits, Nodes } from './facts.tsx'
+import { RateChart } from './rate-chart.tsx'
+import { RouteMap } from './route-map.tsx'
+import type { SessionWatch } from './session-list.ts'
+import { SessionsPanel } from './sessions-panel.tsx'
+import { StatusStrip } from './status-strip.tsx'
+
+export interface BridgeViewProps {
+  readonly watch: BridgeWatch
+  readonly sessions: SessionWatch
+}
+
+export function BridgeView({ watch, sessions }: BridgeViewProps) {
+  const bridge = watch.bridge.value
+  return (
+    <div class="bridge">
+      <div class="view-intro">
+        <h1>Bridge</h1>
+        <p class="muted">What this bridge is doing now. It is asked every two seconds.</p>
+      </div>
+      {!isApiUsable(watch) && (
+        <Panel title="Debug API">
+          <ApiGate watch={watch} what="This view" />
+        </Panel>
+      )}
+      {isApiUsable(watch) && bridge && (
+        <>
+          {watch.access.value === 'unreachable' && (
+            <Notice kind="warning">This is what the bridge said last. {watch.problem.value?.message}</Notice>
+          )}
+          <StatusStrip bridge={bridge} />
+          <div class="bridge-routes">
+            <Panel title="Routes">
+              <RouteMap bridge={bridge} rates={watch.rates.value} />
+            </Panel>
+          </div>
+          <div class="bridge-chart">
+            <Panel title="Messages a second">
+              <RateChart history={watch.history.value} />
+            </Panel>
+          </div>
+          <div class="bridge-sessions">
+            <SessionsPanel sessions={sessions} now={bridge.now} isAway={watch.access.value === 'unreachable'} />
+          </div>
+          <div class="bridge-facts">
+            <Destinations bridge={bridge} />
+            <Nodes bridge={bridge} />
+          </div>
+          <Limits bridge={bridge} />
+        </>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,82 @@
+/** The quieter parts of the bridge view: nodes, the most subscribed destinations, endpoints and limits. */
+import type { Bridge } from '../api/types.ts'
+import { Badge } from '../ui/badge.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { Panel } from '../ui/panel.tsx'
+import { formatCount, formatDuration, formatLimit } from './format.ts'
+
+const MAX_SHOWN_DESTINATIONS = 12
+
+export function Nodes({ bridge: { nodes, node, workers } }: { readonly bridge: Bridge }) {
+  return (
+    <Panel title="Nodes">
+      {nodes === null ? (
+        <p class="muted">
+          This is node <code>{node}</code>. The bus cannot tell which others there are.
+        </p>
+      ) : (
+        <ul class="fact-list">
+          {nodes.map((each) => (
+            <li key={each.id}>
+              <code>{each.id}</code>
+              {each.isThis && <Badge kind="accent">this one</Badge>}
+              <span class="fact-value muted tabular">
+                {each.address ?? (workers > 1 ? `${workers} workers` : 'this process')}
+                {each.address !== null && `, for ${formatDuration(each.ageSeconds * 1000)}`}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  )
+}
+
+export function Destinations({ bridge: { destinations } }: { readonly bridge: Bridge }) {
+  const most = destinations[0]?.subscriptions ?? 1
+  return (
+    <Panel title="Subscribed destinations">
+      {destinations.length === 0 ? (
+        <EmptyState title="Nobody has subscribed" text="Destinations appear here as soon as a client subscribes." />
+      ) : (
+        <ul class="bar-list">
+          {destinations.slice(0, MAX_SHOWN_DESTINATIONS).map(({ destination, subscriptions }) => (
+            <li key={destination}>
+              <code title={destination}>{destination}</code>
+              <span class="tabular">{formatCount(subscriptions)}</span>
+              <span class="bar" aria-hidden="true" style={{ width: `${(100 * subscriptions) / most}%` }} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {destinations.length > MAX_SHOWN_DESTINATIONS && (
+        <p class="field-hint">and {destinations.length - MAX_SHOWN_DESTINATIONS} more</p>
+      )}
+    </Panel>
+  )
+}
+
+export function Limits({ bridge: { limits, endpoints } }: { readonly bridge: Bridge }) {
+  return (
+    <Panel title="Endpoints and limits">
+      <ul class="fact-list fact-columns">
+        <li>
+          STOMP over WebSocket
+          <code class="fact-value">{endpoints.stomp}</code>
+        </li>
+        <li>
+          STOMP over TCP
+          <span class="fact-value">
+            {endpoints.tcp ? <code>{`${endpoints.tcp.host}:${endpoints.tcp.port}`}</code> : 'off'}
+          </span>
+        </li>
+        {Object.entries(limits).map(([name, value]) => (
+          <li key={name}>
+            <code>{name}</code>
+            <span class="fact-value tabular">{formatLimit(name, value)}</span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  )
+}

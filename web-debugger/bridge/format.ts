@@ -1,0 +1,43 @@
+/** Numbers and times as people read them. Pure. */
+
+export function formatCount(value: number): string {
+  return value.toLocaleString('en')
+}
+
+/** `512 B`, `64 KiB`, `1.5 MiB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB']
+  let value = bytes
+  let unit = 0
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${Number(value.toFixed(1)).toLocaleString('en')} ${units[unit]}`
+}
+
+/** The two largest units: `3 d 4 h`, `12 min 5 s`, `8 s`. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000))
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ] as const
+  const first = parts.findIndex(([value]) => value > 0)
+  if (first < 0) return '0 s'
+  return parts
+    .slice(first, first + 2)
+    .filter(([value], i) => i === 0 || value > 0)
+    .map(([value, unit]) => `${value} ${unit}`)
+    .join(' ')
+}
+
+/** A limit by its name, which ends in its unit: `maxFrameBytes`, `connectTimeoutMs`, `maxSessions`. */
+export function formatLimit(name: string, value: number | null): string {
+  if (value === null) return 'none'
+  if (name.endsWith('Bytes')) return formatBytes(value)
+  if (name.endsWith('Ms')) return value < 1000 ? `${value} ms` : formatDuration(value)
+  return formatCount(value)
+}

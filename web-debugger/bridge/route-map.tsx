@@ -1,0 +1,76 @@
+/** The routes as a picture: destinations of browsers on one side, channels on the other, and between them what flows. */
+import { formatRate, routeKey, type Rates } from '../api/rates.ts'
+import type { Bridge, Route } from '../api/types.ts'
+import { Badge } from '../ui/badge.tsx'
+import { Breakable } from '../ui/breakable.tsx'
+import { formatCount } from './format.ts'
+
+export interface RouteMapProps {
+  readonly bridge: Bridge
+  readonly rates: Rates | undefined
+}
+
+export function RouteMap({ bridge, rates }: RouteMapProps) {
+  const { routes, prefixes, bus } = bridge
+  const busName = bus.kind === 'redis' ? 'Redis' : 'Bus'
+  return (
+    <div class="route-map" role="table" aria-label="Routes">
+      <div class="route-head" role="row">
+        <span role="columnheader">Browsers</span>
+        <span role="columnheader" class="visually-hidden">
+          Flow
+        </span>
+        <span role="columnheader">{busName}</span>
+      </div>
+      {routes.map((route) => (
+        <RouteRow key={routeKey(route)} route={route} rate={rates?.routes.get(routeKey(route)) ?? 0} />
+      ))}
+      <div class="route-row route-both" role="row">
+        <span class="route-end route-left" role="cell">
+          <code>{prefixes.broker.map((prefix) => `${prefix}/…`).join(' ')}</code>
+          <span class="route-note">SENDs to a topic, and POST /api/notification</span>
+        </span>
+        <span class="route-flow" role="cell">
+          <span class="visually-hidden">both ways</span>
+          <span class="route-codec">between bridges</span>
+          <span class="route-line" aria-hidden="true" />
+        </span>
+        <span class="route-end route-right" role="cell">
+          <code>{prefixes.broadcastChannel}</code>
+        </span>
+      </div>
+    </div>
+  )
+}
+
+function RouteRow({ route, rate }: { readonly route: Route; readonly rate: number }) {
+  const { direction, destination, channel, codec, isConvention, messages } = route
+  const verb = direction === 'outbound' ? 'SEND' : 'SUBSCRIBE'
+  return (
+    <div
+      class={`route-row route-${direction} ${rate > 0 ? 'is-flowing' : ''} ${isConvention ? 'is-convention' : ''}`}
+      role="row"
+    >
+      <span class="route-end route-left" role="cell">
+        <span class="route-verb">{verb}</span>
+        <code>
+          <Breakable text={destination} />
+        </code>
+        {isConvention && <Badge title="Used where no other route fits">everything else</Badge>}
+      </span>
+      <span class="route-flow" role="cell">
+        <span class="visually-hidden">{direction === 'outbound' ? 'to the channel,' : 'from the channel,'}</span>
+        <span class="route-codec">{codec}</span>
+        <span class="route-line" aria-hidden="true" />
+        <span class="route-rate tabular">
+          {formatRate(rate)}/s<span class="route-total"> · {formatCount(messages)}</span>
+        </span>
+      </span>
+      <span class="route-end route-right" role="cell">
+        <code>
+          <Breakable text={channel} />
+        </code>
+      </span>
+    </div>
+  )
+}

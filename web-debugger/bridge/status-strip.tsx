@@ -1,0 +1,65 @@
+/** The state of the bridge in one line of figures. */
+import type { ComponentChildren } from 'preact'
+import type { Bridge } from '../api/types.ts'
+import { Badge } from '../ui/badge.tsx'
+import { formatBytes, formatCount, formatDuration } from './format.ts'
+
+export function StatusStrip({ bridge }: { readonly bridge: Bridge }) {
+  const { ready, bus, totals, startedAt, now, version, runtime, workers, isOpen } = bridge
+  // What keeps the bus away is said beside it.
+  const reasons = ready.reasons
+    .map((reason) => (reason === bus.unavailableReason ? 'the bus is away' : reason))
+    .join('; ')
+  return (
+    <dl class="status-strip">
+      <Figure name="State">
+        {ready.isReady && isOpen ? (
+          <Badge kind="good">Ready</Badge>
+        ) : (
+          <Badge kind="bad">{isOpen ? 'Not ready' : 'Closing'}</Badge>
+        )}
+        <small>{reasons !== '' ? reasons : `up for ${formatDuration(now - startedAt)}`}</small>
+      </Figure>
+      <Figure name={bus.kind === 'redis' ? 'Redis' : 'Bus'}>
+        {bus.unavailableReason === null ? (
+          <Badge kind="good">{bus.kind === 'embedded' ? 'Embedded' : 'Connected'}</Badge>
+        ) : (
+          <Badge kind="bad">Unavailable</Badge>
+        )}
+        <small>{bus.unavailableReason ?? bus.description}</small>
+      </Figure>
+      <Figure name="Sessions">
+        {formatCount(totals.sessions)}
+        <small>{formatCount(totals.sessionsOpened)} since the start</small>
+      </Figure>
+      <Figure name="Subscriptions">
+        {formatCount(totals.subscriptions)}
+        <small>{formatBytes(totals.unsentBytes)} unsent</small>
+      </Figure>
+      <Figure name="Delivered">
+        {formatCount(totals.messagesDelivered)}
+        <small>{formatCount(totals.messagesPublished)} published</small>
+      </Figure>
+      <Figure name="Errors">
+        {formatCount(totals.errors)}
+        <small>{formatCount(totals.framesReceived)} frames read</small>
+      </Figure>
+      <Figure name="Version">
+        {version}
+        <small>
+          {runtime}
+          {workers > 1 && `, ${workers} workers`}
+        </small>
+      </Figure>
+    </dl>
+  )
+}
+
+function Figure({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
+  return (
+    <div class="figure">
+      <dt>{name}</dt>
+      <dd class="tabular">{children}</dd>
+    </div>
+  )
+}

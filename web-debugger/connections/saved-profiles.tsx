@@ -1,0 +1,123 @@
+/** Saved profiles: use one, save this one, carry them elsewhere as a file or a link. */
+import { useSignal } from '@preact/signals'
+import type { Connection } from '../stomp/connection.ts'
+import { fillForm, readForm } from '../stomp/profile-form.ts'
+import { toFragment } from '../stomp/profile-link.ts'
+import { titleOf, type Profile } from '../stomp/profile.ts'
+import type { Workspace } from '../stomp/workspace.ts'
+import { announce } from '../ui/announce.ts'
+import { Button } from '../ui/button.tsx'
+import { Checkbox } from '../ui/checkbox.tsx'
+import { CopyButton } from '../ui/copy-button.tsx'
+import { Icon } from '../ui/icon.tsx'
+import { Notice } from '../ui/notice.tsx'
+import { TextInput } from '../ui/text-input.tsx'
+import { chooseFile, download } from './download.ts'
+
+export interface SavedProfilesProps {
+  readonly workspace: Workspace
+  readonly connection: Connection
+}
+
+export function SavedProfiles({ workspace, connection }: SavedProfilesProps) {
+  const { store } = workspace
+  const profiles = store.profiles.value
+  const isSaving = useSignal(false)
+  const save = () => {
+    store.save(readForm(connection.profile))
+    isSaving.value = false
+    announce('Profile saved')
+  }
+  return (
+    <section class="profiles" aria-label="Profiles">
+      <div class="profiles-head">
+        <h2>Profiles</h2>
+        <div class="profiles-actions">
+          <Button kind="quiet" pressed={isSaving.value} onClick={() => (isSaving.value = !isSaving.value)}>
+            Save this one
+          </Button>
+          <CopyButton label="Copy link" text={() => linkTo(readForm(connection.profile))} />
+          <Button kind="quiet" onClick={() => void importFile(workspace)}>
+            Import
+          </Button>
+          <Button
+            kind="quiet"
+            disabled={profiles.length === 0}
+            title="All profiles as JSON, without secrets"
+            onClick={() => download('stomp-profiles.json', [store.exportJson()], 'application/json')}
+          >
+            Export
+          </Button>
+        </div>
+      </div>
+      {store.problem.value !== undefined && <Notice kind="error">{store.problem.value}</Notice>}
+      {isSaving.value && (
+        <div class="profiles-save">
+          <TextInput
+            label="Name"
+            value={connection.profile.name}
+            placeholder={titleOf({ name: '', url: connection.profile.url.value })}
+            onEnter={save}
+          />
+          <Checkbox
+            label="Save passcode and token too"
+            value={connection.profile.isSavingSecrets}
+            hint="In this browser, readable for whoever can use it. Never in exports and links."
+          />
+          <div>
+            <Button kind="primary" onClick={save}>
+              Save profile
+            </Button>
+          </div>
+        </div>
+      )}
+      {profiles.length === 0 ? (
+        <p class="field-hint">None saved yet. They stay in this browser; a link or an export carries them elsewhere.</p>
+      ) : (
+        <ul class="profiles-list">
+          {profiles.map((profile) => (
+            <ProfileItem key={profile.name} profile={profile} workspace={workspace} connection={connection} />
+          ))}
+        </ul>
+      )}
+    </section>
+  )
+}
+
+function ProfileItem({ profile, workspace, connection }: SavedProfilesProps & { readonly profile: Profile }) {
+  return (
+    <li class="profiles-item">
+      <button
+        type="button"
+        class="profiles-use"
+        aria-label={`Use the profile ${profile.name}`}
+        title={profile.url}
+        onClick={() => {
+          fillForm(connection.profile, profile)
+          announce(`Filled in: ${profile.name}`)
+        }}
+      >
+        <strong>{profile.name}</strong>
+        <span class="mono">{profile.url}</span>
+      </button>
+      <Button
+        kind="quiet"
+        title={`Delete the profile ${profile.name}`}
+        onClick={() => workspace.store.remove(profile.name)}
+      >
+        <Icon name="trash" />
+      </Button>
+    </li>
+  )
+}
+
+function linkTo(profile: Profile): string {
+  return `${location.origin}${location.pathname}#${toFragment(profile)}`
+}
+
+async function importFile({ store }: Workspace): Promise<void> {
+  const file = await chooseFile('.json,application/json')
+  if (!file) return
+  const count = store.importJson(await file.text())
+  if (count > 0) announce(count === 1 ? 'One profile imported' : `${count} profiles imported`)
+}

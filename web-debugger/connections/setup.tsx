@@ -1,0 +1,121 @@
+/** What is there before a connection: where to connect, how, and as whom. */
+import type { Signal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import type { Connection } from '../stomp/connection.ts'
+import type { Tab, Workspace } from '../stomp/workspace.ts'
+import { Button } from '../ui/button.tsx'
+import { Icon } from '../ui/icon.tsx'
+import { Notice } from '../ui/notice.tsx'
+import { TextInput } from '../ui/text-input.tsx'
+import { ConnectionSettings } from './connection-settings.tsx'
+import { SavedProfiles } from './saved-profiles.tsx'
+
+export interface SetupProps {
+  readonly workspace: Workspace
+  readonly tab: Tab
+  readonly areSettingsOpen: Signal<boolean>
+  readonly onTour?: (() => void) | undefined
+}
+
+export function Setup({ workspace, tab, areSettingsOpen, onTour }: SetupProps) {
+  const { connection, isSettingUp } = tab
+  const box = useRef<HTMLDivElement>(null)
+  const isFirst = workspace.connections.value.length === 1 && !connection.hasBeenConnected.value
+  useEffect(() => {
+    // Who asked for it goes on here; at the very beginning nobody did.
+    if (!isFirst) box.current?.querySelector('input')?.focus()
+  }, [])
+  return (
+    <div class="setup" ref={box}>
+      <div class="setup-box">
+        {isFirst ? (
+          <header class="setup-head">
+            <h1>See what goes over the wire</h1>
+            <p>
+              Connect to this bridge, or to any STOMP server: watch every frame, subscribe, send, and find out why
+              something does not arrive.
+            </p>
+          </header>
+        ) : (
+          <header class="setup-head">
+            <h1>{connection.hasBeenConnected.value ? 'Connection settings' : 'New connection'}</h1>
+          </header>
+        )}
+        <ConnectRow connection={connection} onTour={isFirst ? onTour : undefined} />
+        <SetupProblem connection={connection} isSettingUp={isSettingUp} />
+        <details
+          class="setup-settings"
+          open={areSettingsOpen.value}
+          onToggle={(event) => (areSettingsOpen.value = event.currentTarget.open)}
+        >
+          <summary>
+            <Icon name="chevron" />
+            Version, sign-in, headers, heart-beats
+          </summary>
+          <ConnectionSettings connection={connection} />
+        </details>
+        <SavedProfiles workspace={workspace} connection={connection} />
+      </div>
+    </div>
+  )
+}
+
+function ConnectRow({ connection, onTour }: { connection: Connection; onTour: (() => void) | undefined }) {
+  const { profile, problems, state } = connection
+  const isBusy = state.value === 'connecting' || state.value === 'waiting'
+  const isConnected = state.value === 'connected' || state.value === 'closing'
+  const connect = () => connection.connect()
+  const isTouched = profile.url.value !== ''
+  return (
+    <div class="setup-connect">
+      <TextInput
+        label="URL"
+        value={profile.url}
+        placeholder="ws://localhost:8080/stomp"
+        error={isTouched ? problems.value.url : undefined}
+        onEnter={connect}
+        mono
+      />
+      <div class="setup-actions">
+        {isBusy || isConnected ? (
+          <Button onClick={() => connection.disconnect()}>{isBusy ? 'Stop' : 'Disconnect'}</Button>
+        ) : (
+          <Button kind="primary" onClick={connect}>
+            Connect
+          </Button>
+        )}
+        {onTour && (
+          <Button onClick={onTour}>
+            <Icon name="tour" />
+            Take the tour
+          </Button>
+        )}
+        {isBusy && (
+          <span class="setup-busy" role="status">
+            Connecting…
+          </span>
+        )}
+      </div>
+    </div>
+  )
+}
+
+function SetupProblem({ connection, isSettingUp }: { connection: Connection; isSettingUp: Signal<boolean> }) {
+  const problem = connection.problem.value
+  const hasLog = connection.state.value !== 'idle'
+  if (problem === undefined && !hasLog) return null
+  const back = connection.hasBeenConnected.value ? 'Back to the console' : 'Show the log of this attempt'
+  return (
+    <>
+      {problem !== undefined && <Notice kind="error">{problem}</Notice>}
+      {hasLog && (
+        <div>
+          <Button kind="quiet" onClick={() => (isSettingUp.value = false)}>
+            {back}
+            <Icon name="arrow" />
+          </Button>
+        </div>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,53 @@
+/** One line of the console. Plain: a thousand of them may come in a second. */
+import type { AckState } from '../stomp/acknowledgements.ts'
+import { previewOf, RecordKind, type Direction, type FrameRecord } from '../stomp/frame-record.ts'
+import { maskRaw } from '../stomp/secrets.ts'
+import type { SubscriptionEntry } from '../stomp/subscriptions.ts'
+import { formatBytes, formatTime } from './format.ts'
+
+const ARROWS: Readonly<Record<Direction, string>> = { in: '↓', out: '↑', note: '·' }
+const DIRECTIONS: Readonly<Record<Direction, string>> = { in: 'received', out: 'sent', note: 'note' }
+const ACKS: Readonly<Record<AckState, string>> = {
+  waiting: 'wants ACK',
+  acked: 'acked',
+  nacked: 'nacked',
+  lost: 'ACK too late',
+}
+
+export interface ConsoleRowProps {
+  readonly record: FrameRecord
+  /** The one that brought a message. */
+  readonly subscription: SubscriptionEntry | undefined
+  readonly ack: AckState | undefined
+  /** Names of headers that are secret besides the usual ones; undefined if secrets are shown. */
+  readonly hiddenNames: readonly string[] | undefined
+}
+
+export function ConsoleRow({ record, subscription, ack, hiddenNames }: ConsoleRowProps) {
+  const { direction, kind, command, destination } = record
+  if (kind === RecordKind.note) {
+    return (
+      <div class="row row-note" data-direction={direction}>
+        <span class="row-time">{formatTime(record.atMs)}</span>
+        <span class="row-text">{record.raw}</span>
+      </div>
+    )
+  }
+  const raw = hiddenNames ? maskRaw(record, hiddenNames) : record.raw
+  return (
+    <div class={`row row-${kind}`} data-direction={direction} data-hue={subscription?.hue} data-command={command}>
+      <span class="row-time">{formatTime(record.atMs)}</span>
+      <span class="row-arrow">
+        <span aria-hidden="true">{ARROWS[direction]}</span>
+        <span class="visually-hidden">{DIRECTIONS[direction]}</span>
+      </span>
+      <span class="row-command">{command}</span>
+      <span class="row-rest">
+        {destination !== undefined && <span class="row-destination">{destination}</span>}
+        <span class="row-text">{previewOf(record, raw)}</span>
+      </span>
+      {ack !== undefined && <span class={`row-ack row-ack-${ack}`}>{ACKS[ack]}</span>}
+      <span class="row-size">{formatBytes(record.bytes)}</span>
+    </div>
+  )
+}

@@ -1,0 +1,73 @@
+/** The line below the list: how much is shown and how much is gone, and what can be done with what is shown. */
+import { toJsonLines } from '../stomp/log-export.ts'
+import type { ConsoleModel } from '../stomp/console-model.ts'
+import { Button } from '../ui/button.tsx'
+import { CopyButton } from '../ui/copy-button.tsx'
+import { Icon } from '../ui/icon.tsx'
+import { formatBytes, formatCount } from './format.ts'
+import { saveLog } from './save-log.ts'
+
+/** A clipboard is for reading, a file for more. */
+const MAX_COPIED = 5_000
+
+export function ConsoleStatus({ model }: { readonly model: ConsoleModel }) {
+  void model.version.value
+  const { log } = model.connection
+  const { records, isFiltering, missed, progress } = model
+  const shown = formatCount(records.length)
+  return (
+    <div class="console-status tabular">
+      <span>
+        {isFiltering
+          ? `${shown} of ${formatCount(log.size)} lines`
+          : `${shown} ${records.length === 1 ? 'line' : 'lines'}`}
+        {`, ${formatBytes(log.bytes)}`}
+      </span>
+      {progress < 1 && <span>searching, {Math.floor(progress * 100)} %</span>}
+      {log.dropped > 0 && (
+        <span class="console-dropped">
+          {formatCount(log.dropped)} older {log.dropped === 1 ? 'one' : 'ones'} dropped
+        </span>
+      )}
+      {model.isPaused.value ? (
+        <Button kind="quiet" onClick={() => model.setPaused(false)}>
+          {`Paused, ${formatCount(missed)} new: resume`}
+        </Button>
+      ) : (
+        !model.isFollowing.value && (
+          <Button kind="quiet" onClick={() => (model.isFollowing.value = true)}>
+            Follow what comes
+          </Button>
+        )
+      )}
+      <LogActions model={model} />
+    </div>
+  )
+}
+
+function LogActions({ model }: { readonly model: ConsoleModel }) {
+  const isShowing = model.isShowingSecrets.value
+  const options = () => ({ isShowingSecrets: isShowing, secretNames: model.connection.secretNames })
+  const places = 'in the list, in copies and in exports'
+  return (
+    <div class="console-outlets">
+      <Button
+        kind="quiet"
+        pressed={isShowing}
+        title={`${isShowing ? 'Hide' : 'Show'} passcodes and tokens, ${places}`}
+        onClick={() => (model.isShowingSecrets.value = !isShowing)}
+      >
+        <Icon name="key" />
+        {isShowing ? 'Secrets shown' : 'Secrets hidden'}
+      </Button>
+      <CopyButton label="Copy" text={() => [...toJsonLines(model.records.slice(-MAX_COPIED), options())].join('')} />
+      <Button
+        kind="quiet"
+        title="Save what is shown as JSON lines"
+        onClick={() => void saveLog(model.records, options())}
+      >
+        Export
+      </Button>
+    </div>
+  )
+}

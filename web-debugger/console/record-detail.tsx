@@ -1,0 +1,114 @@
+/** Everything about one record: its headers and body, or the very data of the wire. */
+import { useSignal } from '@preact/signals'
+import { useMemo } from 'preact/hooks'
+import { partsOf, previewOf, RecordKind, toText, type FrameRecord, type RecordParts } from '../stomp/frame-record.ts'
+import { isSecretName, MASK, maskRaw } from '../stomp/secrets.ts'
+import type { Tab } from '../stomp/workspace.ts'
+import { Choice } from '../send/choice.tsx'
+import { Button } from '../ui/button.tsx'
+import { CopyButton } from '../ui/copy-button.tsx'
+import { Icon } from '../ui/icon.tsx'
+import { Notice } from '../ui/notice.tsx'
+import { AckButtons } from './ack-buttons.tsx'
+import { draftOf } from './draft-of.ts'
+import { formatBytes, formatTime } from './format.ts'
+import { RawView } from './raw-view.tsx'
+import { RecordBody } from './record-body.tsx'
+
+export interface RecordDetailProps {
+  readonly record: FrameRecord
+  readonly tab: Tab
+  readonly onClose: () => void
+}
+
+export function RecordDetail({ record, tab, onClose }: RecordDetailProps) {
+  const { connection, console: model } = tab
+  const view = useSignal<'parsed' | 'raw'>(record.kind === RecordKind.broken ? 'raw' : 'parsed')
+  const isShowing = model.isShowingSecrets.value
+  const raw = isShowing ? record.raw : maskRaw(record, connection.secretNames)
+  // Secret headers of a frame are hidden in the table; what is no frame has them in its text.
+  const parts = useMemo(
+    () => partsOf(record.kind === RecordKind.frame ? record : { ...record, raw }),
+    [record, isShowing],
+  )
+  const isParsed = record.kind !== RecordKind.broken && record.kind !== RecordKind.heartBeat
+  return (
+    <article class="detail" tabIndex={-1} aria-label={`${record.command}, details`}>
+      <header class="detail-head" data-direction={record.direction}>
+        <h2>{record.command}</h2>
+        <p class="tabular">
+          {record.direction === 'in' ? 'received' : 'sent'} {formatTime(record.atMs)}, {formatBytes(record.bytes)}
+        </p>
+        <Button kind="quiet" title="Close details" onClick={onClose}>
+          <Icon name="close" />
+        </Button>
+      </header>
+      <div class="detail-tools">
+        {isParsed && (
+          <Choice
+            label="How to show it"
+            value={view}
+            options={[
+              { value: 'parsed', text: record.kind === RecordKind.frame ? 'Parsed' : 'Message' },
+              { value: 'raw', text: 'Raw' },
+            ]}
+          />
+        )}
+        <CopyButton label="Copy frame" text={() => toText(raw)} />
+        {(record.kind === RecordKind.frame || record.kind === RecordKind.text) && parts.body.length > 0 && (
+          <>
+            <CopyButton label="Copy body" text={() => parts.text ?? ''} />
+            <Button
+              kind="quiet"
+              title="Fill the form for sending with this message"
+              onClick={() => tab.sender.fill(draftOf(record, parts))}
+            >
+              Reuse
+            </Button>
+          </>
+        )}
+      </div>
+      <div class="detail-body">
+        {record.problem !== undefined && <Notice kind="error">{previewOf(record)}</Notice>}
+        <AckButtons record={record} connection={connection} />
+        {isParsed && view.value === 'parsed' ? (
+          <>
+            <HeaderTable parts={parts} isShowing={isShowing} secretNames={connection.secretNames} />
+            <RecordBody parts={parts} />
+          </>
+        ) : (
+          <RawView data={raw} />
+        )}
+      </div>
+    </article>
+  )
+}
+
+interface HeaderTableProps {
+  readonly parts: RecordParts
+  readonly isShowing: boolean
+  readonly secretNames: readonly string[]
+}
+
+function HeaderTable({ parts, isShowing, secretNames }: HeaderTableProps) {
+  if (parts.headers.length === 0) return null
+  return (
+    <table class="detail-headers">
+      <caption class="visually-hidden">Headers</caption>
+      <tbody>
+        {parts.headers.map(([name, value], index) => {
+          const isHidden = !isShowing && isSecretName(name, secretNames)
+          return (
+            <tr key={index}>
+              <th scope="row">{name}</th>
+              <td>
+                {isHidden ? <span title="Hidden; the button “Secrets” of the console shows it">{MASK}</span> : value}
+                {value === '' && <span class="muted">empty</span>}
+              </td>
+            </tr>
+          )
+        })}
+      </tbody>
+    </table>
+  )
+}

@@ -1,0 +1,43 @@
+/** What the page remembers of how it is used: view, theme, shortcuts. Secrets are elsewhere. */
+import { effect, signal, type Signal } from '@preact/signals'
+import type { KeyValueStore } from '../stomp/environment.ts'
+
+export const VIEWS = ['client', 'backend', 'bridge'] as const
+export type View = (typeof VIEWS)[number]
+
+export const THEMES = ['system', 'light', 'dark'] as const
+export type Theme = (typeof THEMES)[number]
+
+export interface Preferences {
+  readonly view: Signal<View>
+  readonly theme: Signal<Theme>
+  /** Do single keys, without Ctrl or Cmd, do something? */
+  readonly hasSingleKeys: Signal<boolean>
+}
+
+const PREFIX = 'stomp-bridge.'
+
+export function createPreferences(storage: KeyValueStore): Preferences {
+  const read = <T extends string>(name: string, values: readonly T[]): T => {
+    const stored = storage.getItem(PREFIX + name)
+    return values.find((value) => value === stored) ?? values[0]!
+  }
+  const preferences: Preferences = {
+    view: signal(read('view', VIEWS)),
+    theme: signal(read('theme', THEMES)),
+    hasSingleKeys: signal(read('single-keys', ['on', 'off']) === 'on'),
+  }
+  effect(() => keep(storage, 'view', preferences.view.value))
+  effect(() => keep(storage, 'theme', preferences.theme.value))
+  effect(() => keep(storage, 'single-keys', preferences.hasSingleKeys.value ? 'on' : 'off'))
+  return preferences
+}
+
+function keep(storage: KeyValueStore, name: string, value: string): void {
+  try {
+    storage.setItem(PREFIX + name, value)
+  } catch {
+    // It is full: then this one thing is not remembered.
+    storage.removeItem(PREFIX + name)
+  }
+}

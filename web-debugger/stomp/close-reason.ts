@@ -1,0 +1,56 @@
+/** Why a connection is not there, in words, with what to do. */
+import type { Close } from './tapped-socket.ts'
+
+export interface CloseContext {
+  readonly url: string
+  /** The STOMP session, or the WebSocket where there is no STOMP, was there before. */
+  readonly wasConnected: boolean
+  /** The WebSocket itself was open. */
+  readonly wasOpen: boolean
+  readonly isStomp: boolean
+}
+
+/** Meanings of close codes. RFC 6455, 7.4.1, and the registry of WebSocket close codes. */
+const MEANINGS: Readonly<Record<number, string>> = {
+  1000: 'The server closed the connection normally.',
+  1001: 'The server is going away: it is stopping, or restarting.',
+  1002: 'The server found the WebSocket protocol broken.',
+  1003: 'The server does not take this kind of data. Some take no binary messages.',
+  1005: 'The server closed the connection and gave no reason.',
+  1007: 'The server was sent text that is not UTF-8.',
+  1008: 'The server refused: its policy does not allow this.',
+  1009: 'The message was too large for the server.',
+  1010: 'The server lacks a WebSocket extension.',
+  1011: 'The server had an error of its own. Its log says more.',
+  1012: 'The server is restarting.',
+  1013: 'The server has too much to do. Try again later.',
+  1014: 'A proxy got no proper answer from the server behind it.',
+}
+
+export function describeClose(close: Close, context: CloseContext): string {
+  const { url, wasConnected, wasOpen, isStomp } = context
+  if (close.code === 1006 && !wasOpen) return unreachable(url, isStomp)
+  if (close.code === 1006) {
+    return wasConnected
+      ? 'The connection broke: the server, or something on the way, is gone without a word.'
+      : 'The server dropped the connection before it answered CONNECT.'
+  }
+  const meaning = MEANINGS[close.code] ?? 'The server closed the connection.'
+  return close.reason === '' ? `${meaning} (code ${close.code})` : `${meaning} It says: ${close.reason} (${close.code})`
+}
+
+function unreachable(url: string, isStomp: boolean): string {
+  const hints = ['that the server runs', 'that the path is right', 'that it allows connections from this page’s origin']
+  if (isStomp) hints.push('that it knows one of the sub-protocols offered (old servers want none)')
+  return `No WebSocket could be opened at ${url}. Check ${hints.slice(0, -1).join(', ')}, and ${hints.at(-1)}.`
+}
+
+/** What the constructor of WebSocket threw, in words. */
+export function describeRefusal(error: unknown, url: string): string {
+  const name = error instanceof Error ? error.name : ''
+  if (name === 'SecurityError') {
+    return `The browser does not allow ${url} from a page that came over https. Use wss://, or open this page over http.`
+  }
+  if (name === 'SyntaxError') return `The browser does not accept this URL or sub-protocol: ${url}`
+  return `The browser could not open ${url}: ${error instanceof Error ? error.message : String(error)}`
+}

@@ -1,0 +1,144 @@
+/** What the console of a connection shows: filters, selection, pause, and whether secrets can be read. */
+import { batch, computed, effect, signal, untracked, type ReadonlySignal } from '@preact/signals'
+import type { Connection } from './connection.ts'
+import type { FrameRecord } from './frame-record.ts'
+import { compileFilter, isFiltering, SHOW_ALL, type LogFilter } from './log-filter.ts'
+import { LogView } from './log-view.ts'
+
+/** How often the list is drawn while a search goes on: drawing costs more than searching. */
+const DRAW_INTERVAL_MS = 100
+
+export class ConsoleModel {
+  readonly connection: Connection
+  readonly text = signal('')
+  readonly destination = signal('')
+  readonly command = signal('')
+  readonly direction = signal<LogFilter['direction']>('all')
+  readonly hasHeartBeats = signal(true)
+  readonly isFollowing = signal(true)
+  readonly isShowingSecrets = signal(false)
+  /** Place of the selected record among those shown. */
+  readonly selectedIndex = signal<number | undefined>(undefined)
+  readonly #selected = signal<FrameRecord | undefined>(undefined)
+  readonly #isPaused = signal(false)
+  readonly #version = signal(0)
+  readonly #filter: ReadonlySignal<LogFilter>
+  readonly #view: LogView
+  #isCatchingUp = false
+  #drawnAtMs = 0
+
+  constructor(connection: Connection) {
+    const { environment, log, pulse } = connection
+    this.connection = connection
+    this.#filter = computed(() => ({
+      text: this.text.value,
+      destination: this.destination.value.trim(),
+      command: this.command.value,
+      direction: this.direction.value,
+      hasHeartBeats: this.hasHeartBeats.value,
+      muted: new Set(connection.subscriptions.value.filter((each) => each.isMuted.value).map((each) => each.id)),
+    }))
+    this.#view = new LogView(log, compileFilter(SHOW_ALL), () => environment.now())
+    pulse.onBeat(() => this.#update())
+    effect(() => {
+      const filter = this.#filter.value
+      untracked(() => this.#apply(filter))
+    })
+    effect(() => {
+      const index = this.selectedIndex.value
+      if (index !== undefined) this.#selected.value = this.#view.records[index]
+    })
+  }
+
+  get records(): readonly FrameRecord[] {
+    return this.#view.records
+  }
+
+  /** Changes when `records` did. */
+  get version(): ReadonlySignal<number> {
+    return this.#version
+  }
+
+  /** Stays when a filter, or time, takes its row away. */
+  get selected(): ReadonlySignal<FrameRecord | undefined> {
+    return this.#selected
+  }
+
+  get isPaused(): ReadonlySignal<boolean> {
+    return this.#isPaused
+  }
+
+  get isFiltering(): boolean {
+    return isFiltering(this.#filter.value)
+  }
+
+  /** Of the search through the log, from 0 to 1. */
+  get progress(): number {
+    return this.#view.progress
+  }
+
+  /** Records that came since the pause. */
+  get missed(): number {
+    return this.#view.missed
+  }
+
+  setPaused(isPaused: boolean): void {
+    if (isPaused) this.#view.freeze()
+    else this.#view.thaw()
+    this.#isPaused.value = isPaused
+    this.#update()
+  }
+
+  clear(): void {
+    this.connection.log.clear()
+    this.deselect()
+    this.isFollowing.value = true
+    this.#view.thaw()
+    this.#isPaused.value = false
+    this.#apply(this.#filter.peek())
+  }
+
+  clearFilter(): void {
+    batch(() => {
+      this.text.value = ''
+      this.destination.value = ''
+      this.command.value = ''
+      this.direction.value = 'all'
+      this.hasHeartBeats.value = true
+      for (const subscription of this.connection.subscriptions.value) subscription.isMuted.value = false
+    })
+  }
+
+  deselect(): void {
+    this.selectedIndex.value = undefined
+    this.#selected.value = undefined
+  }
+
+  #apply(filter: LogFilter): void {
+    this.#view.filter(compileFilter(filter))
+    this.#update()
+  }
+
+  #update(): void {
+    this.#view.update()
+    const nowMs = this.connection.environment.now()
+    if (this.#view.isComplete || nowMs - this.#drawnAtMs >= DRAW_INTERVAL_MS) {
+      this.#drawnAtMs = nowMs
+      this.#draw()
+    }
+    if (this.#view.isComplete || this.#isCatchingUp) return
+    this.#isCatchingUp = true
+    this.connection.environment.nextFrame(() => {
+      this.#isCatchingUp = false
+      this.#update()
+    })
+  }
+
+  #draw(): void {
+    batch(() => {
+      const selected = this.#selected.peek()
+      if (selected) this.selectedIndex.value = this.#view.indexOf(selected.seq)
+      this.#version.value++
+    })
+  }
+}

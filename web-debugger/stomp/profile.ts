@@ -1,0 +1,188 @@
+/** How to reach a server: what a person fills in, saves, exports and sends to a colleague. Knows no connection. */
+import type { HeaderRow } from '../ui/parse-header-rows.ts'
+import { isSecretName, stripUrl } from './secrets.ts'
+
+export interface Profile {
+  readonly name: string
+  readonly url: string
+  /** `raw` is a WebSocket without STOMP. */
+  readonly mode: 'stomp' | 'raw'
+  readonly version: 'all' | '1.2' | '1.1' | '1.0'
+  /** `match` offers those of the versions; old servers want `none`. */
+  readonly subProtocol: 'match' | 'none' | 'custom'
+  /** Comma-separated. */
+  readonly customSubProtocols: string
+  /** The `host` header; empty is the host of the URL. */
+  readonly host: string
+  readonly login: string
+  readonly passcode: string
+  readonly token: string
+  readonly tokenPlace: 'bearer' | 'header' | 'query'
+  /** Of the header or parameter. */
+  readonly tokenName: string
+  readonly headers: readonly HeaderRow[]
+  readonly heartBeatOutMs: number
+  readonly heartBeatInMs: number
+  readonly isReconnecting: boolean
+  /** Passcode, token and secret headers are saved too. */
+  readonly isSavingSecrets: boolean
+}
+
+export function createProfile(url: string): Profile {
+  return {
+    name: '',
+    url,
+    mode: 'stomp',
+    version: 'all',
+    subProtocol: 'match',
+    customSubProtocols: '',
+    host: '',
+    login: '',
+    passcode: '',
+    token: '',
+    tokenPlace: 'bearer',
+    tokenName: 'token',
+    headers: [],
+    heartBeatOutMs: 10_000,
+    heartBeatInMs: 10_000,
+    isReconnecting: true,
+    isSavingSecrets: false,
+  }
+}
+
+/** What a tab is called. */
+export function titleOf(profile: Pick<Profile, 'name' | 'url'>): string {
+  if (profile.name.trim() !== '') return profile.name.trim()
+  try {
+    const { host, pathname } = new URL(profile.url)
+    return `${host}${pathname === '/' ? '' : pathname}`
+  } catch {
+    // Half typed.
+    return profile.url.trim() || 'New connection'
+  }
+}
+
+/** Names that count as secret because the token goes there. */
+export function secretNames(profile: Pick<Profile, 'tokenPlace' | 'tokenName'>): readonly string[] {
+  return profile.tokenPlace === 'bearer' ? [] : [profile.tokenName]
+}
+
+export function withoutSecrets(profile: Profile): Profile {
+  const also = secretNames(profile)
+  return {
+    ...profile,
+    url: stripUrl(profile.url, also),
+    passcode: '',
+    token: '',
+    headers: profile.headers.map((row) => (isSecretName(row.name, also) ? { ...row, value: '' } : row)),
+    isSavingSecrets: false,
+  }
+}
+
+export type ProfileProblems = Partial<Record<keyof Profile, string>>
+
+/** What keeps a profile from being used, by field. */
+export function problemsOf(profile: Profile): ProfileProblems {
+  const problems: ProfileProblems = {}
+  const url = problemOfUrl(profile.url)
+  if (url !== undefined) problems.url = url
+  if (profile.mode === 'raw') return problems
+  for (const field of ['heartBeatOutMs', 'heartBeatInMs'] as const) {
+    if (!Number.isInteger(profile[field]) || profile[field] < 0) {
+      problems[field] = 'A whole number of milliseconds, 0 for none'
+    }
+  }
+  if (profile.token !== '' && profile.tokenPlace !== 'bearer' && profile.tokenName.trim() === '') {
+    problems.tokenName = 'Say which header or parameter carries the token'
+  }
+  return problems
+}
+
+function problemOfUrl(url: string): string | undefined {
+  if (url.trim() === '') return 'Enter the URL of a WebSocket, such as ws://localhost:8080/stomp'
+  let parsed: URL
+  try {
+    parsed = new URL(url.trim())
+  } catch {
+    // Says only "Invalid URL".
+    return 'This is no URL. It should look like ws://localhost:8080/stomp'
+  }
+  if (!/^(ws|http)s?:$/.test(parsed.protocol) || parsed.host === '') {
+    return `The URL must begin with ws:// or wss://, not with "${parsed.protocol}"`
+  }
+  return undefined
+}
+
+/** The URL to open: `http` is taken for `ws`, a token may go into the query, a fragment never goes anywhere. */
+export function socketUrl(profile: Profile): string {
+  const url = new URL(profile.url.trim().replace(/^http/i, 'ws'))
+  url.hash = ''
+  if (profile.token !== '' && profile.tokenPlace === 'query') url.searchParams.set(profile.tokenName, profile.token)
+  return url.href
+}
+
+export function versionsOf(profile: Profile): readonly string[] {
+  return profile.version === 'all' ? ['1.2', '1.1', '1.0'] : [profile.version]
+}
+
+export function subProtocolsOf(profile: Profile): readonly string[] {
+  if (profile.subProtocol === 'custom') {
+    return profile.customSubProtocols
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '')
+  }
+  if (profile.subProtocol === 'none' || profile.mode === 'raw') return []
+  return versionsOf(profile).map((version) => `v${version.replace('.', '')}.stomp`)
+}
+
+/** The headers of CONNECT, but for those that the client sets itself. */
+export function connectHeaders(profile: Profile): Record<string, string> {
+  const headers: Record<string, string> = {}
+  // Wanted since 1.1; a 1.0 server has no use for it.
+  if (profile.version !== '1.0') headers['host'] = profile.host.trim() || new URL(socketUrl(profile)).hostname
+  if (profile.login !== '') headers['login'] = profile.login
+  if (profile.passcode !== '') headers['passcode'] = profile.passcode
+  if (profile.token !== '' && profile.tokenPlace === 'bearer') headers['Authorization'] = `Bearer ${profile.token}`
+  if (profile.token !== '' && profile.tokenPlace === 'header') headers[profile.tokenName.trim()] = profile.token
+  for (const { name, value } of profile.headers) if (name.trim() !== '') headers[name.trim()] = value
+  return headers
+}
+
+/**
+ * A profile out of JSON that somebody else may have written; undefined if it is none. Fields that are missing or of
+ * another type are as in `defaults`.
+ */
+export function readProfile(value: unknown, defaults: Profile): Profile | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const given = value as Readonly<Record<string, unknown>>
+  if (typeof given['url'] !== 'string') return undefined
+  const profile: Record<string, unknown> = { ...defaults }
+  for (const [field, standard] of Object.entries(defaults)) {
+    const candidate = given[field]
+    if (field === 'headers') profile[field] = readRows(candidate)
+    else if (typeof candidate === typeof standard && isAllowed(field, candidate)) profile[field] = candidate
+  }
+  return profile as unknown as Profile
+}
+
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  mode: ['stomp', 'raw'],
+  version: ['all', '1.2', '1.1', '1.0'],
+  subProtocol: ['match', 'none', 'custom'],
+  tokenPlace: ['bearer', 'header', 'query'],
+}
+
+function isAllowed(field: string, value: unknown): boolean {
+  const choices = CHOICES[field]
+  return choices === undefined || choices.includes(value as string)
+}
+
+function readRows(value: unknown): readonly HeaderRow[] {
+  if (!Array.isArray(value)) return []
+  return value.flatMap((row: unknown) => {
+    if (typeof row !== 'object' || row === null) return []
+    const { name, value: text } = row as Partial<Record<string, unknown>>
+    return typeof name === 'string' && typeof text === 'string' ? [{ name, value: text }] : []
+  })
+}

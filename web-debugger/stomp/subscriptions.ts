@@ -1,0 +1,118 @@
+/** What a connection is subscribed to. An entry outlives the session: the next one subscribes it again. */
+import { signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import { Command, type FrameToEncode, type Header } from '../../frames/index.ts'
+import { Rate } from './rate.ts'
+
+export type AckMode = 'auto' | 'client' | 'client-individual'
+
+export interface SubscribeOptions {
+  readonly destination: string
+  readonly ack?: AckMode
+  readonly headers?: Iterable<Header>
+}
+
+/** How many colours there are to tell subscriptions apart. */
+export const HUES = 8
+
+export class SubscriptionEntry {
+  readonly id: string
+  readonly destination: string
+  readonly ack: AckMode
+  readonly headers: readonly Header[]
+  /** 0 … HUES - 1 */
+  readonly hue: number
+  readonly isMuted = signal(false)
+  /** Was SUBSCRIBE sent in this session? */
+  readonly isActive: Signal<boolean> = signal(false)
+  readonly rate = new Rate()
+  #bytes = 0
+
+  constructor(id: string, hue: number, options: SubscribeOptions) {
+    this.id = id
+    this.hue = hue
+    this.destination = options.destination
+    this.ack = options.ack ?? 'auto'
+    this.headers = [...(options.headers ?? [])]
+  }
+
+  /** Messages since it was made. */
+  get count(): number {
+    return this.rate.total
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  countMessage(atMs: number, bytes: number): void {
+    this.rate.add(atMs)
+    this.#bytes += bytes
+  }
+}
+
+export class Subscriptions {
+  readonly #transmit: (frame: FrameToEncode) => boolean
+  readonly #entries = signal<readonly SubscriptionEntry[]>([])
+  /** Ended ones too: what they brought keeps its colour. */
+  readonly #byId = new Map<string, SubscriptionEntry>()
+
+  constructor(transmit: (frame: FrameToEncode) => boolean) {
+    this.#transmit = transmit
+  }
+
+  get entries(): ReadonlySignal<readonly SubscriptionEntry[]> {
+    return this.#entries
+  }
+
+  find(id: string | undefined): SubscriptionEntry | undefined {
+    return id === undefined ? undefined : this.#byId.get(id)
+  }
+
+  /** Without a session it waits for the next one. A header `id` is used if nothing else uses it. */
+  add(options: SubscribeOptions): SubscriptionEntry {
+    const headers = [...(options.headers ?? [])]
+    const wanted = headers.find(([name]) => name === 'id')?.[1]
+    const id = wanted !== undefined && wanted !== '' && !this.#byId.has(wanted) ? wanted : this.#freeId()
+    const entry = new SubscriptionEntry(id, this.#byId.size % HUES, {
+      ...options,
+      headers: headers.filter(([name]) => name !== 'id' && name !== 'destination' && name !== 'ack'),
+    })
+    this.#byId.set(id, entry)
+    this.#entries.value = [...this.#entries.value, entry]
+    this.#subscribe(entry)
+    return entry
+  }
+
+  remove(entry: SubscriptionEntry): void {
+    if (entry.isActive.value) this.#transmit({ command: Command.UNSUBSCRIBE, headers: [['id', entry.id]] })
+    entry.isActive.value = false
+    this.#entries.value = this.#entries.value.filter((other) => other !== entry)
+  }
+
+  /** A session has begun. */
+  resume(): void {
+    for (const entry of this.#entries.value) this.#subscribe(entry)
+  }
+
+  /** The session is over. */
+  suspend(): void {
+    for (const entry of this.#entries.value) entry.isActive.value = false
+  }
+
+  #subscribe(entry: SubscriptionEntry): void {
+    const { id, destination, ack, headers } = entry
+    const own: Header[] = [
+      ['id', id],
+      ['destination', destination],
+    ]
+    // `auto` is what a server takes without the header.
+    if (ack !== 'auto') own.push(['ack', ack])
+    entry.isActive.value = this.#transmit({ command: Command.SUBSCRIBE, headers: [...own, ...headers] })
+  }
+
+  #freeId(): string {
+    let number = this.#byId.size
+    while (this.#byId.has(`sub-${number}`)) number++
+    return `sub-${number}`
+  }
+}

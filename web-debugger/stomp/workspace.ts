@@ -1,0 +1,94 @@
+/** The root of the client's model: the connections that are open as tabs, and the saved profiles. */
+import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import { Connection } from './connection.ts'
+import { ConsoleModel } from './console-model.ts'
+import { browserEnvironment, type Environment, type KeyValueStore } from './environment.ts'
+import { createProfile, type Profile } from './profile.ts'
+import { ProfileStore } from './profile-store.ts'
+import { Sender } from './sender.ts'
+
+/** A connection with what its tab keeps for it. */
+export interface Tab {
+  readonly connection: Connection
+  readonly console: ConsoleModel
+  readonly sender: Sender
+  /** Are the settings of the connection shown in place of the console? Until it is connected for the first time. */
+  readonly isSettingUp: Signal<boolean>
+}
+
+export interface WorkspaceOptions {
+  /** What a new connection is pointed at. */
+  readonly defaultUrl: string
+  readonly storage: KeyValueStore
+  readonly environment?: Environment
+}
+
+export class Workspace {
+  readonly defaultUrl: string
+  readonly store: ProfileStore
+  /** Id of the connection that is shown; empty if there is none. */
+  readonly activeId = signal('')
+  readonly #environment: Environment
+  readonly #tabs = signal<readonly Tab[]>([])
+  readonly #connections = computed(() => this.#tabs.value.map(({ connection }) => connection))
+  readonly #activeTab = computed(() => this.#tabs.value.find(({ connection }) => connection.id === this.activeId.value))
+  readonly #active = computed(() => this.#activeTab.value?.connection)
+  #opened = 0
+
+  constructor({ defaultUrl, storage, environment = browserEnvironment }: WorkspaceOptions) {
+    this.defaultUrl = defaultUrl
+    this.store = new ProfileStore(storage)
+    this.#environment = environment
+  }
+
+  get tabs(): ReadonlySignal<readonly Tab[]> {
+    return this.#tabs
+  }
+
+  get connections(): ReadonlySignal<readonly Connection[]> {
+    return this.#connections
+  }
+
+  get activeTab(): ReadonlySignal<Tab | undefined> {
+    return this.#activeTab
+  }
+
+  get active(): ReadonlySignal<Connection | undefined> {
+    return this.#active
+  }
+
+  /** Opens a tab and shows it; it does not connect. */
+  addConnection(profile: Profile = createProfile(this.defaultUrl)): Connection {
+    const connection = new Connection(`connection-${++this.#opened}`, profile, this.#environment)
+    const isSettingUp = signal(true)
+    connection.state.subscribe((state) => {
+      if (state === 'connected') isSettingUp.value = false
+    })
+    const tab = { connection, console: new ConsoleModel(connection), sender: new Sender(connection), isSettingUp }
+    this.#tabs.value = [...this.#tabs.value, tab]
+    this.activeId.value = connection.id
+    return connection
+  }
+
+  /** Ends the connection and closes its tab; the one beside it is shown then. */
+  closeConnection(id: string): void {
+    const tabs = this.#tabs.value
+    const index = tabs.findIndex(({ connection }) => connection.id === id)
+    const closed = tabs[index]
+    if (!closed) return
+    closed.sender.stop()
+    closed.connection.dispose()
+    const left = tabs.filter((tab) => tab !== closed)
+    this.#tabs.value = left
+    // There is always one to begin with.
+    if (left.length === 0) this.addConnection()
+    else if (this.activeId.value === id) this.activeId.value = left[Math.min(index, left.length - 1)]!.connection.id
+  }
+}
+
+/** A workspace with one tab, which is not connected. */
+export function createWorkspace(options: WorkspaceOptions): Workspace {
+  const workspace = new Workspace(options)
+  workspace.addConnection()
+  return workspace
+}

@@ -1,0 +1,69 @@
+/** What a connection is subscribed to: colour, messages so far and a second, mute, unsubscribe. */
+import type { Connection } from '../stomp/connection.ts'
+import type { SubscriptionEntry } from '../stomp/subscriptions.ts'
+import { useSeconds } from '../connections/use-seconds.ts'
+import { Button } from '../ui/button.tsx'
+import { Icon } from '../ui/icon.tsx'
+
+export function SubscriptionList({ connection }: { readonly connection: Connection }) {
+  const entries = connection.subscriptions.value
+  const now = useSeconds(entries.length > 0)
+  if (entries.length === 0) return null
+  return (
+    <ul class="subscription-list" aria-label="Subscriptions">
+      {entries.map((entry) => (
+        <SubscriptionItem key={entry.id} entry={entry} connection={connection} now={now} />
+      ))}
+    </ul>
+  )
+}
+
+interface SubscriptionItemProps {
+  readonly entry: SubscriptionEntry
+  readonly connection: Connection
+  readonly now: number
+}
+
+function SubscriptionItem({ entry, connection, now }: SubscriptionItemProps) {
+  // Here and not in the list: an item whose props are as before is drawn only for signals of its own.
+  void connection.pulse.beat.value
+  const { destination, id, ack, isMuted, isActive, hue } = entry
+  const perSecond = entry.rate.perSecond(now)
+  const isWaiting = !isActive.value
+  return (
+    <li class="subscription" data-hue={hue} data-muted={isMuted.value || undefined}>
+      <span class="subscription-colour" aria-hidden="true" />
+      <div class="subscription-text">
+        <span class="subscription-destination mono" title={destination}>
+          {destination}
+        </span>
+        <span class="subscription-facts tabular">
+          {isWaiting
+            ? 'waits for the connection'
+            : `${entry.count.toLocaleString('en')} ${entry.count === 1 ? 'message' : 'messages'}`}
+          {!isWaiting && perSecond > 0 && `, ${formatRate(perSecond)}/s`}
+          <span class="subscription-id">
+            {id}
+            {ack !== 'auto' && `, ${ack}`}
+          </span>
+        </span>
+      </div>
+      <Button
+        kind="quiet"
+        pressed={isMuted.value}
+        title={isMuted.value ? 'Show its messages in the console again' : 'Leave its messages out of the console'}
+        onClick={() => (isMuted.value = !isMuted.value)}
+      >
+        Mute
+        <span class="visually-hidden"> {destination}</span>
+      </Button>
+      <Button kind="quiet" title={`Unsubscribe ${destination}`} onClick={() => connection.unsubscribe(entry)}>
+        <Icon name="close" />
+      </Button>
+    </li>
+  )
+}
+
+function formatRate(perSecond: number): string {
+  return perSecond >= 10 ? Math.round(perSecond).toLocaleString('en') : perSecond.toFixed(1)
+}

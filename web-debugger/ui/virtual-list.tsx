@@ -1,0 +1,135 @@
+/**
+ * A list of any length of which only the rows in sight are in the document. Rows have one height; it follows the end
+ * while `isFollowing`, which it clears when someone scrolls up and sets when they come back down.
+ */
+import type { Signal } from '@preact/signals'
+import type { VNode } from 'preact'
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
+
+/** Rows drawn beyond each edge, so that fast scrolling shows no blank. */
+const OVERSCAN_ROWS = 8
+
+export interface VirtualListProps<T> {
+  readonly items: readonly T[]
+  /** Changes whenever the items did; the array itself may stay the same. */
+  readonly version: number
+  /** In CSS pixels. */
+  readonly rowHeight: number
+  readonly renderRow: (item: T, index: number) => VNode
+  readonly label: string
+  readonly isFollowing: Signal<boolean>
+  readonly selectedIndex?: Signal<number | undefined> | undefined
+  readonly onSelect?: ((index: number) => void) | undefined
+}
+
+export function VirtualList<T>(props: VirtualListProps<T>) {
+  const { items, version, rowHeight, renderRow, label, isFollowing, selectedIndex, onSelect } = props
+  const id = useId()
+  const box = useRef<HTMLDivElement>(null)
+  const lastTop = useRef(0)
+  const [view, setView] = useState({ top: 0, height: 600 })
+  const selected = selectedIndex?.value
+  const hasSelected = selected !== undefined && selected < items.length
+
+  useEffect(() => {
+    const element = box.current!
+    const observer = new ResizeObserver(() => {
+      // A list that was out of sight could not be scrolled.
+      if (isFollowing.peek()) element.scrollTop = element.scrollHeight
+      setView({ top: element.scrollTop, height: element.clientHeight })
+    })
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [])
+
+  // While following, the end is what is in sight: there is no need to draw once more after scrolling there.
+  const top = isFollowing.value ? Math.max(0, items.length * rowHeight - view.height) : view.top
+
+  useLayoutEffect(() => {
+    const element = box.current!
+    if (isFollowing.value) element.scrollTop = element.scrollHeight
+    lastTop.current = element.scrollTop
+    // A shorter list has moved the view, without a scroll event before the next frame.
+    const isMoved = !isFollowing.value && Math.abs(element.scrollTop - view.top) >= 1
+    if (isMoved) setView({ top: element.scrollTop, height: element.clientHeight })
+  }, [version, isFollowing.value, items.length])
+
+  const onScroll = () => {
+    const { scrollTop, clientHeight, scrollHeight } = box.current!
+    const isAtEnd = scrollTop + clientHeight >= scrollHeight - rowHeight
+    if (scrollTop < lastTop.current - 1 && !isAtEnd) isFollowing.value = false
+    else if (isAtEnd && scrollTop > lastTop.current) isFollowing.value = true
+    lastTop.current = scrollTop
+    if (!isFollowing.value) setView({ top: scrollTop, height: clientHeight })
+  }
+  const onWheel = ({ deltaY }: WheelEvent) => {
+    // At once: while much arrives, the list would be back at its end before the scroll event.
+    if (deltaY < 0 && box.current!.scrollTop > 0) isFollowing.value = false
+  }
+
+  const select = (index: number) => {
+    if (items.length === 0) return
+    const next = Math.max(0, Math.min(items.length - 1, index))
+    if (next < items.length - 1) isFollowing.value = false
+    if (selectedIndex) selectedIndex.value = next
+    onSelect?.(next)
+    const element = box.current!
+    const top = next * rowHeight
+    if (top < element.scrollTop) element.scrollTop = top
+    else if (top + rowHeight > element.scrollTop + element.clientHeight)
+      element.scrollTop = top + rowHeight - element.clientHeight
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== box.current) return
+    const page = Math.max(1, Math.floor(view.height / rowHeight) - 1)
+    if (event.key === 'ArrowDown') select((selected ?? -1) + 1)
+    else if (event.key === 'ArrowUp') select((selected ?? items.length) - 1)
+    else if (event.key === 'PageDown') select((selected ?? -1) + page)
+    else if (event.key === 'PageUp') select((selected ?? items.length) - page)
+    else if (event.key === 'Home') select(0)
+    else if (event.key === 'End') {
+      select(items.length - 1)
+      isFollowing.value = true
+    } else return
+    event.preventDefault()
+  }
+
+  const first = Math.max(0, Math.floor(top / rowHeight) - OVERSCAN_ROWS)
+  const end = Math.min(items.length, Math.ceil((top + view.height) / rowHeight) + OVERSCAN_ROWS)
+  const rows: VNode[] = []
+  for (let index = first; index < end; index++) {
+    rows.push(
+      <div
+        key={index}
+        id={`${id}-${index}`}
+        class="virtual-row"
+        role="option"
+        aria-selected={index === selected}
+        aria-setsize={items.length}
+        aria-posinset={index + 1}
+        style={{ height: `${rowHeight}px`, transform: `translateY(${index * rowHeight}px)` }}
+        onClick={() => select(index)}
+      >
+        {renderRow(items[index]!, index)}
+      </div>,
+    )
+  }
+  const isSelectedDrawn = hasSelected && selected >= first && selected < end
+  return (
+    <div
+      ref={box}
+      class="virtual-list"
+      role="listbox"
+      aria-label={label}
+      aria-activedescendant={isSelectedDrawn ? `${id}-${selected}` : undefined}
+      tabIndex={0}
+      onScroll={onScroll}
+      onWheel={onWheel}
+      onKeyDown={onKeyDown}
+    >
+      <div class="virtual-space" role="presentation" style={{ height: `${items.length * rowHeight}px` }}>
+        {rows}
+      </div>
+    </div>
+  )
+}
