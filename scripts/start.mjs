@@ -1,11 +1,13 @@
 /**
- * `npm start`: installs what is missing, then runs the bridge on Bun with the arguments given (`npm start -- --port
- * 9000`). Owns how signals reach the bridge when npm and a terminal stand before it, and passes its exit code on.
+ * `npm start`: installs what is missing, builds the web debugger if need be, then runs the bridge on Bun with the
+ * arguments given (`npm start -- --port 9000`). Owns how signals reach the bridge when npm and a terminal stand before
+ * it, and passes its exit code on.
  * package.json calls it with `exec`: npm passes signals on to its shell, which would keep them to itself and die.
  */
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { join } from 'node:path'
+import { buildDebugger } from './build-debugger.mjs'
 import { install, passOn, root, Stop } from './install.mjs'
 
 /**
@@ -49,6 +51,15 @@ function start() {
   bridge.on('exit', (code, signal) => (signal ? exitBy(signal) : process.exit(code)))
 }
 
+/** Without it the bridge serves all the same. */
+async function tryToBuildDebugger() {
+  try {
+    await buildDebugger()
+  } catch (error) {
+    if (!stoppedBy) console.error(`${error.message}\nThe bridge starts without its web debugger.`)
+  }
+}
+
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stop(signal))
 process.on('SIGHUP', () => stop('SIGTERM'))
 
@@ -65,6 +76,7 @@ if (process.env.npm_lifecycle_event === 'start') {
 
 try {
   await install({ dev: false })
+  if (!stoppedBy) await tryToBuildDebugger()
 } catch (error) {
   if (!(error instanceof Stop)) throw error
   if (!stoppedBy) console.error(error.message)

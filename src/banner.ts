@@ -27,10 +27,7 @@ export function banner(address: BridgeAddress, { version, runtime, config }: Ban
     ['Workers', config.server.workers > 1 ? [String(config.server.workers)] : []],
     ['Bus', busLines(address, config)],
     ['Routes', routeLines(address.routes)],
-    [
-      'Access',
-      address.open ? ['Open: anyone who can reach this port may subscribe and send'] : ['By the configured rules'],
-    ],
+    ['Access', accessLines(address, config)],
   ]
   return [
     `stomp-bridge ${version} on ${runtime.name.charAt(0).toUpperCase()}${runtime.name.slice(1)} ${runtime.version}`,
@@ -42,9 +39,10 @@ export function banner(address: BridgeAddress, { version, runtime, config }: Ban
   ].join('\n')
 }
 
-function httpLines(address: BridgeAddress, { server }: Config): string[] {
+function httpLines(address: BridgeAddress, { server, debugger: debug }: Config): string[] {
   const base = `http://${authority(address.http)}`
   const rows: [request: string, text: string][] = [
+    ...(debug.enabled ? [[`OPEN ${base}${debug.path}`, 'in a browser: the web debugger'] as [string, string]] : []),
     [`POST ${base}/api/notification`, 'send {"topic", "message"} to subscribers'],
     [`GET  ${base}/health`, 'the process is alive'],
     [`GET  ${base}/ready`, 'the bus is there too'],
@@ -60,6 +58,19 @@ function busLines(address: BridgeAddress, { redis }: Config): string[] {
   return [
     'Embedded: in this process only, unseen by other bridges and backends, lost at restart.',
     'Set REDIS_URL=redis://host:6379 to switch to Redis.',
+  ]
+}
+
+function accessLines(address: BridgeAddress, { debugger: debug }: Config): string[] {
+  const isApiOpen = debug.api === 'on' && debug.token === undefined
+  return [
+    address.open ? 'Open: anyone who can reach this port may subscribe and send' : 'By the configured rules',
+    ...(isApiOpen
+      ? [
+          'Warning: the debug API is open to every user and program of this machine.',
+          'Set STOMP_BRIDGE_DEBUGGER_TOKEN to a secret, or STOMP_BRIDGE_DEBUGGER_API=off.',
+        ]
+      : []),
   ]
 }
 

@@ -3,6 +3,7 @@
  * them in order. Everything below is handed the two or three things that it uses; nobody else sees the whole.
  */
 import { openAuthenticator, type Authenticator } from './auth/authenticator.ts'
+import { createDebugApi, createInspect, type DebuggedParts } from './bridge-debugging.ts'
 import { Broker } from './broker/broker.ts'
 import type { Bus } from './bus/bus.ts'
 import { MemoryBus } from './bus/memory.ts'
@@ -10,6 +11,8 @@ import { RedisBus } from './bus/redis.ts'
 import { Deadlines, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createApp } from './http/app.ts'
+import type { PageFiles } from './http/debugger-page.ts'
+import type { Inspect, InspectAll } from './inspection.ts'
 import { silentLog, type Log } from './log.ts'
 import { Metrics, type MetricsSnapshot } from './metrics.ts'
 import { RouteTable } from './routes/table.ts'
@@ -29,6 +32,11 @@ export interface BridgeOptions {
   readonly authenticator?: Authenticator
   /** By default Redis if `redis.url` is set, else the embedded bus. */
   readonly bus?: Bus
+  /**
+   * The files of the web debugger's page, as `web-debugger/built/assets.js` has them; served if `debugger.enabled`, and
+   * by default not. With none in it the page says how to build them.
+   */
+  readonly debuggerFiles?: PageFiles
   /** What `/ready` and `/metrics` say for several processes on one port; by default this one speaks for itself. */
   readonly together?: Together
 }
@@ -39,6 +47,8 @@ export interface Together {
   notReadyReasons(): Promise<readonly string[]>
   /** Prometheus text format. */
   renderMetrics(): Promise<string>
+  /** For the web debugger. */
+  readonly inspectAll: InspectAll
 }
 
 /** Where a started bridge is found, and how it is set up, in words for people. */
@@ -60,6 +70,8 @@ export interface Bridge {
   notReadyReasons(): readonly string[]
   /** What this process has counted. */
   metricsSnapshot(): Promise<MetricsSnapshot>
+  /** What the web debugger asks of this process. */
+  readonly inspect: Inspect
 }
 
 /** A WebSocket message may hold many frames; this many of the largest. */
@@ -86,6 +98,22 @@ export function createBridge(options: BridgeOptions): Bridge {
     nodeId,
     config.limits.maxSessions,
   )
+  const debugged: DebuggedParts = {
+    config,
+    version,
+    runtime: `${runtime.name} ${runtime.version}`,
+    nodeId,
+    bus,
+    isOwnBus: options.bus !== undefined,
+    table,
+    authenticator,
+    sessions,
+    broker,
+    outputs,
+    metrics,
+    tcp: () => tcpPlace,
+  }
+  const inspect = createInspect(debugged)
   const app = createApp(
     {
       path: config.server.path,
@@ -94,7 +122,11 @@ export function createBridge(options: BridgeOptions): Bridge {
       docs: config.server.docs,
       metrics: config.server.metrics,
       version,
-      runtime: `${runtime.name} ${runtime.version}`,
+      runtime: debugged.runtime,
+      page:
+        config.debugger.enabled && options.debuggerFiles
+          ? { path: config.debugger.path, files: options.debuggerFiles }
+          : undefined,
     },
     {
       broker,
@@ -103,10 +135,12 @@ export function createBridge(options: BridgeOptions): Bridge {
       notReadyReasons: () => together?.notReadyReasons() ?? notReadyReasons(),
       admission: () => sessions.refusal,
       openSession: sessions.open,
+      debug: createDebugApi(debugged, inspect, together?.inspectAll),
     },
   )
   const hardUnsentBytes = config.limits.maxUnsentBytes * HARD_UNSENT_FACTOR
   const listeners: Listener[] = []
+  let tcpPlace: { readonly host: string; readonly port: number } | undefined
   let closing: Promise<void> | undefined
 
   function notReadyReasons(): string[] {
@@ -142,12 +176,13 @@ export function createBridge(options: BridgeOptions): Bridge {
         : undefined
       if (tcp) {
         await adopt(tcp)
+        tcpPlace = { host: tcp.host, port: tcp.port }
         broker.attachFanout('tcp', tcp.fanout)
       }
       broker.start()
       return {
         http: { host: http.host, port: http.port },
-        ...(tcp ? { tcp: { host: tcp.host, port: tcp.port } } : {}),
+        ...(tcpPlace ? { tcp: tcpPlace } : {}),
         bus: bus.description,
         routes: table.describe(),
         open: authenticator.isOpen,
@@ -174,7 +209,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     return closing
   }
 
-  return { start, close, notReadyReasons, metricsSnapshot: () => metrics.snapshot() }
+  return { start, close, notReadyReasons, metricsSnapshot: () => metrics.snapshot(), inspect }
 }
 
 function busFor(config: Config, nodeId: string, log: Log): Bus {

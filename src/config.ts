@@ -2,12 +2,14 @@
  * Owns the way from text to a configuration: file, environment and options in; one checked and frozen object out, or
  * one error with every problem. Called by main and by whoever embeds the bridge. It reads no file and no process state.
  */
+import { withDebuggerApi } from './config/debugger.ts'
 import { readOverrides, type Environment, type Override, type SettingOptions } from './config/environment.ts'
 import { isGroup, parseFile, withoutNulls, type ConfigFile, type Group } from './config/file.ts'
 import { ConfigError, findingsOf, pathText, type ConfigProblem, type SettingPath } from './config/problems.ts'
 import { findingsBetween, isBelow } from './config/rules.ts'
 import { configSchema, type Config } from './config/schema.ts'
 
+export { isLoopback } from './config/debugger.ts'
 export { CONFIG_FILE_VARIABLE, readOverrides, type Environment, type SettingOptions } from './config/environment.ts'
 export type { ConfigFile } from './config/file.ts'
 export { ConfigError, nearest, type ConfigProblem } from './config/problems.ts'
@@ -24,6 +26,7 @@ export interface ConfigSources {
 
 /**
  * Gives the configuration of a process: defaults, over them the file, over that the environment, over that the options.
+ * In it `debugger.api` is on or off: what `auto` comes to depends on whether there is a file.
  *
  * Errors: throws ConfigError with all problems of all sources.
  */
@@ -36,18 +39,18 @@ export function loadConfig({ file, env, options }: ConfigSources): Config {
   const certain = content ? problems : problems.filter((problem) => problem.origin !== undefined)
   const all = [...fileProblems, ...overrideProblems, ...certain]
   if (all.length > 0 || !config) throw new ConfigError(all)
-  return config
+  return deepFreeze(withDebuggerApi(config, file === undefined))
 }
 
 /**
- * Gives a configuration from any part of one, for embedding.
+ * Gives a configuration from any part of one, for embedding. `debugger.api: auto` is off in it.
  *
  * Errors: throws ConfigError with all problems.
  */
 export function parseConfig(input: unknown = {}): Config {
   const { config, problems } = check(withoutNulls(input), (path) => ({ origin: undefined, place: pathText(path) }))
   if (!config) throw new ConfigError(problems)
-  return config
+  return deepFreeze(withDebuggerApi(config, false))
 }
 
 /** Where a value came from, and how to name its place there. */
@@ -68,7 +71,7 @@ function check(given: unknown, source: (path: SettingPath) => Source): { config?
     return { path: pathText(path), origin, line: place === '' ? `The configuration ${text}` : `${place}: ${text}` }
   })
   if (!result.success || problems.length > 0) return { problems }
-  return { config: deepFreeze(hasRoutes(input) ? result.data : withFittingRoutes(result.data)), problems }
+  return { config: hasRoutes(input) ? result.data : withFittingRoutes(result.data), problems }
 }
 
 function sourceOf(

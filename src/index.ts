@@ -2,7 +2,14 @@
 export { createBridge, type Bridge, type BridgeAddress, type BridgeOptions } from './bridge.ts'
 export { ConfigError, loadConfig, parseConfig, type Config, type ConfigInput } from './config.ts'
 export { openAuthenticator, type Authenticator, type Credentials, type Identity } from './auth/authenticator.ts'
-export { BusRefusedError, BusUnavailableError, type Bus, type BusListener, type BusMessage } from './bus/bus.ts'
+export {
+  BusRefusedError,
+  BusUnavailableError,
+  type Bus,
+  type BusListener,
+  type BusMessage,
+  type BusNode,
+} from './bus/bus.ts'
 export { ERRORS, ProtocolError, type ErrorCode } from './errors.ts'
 export { silentLog, type Log } from './log.ts'
 export type { Listener, Runtime } from './socket.ts'

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import packageJson from '../package.json' with { type: 'json' }
 import { banner, startFailure } from './banner.ts'
-import type { Bridge, BridgeAddress } from './bridge.ts'
+import type { Bridge, BridgeAddress, BridgeOptions } from './bridge.ts'
 import { checkedConfig, helpText, parseCommandLine, printedConfig, settingsText, type CommandLine } from './cli.ts'
 import { systemClock } from './clock.ts'
 import {
@@ -91,7 +91,15 @@ async function serve(config: Config, log: Logger, life?: WorkerLife): Promise<vo
     // Only here: the other commands need neither the bridge nor a runtime.
     const [{ createBridge }, { createRuntime }] = await Promise.all([import('./bridge.ts'), importRuntime()])
     const runtime = createRuntime({ sharesPorts: life !== undefined })
-    const bridge = createBridge({ config, log, runtime, version, ...(life ? { together: life } : {}) })
+    const debuggerFiles = config.debugger.enabled ? await loadDebuggerFiles(log) : {}
+    const bridge = createBridge({
+      config,
+      log,
+      runtime,
+      version,
+      debuggerFiles,
+      ...(life ? { together: life } : {}),
+    })
     const stopOnce = (reason: object) => {
       if (!isStopping) void stop(bridge, config, log, reason)
       isStopping = true
@@ -108,6 +116,16 @@ async function serve(config: Config, log: Logger, life?: WorkerLife): Promise<vo
     if (isStopping) return
     log.debug({ err: error }, 'Cannot start')
     throw new Error(startFailure(error, config), { cause: error })
+  }
+}
+
+/** Without its page the bridge serves all the same, and says where the page would be how to build it. */
+async function loadDebuggerFiles(log: Logger): Promise<NonNullable<BridgeOptions['debuggerFiles']>> {
+  try {
+    return (await import('../web-debugger/built/assets.js')).assets
+  } catch (error) {
+    log.debug({ err: error }, 'The web debugger is not built')
+    return {}
   }
 }
 

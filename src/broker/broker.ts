@@ -21,8 +21,9 @@ import {
   type PayloadCodec,
 } from '../routes/payload.ts'
 import { destinationProblem, isPattern } from '../routes/destination-pattern.ts'
-import type { RouteTable } from '../routes/table.ts'
+import type { OutboundRoute, RouteTable } from '../routes/table.ts'
 import { ChannelInterests, type Liveness } from './channel-interests.ts'
+import { ChannelWatches } from './channel-watches.ts'
 import { GroupOutput } from './group-output.ts'
 import { Handover } from './handover.ts'
 import { Memberships, type Member } from './memberships.ts'
@@ -43,6 +44,7 @@ export type RoutedMessage = BusMessage
 interface SendRoute {
   readonly channel: string
   readonly codec: PayloadCodec | undefined
+  readonly route: OutboundRoute | undefined
 }
 
 /** A malformed payload is quoted in the log up to this many characters. */
@@ -55,6 +57,8 @@ const MAX_SEND_ROUTES = 1_000
 const NOBODY: readonly never[] = []
 
 export class Broker {
+  /** Who looks at channels as they are on the bus. */
+  readonly watches: ChannelWatches
   readonly #options: BrokerOptions
   readonly #table: RouteTable
   readonly #bus: Bus
@@ -87,6 +91,7 @@ export class Broker {
     this.#metrics = metrics
     this.#output = new GroupOutput(options, meter, log, metrics)
     this.#interests = new ChannelInterests(bus, options.releaseDelayMs)
+    this.watches = new ChannelWatches(this.#interests)
     this.#memberships = new Memberships(options, this.#registry, this.#interests, this.#output, table)
     this.#handover = new Handover(bus, log, metrics)
     metrics.observe('subscriptions', () => this.#memberships.size)
@@ -98,16 +103,29 @@ export class Broker {
     return this.#bus.unavailableReason
   }
 
+  get subscriptionCount(): number {
+    return this.#memberships.size
+  }
+
+  /** How many have subscribed with each string. */
+  subscriptionCounts(): Iterable<readonly [destination: string, subscriptions: number]> {
+    return this.#registry.counts()
+  }
+
   start(): void {
     this.#bus.start({
       onMessage: (channel, payload, pattern) => this.#receive(channel, payload, pattern),
-      onAvailability: (reason) => this.#interests.setBusAvailable(reason === undefined),
+      onAvailability: (reason) => {
+        this.#interests.setBusAvailable(reason === undefined)
+        this.watches.setUnavailableReason(reason)
+      },
     })
     this.#interests.keep(this.#options.broadcastChannel)
     this.#interests.hold(this.#table.permanentInterests())
   }
 
   close(): void {
+    this.watches.close()
     this.#interests.close()
   }
 
@@ -167,8 +185,10 @@ export class Broker {
    * Errors: ProtocolError `no-route`, `bad-body`.
    */
   route(message: OutboundMessage): RoutedMessage {
-    const { channel, codec } = this.#sendRoutes.get(message.destination)
-    return { channel, payload: codec === undefined ? encodeBroadcast(message) : encodePayload(codec, message) }
+    const { channel, codec, route } = this.#sendRoutes.get(message.destination)
+    const payload = codec === undefined ? encodeBroadcast(message) : encodePayload(codec, message)
+    if (route) route.messages++
+    return { channel, payload }
   }
 
   /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable` or `bus-refused`. */
@@ -196,7 +216,9 @@ export class Broker {
   /** Errors: ProtocolError. */
   #sendRouteOf(destination: string): SendRoute {
     checkDestination(destination)
-    if (this.isBrokerDestination(destination)) return { channel: this.#options.broadcastChannel, codec: undefined }
+    if (this.isBrokerDestination(destination)) {
+      return { channel: this.#options.broadcastChannel, codec: undefined, route: undefined }
+    }
     const route = hasPrefix(destination, this.#options.applicationPrefixes)
       ? this.#table.outbound(destination)
       : undefined
@@ -207,6 +229,7 @@ export class Broker {
 
   #receive(channel: string, payload: Uint8Array, pattern: string | undefined): void {
     const isBroadcast = channel === this.#options.broadcastChannel
+    if (pattern === undefined) this.watches.receive(channel, payload)
     try {
       if (isBroadcast && pattern === undefined) {
         const { topic, message } = decodeBroadcast(payload)
@@ -220,6 +243,7 @@ export class Broker {
       if (isBroadcast && !route.channel.isFixed) continue // a route for every channel does not mean this one
       const destination = this.#table.destinationOf(route, channel)
       if (destination === undefined) continue
+      route.messages++
       try {
         this.#deliver(destination, decodePayload(route.codec, payload, route.contentType))
       } catch (error) {

@@ -23,7 +23,8 @@ interface Entry {
 
 /** What a subscription holds, or several to one destination; each gives it back with `release`. */
 export interface Hold {
-  readonly entries: readonly { readonly entry: Entry; readonly route: InboundRoute }[]
+  /** Without a route where only the channel's payloads are wanted, not their delivery. */
+  readonly entries: readonly { readonly entry: Entry; readonly route: InboundRoute | undefined }[]
   /** Subscriptions that have it. */
   users: number
   /** Resolve what `whenLive` has promised, while that is pending. */
@@ -82,6 +83,18 @@ export class ChannelInterests {
     return true
   }
 
+  /**
+   * Take one channel for who wants to see its payloads. It is always subscribed by its name, also beside a pattern: no
+   * route of a subscription is added by it, so what those get does not change.
+   */
+  holdChannel(channel: string): Hold {
+    const entry = this.#obtain('channel', channel)
+    clearTimeout(entry.releaseTimer)
+    entry.releaseTimer = undefined
+    entry.holders++
+    return { entries: [{ entry, route: undefined }], users: 1, pending: undefined }
+  }
+
   /** Undefined if everything held is live. Ask once per hold. */
   whenLive(hold: Hold, refusal: (cause: BusRefusedError) => Error = (cause) => cause): Liveness | undefined {
     if (this.isLive(hold)) return undefined
@@ -98,7 +111,7 @@ export class ChannelInterests {
     if (--hold.users > 0) return
     for (const { entry, route } of hold.entries) {
       entry.waiting.delete(hold)
-      entry.routes.set(route, entry.routes.get(route)! - 1)
+      if (route) entry.routes.set(route, entry.routes.get(route)! - 1)
       if (--entry.holders === 0) this.#releaseLater(entry, this.#releaseDelayMs)
     }
     this.#settle(hold)

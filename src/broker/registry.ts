@@ -111,6 +111,12 @@ export class Registry<S extends Subscription = Subscription> {
     return found
   }
 
+  /** How many have subscribed with each string: the exact ones, then the patterns. */
+  *counts(): Generator<readonly [destination: string, subscriptions: number]> {
+    for (const topic of this.#exact.values()) yield countOf(topic)
+    for (const topic of topicsBelow(this.#root)) yield countOf(topic)
+  }
+
   /** Goes all ways at once, segment by segment: each node at most once per segment, whatever the patterns are. */
   #walk(segments: readonly string[], found: Topic<S>[]): void {
     let current: Node<S>[] = []
@@ -139,6 +145,19 @@ export class Registry<S extends Subscription = Subscription> {
     reached.push(node)
     if (node.deep) this.#reach(node.deep, reached)
   }
+}
+
+function countOf({ destination, groups, individuals }: Topic): readonly [string, number] {
+  let subscriptions = individuals.size
+  for (const { members } of groups.values()) subscriptions += members.websocket + members.tcp
+  return [destination, subscriptions]
+}
+
+function* topicsBelow<S extends Subscription>(node: Node<S>): Generator<Topic<S>> {
+  if (node.topic) yield node.topic
+  for (const child of node.literals.values()) yield* topicsBelow(child)
+  for (const child of node.wildcards.values()) yield* topicsBelow(child)
+  if (node.deep) yield* topicsBelow(node.deep)
 }
 
 function newTopic<S extends Subscription>(destination: string): Topic<S> {

@@ -30,6 +30,14 @@ export interface BusListener {
   onAvailability(reason: string | undefined): void
 }
 
+/** A bridge that is connected to the bus, this one or another. */
+export interface BusNode {
+  readonly id: string
+  /** Where it comes from, as the server sees it. */
+  readonly address: string
+  readonly ageSeconds: number
+}
+
 export interface Bus {
   /** `redis` or `memory`, and where, without credentials: for people. */
   readonly description: string
@@ -54,5 +62,7 @@ export interface Bus {
   /** Redis glob pattern. */
   psubscribe(pattern: string): Promise<void>
   punsubscribe(pattern: string): void
+  /** All bridges that are connected now; undefined when the server does not say. Only where there can be others. */
+  nodes?(): Promise<readonly BusNode[] | undefined>
   close(): Promise<void>
 }

@@ -5,16 +5,21 @@
  */
 import { Redis } from 'ioredis'
 import type { Log } from '../log.ts'
-import { BusRefusedError, BusUnavailableError, type Bus, type BusListener, type BusMessage } from './bus.ts'
+import {
+  BusRefusedError,
+  BusUnavailableError,
+  type Bus,
+  type BusListener,
+  type BusMessage,
+  type BusNode,
+} from './bus.ts'
 import { PublishQueue } from './publish-queue.ts'
 import { errorText, isReply, publishFailure } from './redis-failure.ts'
+import { connectionName, findNodes, PROBE_PREFIX } from './redis-nodes.ts'
 import { connectionOptions, describeAddress, type RedisBusOptions } from './redis-options.ts'
 
 /** Channels named in one SUBSCRIBE command when subscribing again. */
 const RESUBSCRIBE_BATCH = 500
-
-/** Every bridge probes on a channel of its own below this name. */
-const PROBE_PREFIX = 'stomp-bridge:probe:'
 
 /** One wanted channel or pattern: resolved when Redis has confirmed it. */
 interface Interest {
@@ -30,6 +35,7 @@ export class RedisBus implements Bus {
   readonly #publisher: Redis
   readonly #queue: PublishQueue
   readonly #subscriber: Redis
+  readonly #nodeId: string
   readonly #probeChannel: string
   #listener: BusListener | undefined
   readonly #channels = new Map<string, Interest>()
@@ -47,10 +53,11 @@ export class RedisBus implements Bus {
   constructor(options: RedisBusOptions, nodeId: string, log: Log) {
     this.#options = options
     this.#log = log
+    this.#nodeId = nodeId
     this.description = `Redis at ${describeAddress(options.url)}`
     this.#probeChannel = `${options.keyPrefix}${PROBE_PREFIX}${nodeId}`
     const connection = (role: string): Redis =>
-      new Redis(options.url, { ...connectionOptions(options), connectionName: `stomp-bridge-${nodeId}-${role}` })
+      new Redis(options.url, { ...connectionOptions(options), connectionName: connectionName(nodeId, role) })
     this.#publisher = connection('publisher')
     this.#queue = new PublishQueue(this.#publisher)
     this.#subscriber = connection('subscriber')
@@ -136,6 +143,11 @@ export class RedisBus implements Bus {
     if (this.#subscriber.status === 'ready') {
       this.#subscriber.punsubscribe(this.#glob(pattern)).catch(() => {}) // gone with the connection
     }
+  }
+
+  nodes(): Promise<readonly BusNode[] | undefined> {
+    if (!this.#publisherReady) return Promise.resolve(undefined)
+    return findNodes((name, ...args) => this.#publisher.call(name, ...args), this.#options.keyPrefix, this.#nodeId)
   }
 
   close(): Promise<void> {

@@ -3,11 +3,13 @@ import type { Config } from './schema.ts'
 
 const HIDDEN = '***'
 
-/** Gives the configuration with the password, and the user name and password in `redis.url`, replaced by `***`. */
+/** Gives the configuration with its secrets, and the user name and password in `redis.url`, replaced by `***`. */
 export function redactConfig(config: Config): Config {
   const { url, password } = config.redis
+  const { token } = config.debugger
   return {
     ...config,
+    debugger: { ...config.debugger, ...(token === undefined ? {} : { token: HIDDEN }) },
     redis: {
       ...config.redis,
       ...(url === undefined ? {} : { url: redactUrl(url) }),

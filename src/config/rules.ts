@@ -3,6 +3,7 @@
  * the values that are valid by themselves, so that one mistake does not hide another.
  */
 import type * as z from 'zod'
+import { debuggerFindings } from './debugger.ts'
 import type { Finding, SettingPath } from './problems.ts'
 import { configSchema } from './schema.ts'
 import { templateProblems, templateVariables } from './template-syntax.ts'
@@ -12,6 +13,7 @@ type Input = Readonly<Record<string, unknown>>
 const shapes = {
   server: configSchema.shape.server.unwrap().shape,
   tcp: configSchema.shape.tcp.unwrap().shape,
+  debugger: configSchema.shape.debugger.unwrap().shape,
   broker: configSchema.shape.broker.unwrap().shape,
   routes: configSchema.shape.routes.unwrap().shape,
   limits: configSchema.shape.limits.unwrap().shape,
@@ -22,6 +24,7 @@ export function findingsBetween(input: Input): Finding[] {
   return [
     ...portFindings(input),
     ...workerFindings(input),
+    ...debuggerFindings(debuggerSettings(input)),
     ...tlsFindings(input),
     ...prefixFindings(input),
     ...routeFindings(input),
@@ -51,6 +54,18 @@ function workerFindings(input: Input): Finding[] {
   if (workers === undefined || workers === 1 || group(input['redis'])['url'] !== undefined) return []
   const text = `is missing, and ${workers} workers need it: the embedded bus is in one process only; set REDIS_URL`
   return [{ path: ['redis', 'url'], text }]
+}
+
+function debuggerSettings(input: Input) {
+  const server = group(input['server'])
+  const { path, api, token } = group(input['debugger'])
+  return {
+    path: valid(shapes.debugger.path, path),
+    stompPath: valid(shapes.server.path, server['path']),
+    host: valid(shapes.server.host, server['host']),
+    api,
+    hasToken: token !== undefined,
+  }
 }
 
 function limitFindings(input: Input): Finding[] {

@@ -10,8 +10,10 @@ const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
 const MEBIBYTE = 1_048_576
 
-/** Paths that the HTTP application answers itself, so that the WebSocket cannot be there. */
-const OWN_PATHS = ['/health', '/ready', '/metrics', '/docs', '/openapi.json', '/api/notification']
+/** Paths that the HTTP application answers itself, so that nothing else can be there. */
+export const OWN_PATHS = ['/health', '/ready', '/metrics', '/docs', '/openapi.json', '/api/notification']
+/** Those of the debug API, which may be off; one that ends in a slash stands for all below it. */
+const DEBUG_PATHS = ['/api/bridge', '/api/sessions', '/api/sessions/', '/api/channels/']
 
 function count(value: number, max: number, text: string) {
   return z.int().min(1).max(max).default(value).describe(text)
@@ -95,6 +97,12 @@ const tls = z
   .prefault({})
   .describe('TLS to Redis')
 
+function isOwnPath(path: string): boolean {
+  return (
+    OWN_PATHS.includes(path) || DEBUG_PATHS.some((own) => (own.endsWith('/') ? path.startsWith(own) : path === own))
+  )
+}
+
 /** The zod schema of a whole configuration. Sections may be left out; keys that it does not know are problems. */
 export const configSchema = z.strictObject({
   server: z
@@ -105,9 +113,7 @@ export const configSchema = z.strictObject({
       path: z
         .string()
         .regex(/^\/[A-Za-z0-9._~/-]*$/, { error: 'must start with "/" and be a plain path such as "/stomp"' })
-        .refine((value) => !OWN_PATHS.includes(value), {
-          error: 'must be another path: the bridge answers this one itself',
-        })
+        .refine((value) => !isOwnPath(value), { error: 'must be another path: the bridge answers this one itself' })
         .default('/stomp')
         .describe('Path of the WebSocket'),
       allowedOrigins: z
@@ -143,6 +149,36 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('STOMP over plain TCP'),
+
+  debugger: z
+    .strictObject({
+      enabled: flag(true, 'Serve the page of the web debugger; / redirects to it'),
+      path: z
+        .string()
+        .regex(/^(\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/, {
+          error: 'must start with "/", not end with "/", and be a plain path such as "/debugger"',
+        })
+        .default('/debugger')
+        .describe('Path of the page'),
+      api: z
+        .enum(['auto', 'on', 'off'])
+        .default('auto')
+        .describe(
+          'Serve what the page needs to show and do more than a client can: see and close sessions, read and write channels; ' +
+            'auto is on without a configuration file as long as server.host is this machine alone, else off',
+        ),
+      token: z
+        .string()
+        .regex(/^[\x21-\x7e]{16,}$/, { error: 'must be at least 16 printable ASCII characters, without spaces' })
+        .optional()
+        .meta({
+          description:
+            'Secret that this API wants as "Authorization: Bearer …", at least 16 characters; else it wants none',
+          writeOnly: true,
+        }),
+    })
+    .prefault({})
+    .describe('The web debugger'),
 
   redis: z
     .strictObject({

@@ -2,12 +2,14 @@
  * The HTTP application of a bridge: which path is answered by what, and what every request passes through. Everything
  * else is in the file of its concern. Knows the broker by two functions and sessions only as something to open.
  */
-import { Hono, type Context, type Handler } from 'hono'
+import { Hono, type Context, type MiddlewareHandler } from 'hono'
 import type { Broker } from '../broker/broker.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { FetchHandler, OpenSocket } from '../socket.ts'
 import { answerOptions, corsHeaders, isFromAllowedOrigin, originGuard } from './cors.ts'
+import { debugEndpoints, type DebugApi, type Endpoint } from './debug-endpoints.ts'
+import { DebuggerPage, type PageFiles } from './debugger-page.ts'
 import { createDocsHandler, docsRoute } from './docs-page.ts'
 import {
   createHealthHandler,
@@ -37,6 +39,8 @@ export interface AppOptions {
   readonly version: string
   /** Name and version, for `/health`. */
   readonly runtime: string
+  /** The page of the web debugger, to which `/` leads. */
+  readonly page?: { readonly path: string; readonly files: PageFiles } | undefined
 }
 
 /** What the app uses of the bridge. */
@@ -49,12 +53,11 @@ export interface AppDeps {
   /** Undefined when a new session may be opened now, else why not. */
   admission(): 'draining' | 'full' | undefined
   readonly openSession: OpenSocket
+  /** Undefined where the debug API is not served. */
+  readonly debug?: DebugApi | undefined
 }
 
-interface Endpoint {
-  readonly route: Route
-  readonly handler: Handler<HttpEnv>
-}
+const unguarded: MiddlewareHandler<HttpEnv> = (_c, next) => next()
 
 /** Makes the application. It holds nothing that needs to be closed. */
 export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
@@ -70,21 +73,35 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   })
   app.use('/api/*', guard, corsHeaders())
   app.use(options.path, guard)
-  for (const { route, handler } of endpoints) {
+  for (const { route, handler, guard: ownGuard = unguarded } of endpoints) {
     const allow = allowedMethods(route)
-    app.on(route.method, route.path, handler)
-    if (route.path.startsWith('/api/')) app.options(route.path, (c) => answerOptions(c, allow))
-    app.all(route.path, (c) => {
+    const path = route.getRoutingPath()
+    app.on(route.method, path, ownGuard, handler)
+    if (path.startsWith('/api/')) app.options(path, (c) => answerOptions(c, allow))
+    app.all(path, (c) => {
       throw new HttpError('method-not-allowed', `Cannot ${c.req.method} ${route.path}: use ${allow}`, {
         headers: { Allow: allow },
       })
     })
   }
+  const served = endpoints.map(({ route }) => `${route.method.toUpperCase()} ${route.path}`)
+  if (options.page) {
+    const { path, files } = options.page
+    const page = new DebuggerPage(path, files, {
+      version: options.version,
+      stompPath: options.path,
+      api: deps.debug !== undefined,
+      tokenNeeded: deps.debug?.access.token !== undefined,
+    })
+    served.unshift(`GET ${path}`)
+    app.all('/', (c) => page.redirect(c))
+    app.all(path, (c) => page.redirect(c))
+    app.all(`${path}/*`, (c) => page.serve(c))
+  }
 
-  const served = endpoints.map(({ route }) => `${route.method.toUpperCase()} ${route.path}`).join(', ')
   // Not app.notFound: what that throws ends the middleware before it has logged.
   app.all('*', () => {
-    throw new HttpError('not-found', `Nothing is served at this path: use one of ${served}`)
+    throw new HttpError('not-found', `Nothing is served at this path: use one of ${served.join(', ')}`)
   })
   const onError = createErrorHandler(deps.log)
   app.onError(onError)
@@ -118,6 +135,9 @@ function endpointsOf(options: AppOptions, deps: AppDeps): Endpoint[] {
     { route: healthRoute, handler: createHealthHandler(version, runtime) },
     { route: readyRoute, handler: createReadyHandler(() => deps.notReadyReasons()) },
   ]
+  if (deps.debug) {
+    endpoints.push(...debugEndpoints(deps.debug, options.maxBodyBytes, () => deps.notReadyReasons()))
+  }
   if (metrics) endpoints.push({ route: metricsRoute, handler: createMetricsHandler(deps.metrics) })
   if (!options.docs) return endpoints
   const document = createDocument(version, [...endpoints.map(({ route }) => route), openApiRoute, docsRoute])

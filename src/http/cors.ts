@@ -49,7 +49,7 @@ export function answerOptions(c: Context<HttpEnv>, allow: string): Response {
     Allow: allow,
     ...(isPreflight && {
       'Access-Control-Allow-Methods': allow,
-      'Access-Control-Allow-Headers': 'Content-Type',
+      'Access-Control-Allow-Headers': 'Content-Type, Authorization',
       'Access-Control-Max-Age': `${PREFLIGHT_MAX_AGE_S}`,
     }),
   })

@@ -12,7 +12,7 @@ type PathItem = NonNullable<OpenApiDocument['paths']>[string]
 
 /** An operation with the place where the document has it. */
 export interface PlacedOperation {
-  readonly method: 'get' | 'post'
+  readonly method: 'get' | 'post' | 'delete'
   readonly path: string
   readonly operation: NonNullable<PathItem['get']>
 }
@@ -24,6 +24,7 @@ interface FieldSchema {
   readonly description?: string
   readonly minLength?: number
   readonly maxLength?: number
+  readonly example?: unknown
   readonly required?: readonly string[]
   readonly properties?: Readonly<Record<string, FieldSchema>>
 }
@@ -52,10 +53,11 @@ export function codeBlock(label: string, text: string): Html {
 }
 
 function requestFields(document: OpenApiDocument, operation: PlacedOperation['operation']): Html | '' {
-  const headers = (operation.parameters ?? []).flatMap((parameter) => ('name' in parameter ? [parameter] : []))
+  const parameters = parametersOf(operation)
+  const areHeaders = parameters.every((parameter) => parameter.in === 'header')
   const body = resolve(document, jsonOf(operation)?.schema)
   const rows = [
-    ...headers.map(({ name, required, description, schema }) =>
+    ...parameters.map(({ name, required, description, schema }) =>
       field(name, { ...(schema as FieldSchema), ...(description && { description }) }, required ?? false),
     ),
     ...Object.entries(body?.properties ?? {}).map(([name, schema]) =>
@@ -63,8 +65,12 @@ function requestFields(document: OpenApiDocument, operation: PlacedOperation['op
     ),
   ]
   if (rows.length === 0) return ''
-  return html`<h4>${body ? 'Request fields' : 'Request headers'}</h4>
+  return html`<h4>${body ? 'Request fields' : areHeaders ? 'Request headers' : 'Parameters'}</h4>
     <dl class="pairs">${rows}</dl>`
+}
+
+function parametersOf({ parameters = [] }: PlacedOperation['operation']) {
+  return parameters.flatMap((parameter) => ('name' in parameter ? [parameter] : []))
 }
 
 function field(name: string, schema: FieldSchema, isRequired: boolean): Html {
@@ -82,17 +88,42 @@ function typeText({ type, minLength, maxLength }: FieldSchema): string {
 function commands({ method, path, operation }: PlacedOperation, base: string): Html | '' {
   // A handshake is made by a client library, not by a command.
   if (operation.responses?.['101']) return ''
-  const url = `${base}${path}`
-  if (method === 'get')
+  const url = `${base}${withExamples(path, operation)}`
+  const single = singleCommand(method, url, operation)
+  if (single !== undefined)
     return html`<h4>Example</h4>
-      ${codeBlock('Command', `curl -i ${url}`)}`
+      ${codeBlock('Command', single)}`
   return html`<h4>Examples</h4>
     ${Object.values(jsonOf(operation)?.examples ?? {}).map(({ summary = 'Example', value }) => {
-      const data = JSON.stringify(value).replaceAll("'", "'\\''")
-      const command = `curl -i ${url} \\\n  -H 'Content-Type: application/json' \\\n  -d '${data}'`
+      const data = shellQuoted(JSON.stringify(value))
+      const command = `curl -i ${url} \\\n  -H 'Content-Type: application/json' \\\n  -d ${data}`
       return html`<p class="note">${summary}</p>
         ${codeBlock(`Command: ${summary}`, command)}`
     })}`
+}
+
+/** The path with an example for each of its parameters. */
+function withExamples(path: string, operation: PlacedOperation['operation']): string {
+  const inPath = parametersOf(operation).filter((parameter) => parameter.in === 'path')
+  return inPath.reduce((filled, { name, schema }) => {
+    const { example } = schema as FieldSchema
+    return filled.replace(`{${name}}`, encodeURIComponent(String(example)))
+  }, path)
+}
+
+/** Undefined for an operation with examples of its own, each with a command. */
+function singleCommand(method: string, url: string, operation: PlacedOperation['operation']): string | undefined {
+  const answers = operation.responses as Record<string, { content?: object }>
+  const goesOn = Object.hasOwn(answers['200']?.content ?? {}, 'text/event-stream')
+  if (method === 'get') return `curl ${goesOn ? '-N' : '-i'} ${url}`
+  if (method !== 'post') return `curl -i -X ${method.toUpperCase()} ${url}`
+  const bytes = bodyOf(operation)?.['application/octet-stream']
+  return bytes && `curl -i ${url} \\\n  --data-binary ${shellQuoted(String(bytes.example))}`
+}
+
+/** For a POSIX shell. */
+function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
 }
 
 function responses(operation: PlacedOperation['operation']): Html {
@@ -119,9 +150,12 @@ function exampleOf(content: object | undefined): string | undefined {
   return typeof media.example === 'string' ? media.example : JSON.stringify(media.example, null, 2)
 }
 
-function jsonOf({ requestBody }: PlacedOperation['operation']): MediaType | undefined {
-  if (!requestBody || !('content' in requestBody)) return undefined
-  return requestBody.content['application/json']
+function jsonOf(operation: PlacedOperation['operation']): MediaType | undefined {
+  return bodyOf(operation)?.['application/json']
+}
+
+function bodyOf({ requestBody }: PlacedOperation['operation']): Readonly<Record<string, MediaType>> | undefined {
+  return requestBody && 'content' in requestBody ? requestBody.content : undefined
 }
 
 function resolve(document: OpenApiDocument, schema: FieldSchema | undefined): FieldSchema | undefined {

@@ -83,7 +83,7 @@ export function renderDocs(document: OpenApiDocument, { path, runtime }: DocsFac
 
 function operationsOf(document: OpenApiDocument, tag: string) {
   return Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
-    (['get', 'post'] as const).flatMap((method) => {
+    (['get', 'post', 'delete'] as const).flatMap((method) => {
       const operation = item[method]
       return operation?.tags?.includes(tag) ? [{ method, path, operation }] : []
     }),

@@ -51,6 +51,7 @@ pre { margin-top: .75rem; padding: .875rem 1rem; overflow-x: auto; background: v
 .method { padding: 0 .4375rem; border: 1px solid currentColor; border-radius: .3125rem }
 .get { color: var(--get) }
 .post { color: var(--post) }
+.delete { color: var(--worse) }
 .pairs { margin-top: .75rem; border-top: 1px solid var(--line) }
 .pairs > div { display: grid; grid-template-columns: 11rem 1fr; gap: .125rem 1.25rem; padding: .625rem 0;
   border-bottom: 1px solid var(--line) }

@@ -1,8 +1,9 @@
 /**
- * Owns the way from a request's bytes to a JSON value: media type, size, UTF-8, syntax, depth. Whatever a client sends,
- * the answer is a value or an HttpError, and never more than the limit is held in memory.
+ * Owns the way from a request's bytes to a JSON value: media type, UTF-8, syntax, depth. Whatever a client sends, the
+ * answer is a value or an HttpError.
  */
 import { HttpError } from './json-error.ts'
+import { readBytes } from './request-bytes.ts'
 
 /**
  * JSON nested deeper than this is refused: writing it again could exhaust the stack. Jackson, which backends in Java
@@ -22,7 +23,7 @@ const utf8 = () => new TextDecoder('utf-8', { fatal: true })
  */
 export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
   checkMediaType(request.headers)
-  const text = decode(await readBytes(request, maxBytes))
+  const text = decode(await readBytes(request, maxBytes, badJson))
   if (text.trim() === '') throw badJson('The body is empty: send a JSON object')
   if (isDeeperThan(text, MAX_DEPTH)) throw badJson(`The body is nested too deeply: use at most ${MAX_DEPTH} levels`)
   let value: unknown
@@ -46,38 +47,6 @@ function checkMediaType(headers: Headers): void {
   }
   const encoding = headers.get('content-encoding') ?? 'identity'
   if (encoding.toLowerCase() !== 'identity') throw wrongType('Send the body without Content-Encoding')
-}
-
-async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
-  // Refused unread: what is announced need not be sent.
-  if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
-  if (!request.body) return new Uint8Array()
-  const reader = request.body.getReader()
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for (;;) {
-    const { done, value } = (await reader.read().catch((cause: unknown) => {
-      throw badJson('The body ended early: send all of it', cause)
-    })) as { done: boolean; value?: Uint8Array }
-    if (done || !value) return chunks.length === 1 && chunks[0] ? chunks[0] : joined(chunks, size)
-    size += value.length
-    if (size > maxBytes) {
-      // Not awaited: the rest may never come, and the answer must. A failed cancel changes nothing for the client.
-      void reader.cancel().catch(() => {})
-      throw tooLarge(maxBytes)
-    }
-    chunks.push(value)
-  }
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const bytes = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.length
-  }
-  return bytes
 }
 
 function decode(bytes: Uint8Array): string {
@@ -118,8 +87,4 @@ function badJson(message: string, cause?: unknown): HttpError {
 
 function wrongType(message: string): HttpError {
   return new HttpError('unsupported-media-type', message)
-}
-
-function tooLarge(maxBytes: number): HttpError {
-  return new HttpError('body-too-large', `The body is too large: send at most ${maxBytes} bytes`)
 }

@@ -18,11 +18,13 @@ export const HTTP_ERRORS = {
   'bad-json': 400,
   'bad-field': 400,
   'forbidden-origin': 403,
+  'forbidden-host': 403,
   'not-found': 404,
   'method-not-allowed': 405,
   'body-too-large': 413,
   'unsupported-media-type': 415,
   'upgrade-required': 426,
+  'too-many-tails': 429,
   'too-many-sessions': 503,
 } as const
 
@@ -77,6 +79,21 @@ type ErrorBody = z.output<typeof errorSchema>
 export function errorResponse(description: string, code: HttpErrorCode, message: string, problems?: FieldProblem[]) {
   const example = errorBody(code, message, problems)
   return { description, content: { 'application/json': { schema: errorSchema, example } } }
+}
+
+/** Refusals that every operation of the debug API has. */
+export const debugErrors = {
+  400: errorResponse('Something in the path or the query is wrong', 'bad-field', 'The name of the channel is too long'),
+  401: errorResponse(
+    'The token is missing or wrong',
+    'not-authenticated',
+    'Send the token of the setting debugger.token, as "Authorization: Bearer …"',
+  ),
+  403: errorResponse(
+    'Sent by a page from elsewhere, or without a token under a name that is not of this machine',
+    'forbidden-host',
+    'The debug API answers only under the name of this machine: use localhost, or set debugger.token in the configuration',
+  ),
 }
 
 /**

@@ -13,6 +13,12 @@ export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>
 const DESCRIPTION =
   'Browsers speak STOMP over WebSocket, backends speak Redis or HTTP: the bridge carries messages between them.'
 
+const DEBUGGER_TAG = {
+  name: 'Debugger',
+  description:
+    'What the web debugger shows and does. Served where debugger.api is on; with debugger.token set, each request needs it.',
+}
+
 /** The operation, as the OpenAPI document shows it. */
 export const openApiRoute = createRoute({
   method: 'get',
@@ -34,6 +40,7 @@ export function createDocument(version: string, routes: readonly Route[]): OpenA
   // Only its registry is used: the routes themselves need a body reader with limits, which its validator has not.
   const { openAPIRegistry, getOpenAPI31Document } = new OpenAPIHono()
   for (const route of routes) openAPIRegistry.registerPath(route)
+  const hasDebugger = routes.some(({ tags }) => tags?.includes('Debugger'))
   return getOpenAPI31Document({
     openapi: '3.1.0',
     info: { title: 'STOMP bridge', version, description: DESCRIPTION },
@@ -41,6 +48,7 @@ export function createDocument(version: string, routes: readonly Route[]): OpenA
     tags: [
       { name: 'STOMP', description: 'Browsers and other STOMP clients connect here, subscribe and send.' },
       { name: 'Messages', description: 'Backends without Redis send to subscribers by HTTP.' },
+      ...(hasDebugger ? [DEBUGGER_TAG] : []),
       { name: 'Operation', description: 'For probes, load balancers and monitoring.' },
     ],
   })

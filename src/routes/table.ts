@@ -26,11 +26,22 @@ export interface OutboundRoute {
   readonly channel: Template
   readonly codec: PayloadCodec
   readonly isConvention: boolean
+  /** How many messages have taken it; whoever carries one counts it. */
+  messages: number
 }
 
 export interface InboundRoute extends OutboundRoute {
   readonly subscribe: 'on-demand' | 'always'
   readonly contentType: string | undefined
+}
+
+/** A route as it is written, for people and programs. */
+export interface RouteView {
+  readonly direction: 'outbound' | 'inbound'
+  readonly destination: string
+  readonly channel: string
+  readonly codec: PayloadCodec
+  readonly isConvention: boolean
 }
 
 /** One thing to subscribe on the bus so that a route is fed. */
@@ -69,10 +80,10 @@ export class RouteTable {
   }
 
   /** Where a SEND to this destination goes; the first route that matches wins, the convention comes last. */
-  outbound(destination: string): { channel: string; codec: PayloadCodec } | undefined {
+  outbound(destination: string): { channel: string; codec: PayloadCodec; route: OutboundRoute } | undefined {
     for (const route of this.#outbound) {
       const variables = route.destination.match(destination)
-      if (variables) return { channel: route.channel.expand(variables), codec: route.codec }
+      if (variables) return { channel: route.channel.expand(variables), codec: route.codec, route }
     }
     return undefined
   }
@@ -106,16 +117,33 @@ export class RouteTable {
     return route.isConvention && this.#isClaimed(channel, destination) ? undefined : destination
   }
 
+  /** All routes in the order in which they are tried, outbound first. */
+  views(): RouteView[] {
+    const view = (direction: RouteView['direction'], { destination, channel, codec, isConvention }: OutboundRoute) => ({
+      direction,
+      destination: destination.source,
+      channel: channel.source,
+      codec,
+      isConvention,
+    })
+    return [
+      ...this.#outbound.map((route) => view('outbound', route)),
+      ...this.#inbound.map((route) => view('inbound', route)),
+    ]
+  }
+
+  /** How many messages have taken each route so far, in the order of `views`. */
+  messageCounts(): number[] {
+    return [...this.#outbound, ...this.#inbound].map(({ messages }) => messages)
+  }
+
   /** One line per route, for people. */
   describe(): string[] {
-    const line = (from: string, to: string, { codec, isConvention }: OutboundRoute): string =>
-      `${from} -> ${to}  (${codec}${isConvention ? ', everything else' : ''})`
-    return [
-      ...this.#outbound.map((route) =>
-        line(`SEND ${route.destination.source}`, `channel ${route.channel.source}`, route),
-      ),
-      ...this.#inbound.map((route) => line(`channel ${route.channel.source}`, route.destination.source, route)),
-    ]
+    return this.views().map(({ direction, destination, channel, codec, isConvention }) => {
+      const way =
+        direction === 'outbound' ? `SEND ${destination} -> channel ${channel}` : `channel ${channel} -> ${destination}`
+      return `${way}  (${codec}${isConvention ? ', everything else' : ''})`
+    })
   }
 
   #isClaimed(channel: string, destination: string): boolean {
@@ -143,6 +171,7 @@ function compileRoute(
     channel: compileTemplate(route.channel, separators),
     codec: route.codec,
     isConvention,
+    messages: 0,
   }
 }
 

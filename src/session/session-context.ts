@@ -36,6 +36,19 @@ export abstract class SessionContext implements CommandContext, OutputOwner {
   abstract readonly isConnected: boolean
   abstract closeAsSlow(reason: string): void
 
+  /** Undefined before CONNECTED. */
+  get agreedVersion(): Version | undefined {
+    return this.outbox.version
+  }
+
+  get transport(): Socket['transport'] {
+    return this.outbox.transport
+  }
+
+  get unsentBytes(): number {
+    return this.outbox.unsentBytes
+  }
+
   get version(): Version {
     return this.outbox.version ?? Version.V1_0
   }

@@ -21,6 +21,9 @@ import { Ending, State } from './state.ts'
 type EffectQueue = Pick<Effects, 'addDone' | 'addPending'>
 
 export class Session extends SessionContext implements SocketHandler, FrameReceiver, EffectQueue, Due {
+  /** Milliseconds since 1970. */
+  readonly openedAtMs = Date.now()
+  framesReceived = 0
   dueSlot = 0
 
   readonly #socket: Socket
@@ -48,6 +51,10 @@ export class Session extends SessionContext implements SocketHandler, FrameRecei
     this.#stateDeadline = deadlines.now() + options.connectTimeoutMs
     deadlines.schedule(this, this.#stateDeadline)
     outputs.add(this.outbox)
+  }
+
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress
   }
 
   // --- SocketHandler
@@ -172,6 +179,7 @@ export class Session extends SessionContext implements SocketHandler, FrameRecei
 
   process(frame: Frame): void {
     this.metrics.count.framesReceived++
+    this.framesReceived++
     const receipt = frame.headers.get('receipt')
     try {
       if (this.#state === State.connecting) {
@@ -267,6 +275,11 @@ export class Session extends SessionContext implements SocketHandler, FrameRecei
     if (this.#state >= State.finishing) return
     this.#finish()
     this.#effects.addDone(undefined, new Ending(ERRORS['shutting-down'].close, 'The server is shutting down'))
+  }
+
+  /** Somebody who operates the bridge wants it gone. */
+  closeByOperator(): void {
+    this.fail(new ProtocolError('closed-by-operator', 'The session was closed by an operator'))
   }
 
   /** The peer did not close in time, or nobody waits any more. */

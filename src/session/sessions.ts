@@ -29,6 +29,25 @@ export class Sessions {
     return this.#open.size >= this.#maxSessions ? 'full' : undefined
   }
 
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Oldest first. */
+  [Symbol.iterator](): Iterator<Session> {
+    return this.#open.values()
+  }
+
+  /** Lets a session end with an ERROR that says so. False if there is none of this id. */
+  close(sessionId: string): boolean {
+    for (const session of this.#open) {
+      if (session.sessionId !== sessionId) continue
+      session.closeByOperator()
+      return true
+    }
+    return false
+  }
+
   /** A socket has opened. One that comes in spite of a refusal is closed with 1001 or 1013 (try again later). */
   readonly open = (socket: Socket): SocketHandler => {
     const session = new Session(socket, `${this.#nodeId}-${++this.#count}`, this.#services, this.#closed)

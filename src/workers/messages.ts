@@ -1,15 +1,24 @@
 /** What a supervisor and its workers say to each other: plain JSON, both ends of the same version. Types only. */
+import type { Answer, InspectionName, InspectionRequest } from '../inspection.ts'
 import type { MetricsSnapshot } from '../metrics.ts'
 
 /** What can be asked: of one worker by the supervisor, of all of them by a worker. */
-export type Subject = 'readiness' | 'metrics'
+export type Asked =
+  | { readonly subject: 'readiness' | 'metrics' }
+  | { readonly subject: 'inspection'; readonly request: InspectionRequest }
+
+/** What one worker says: reasons why it is not ready, what it has counted, or what was asked to be inspected. */
+export type Report = readonly string[] | MetricsSnapshot | Answer<InspectionName>
+
+/** What is said for all: the reasons, the metrics as text, or every worker's report. */
+export type AnswerForAll = readonly string[] | string | readonly Answer<InspectionName>[]
 
 export type ToWorker =
   | { readonly type: 'begin'; readonly worker: number; readonly config: unknown }
   | { readonly type: 'stop' }
-  | { readonly type: 'report'; readonly id: number; readonly subject: Subject }
-  /** To `ask`: reasons why not all are ready, or the metrics of all as text. */
-  | { readonly type: 'answer'; readonly id: number; readonly answer: readonly string[] | string }
+  | ({ readonly type: 'report'; readonly id: number } & Asked)
+  /** To `ask`. */
+  | { readonly type: 'answer'; readonly id: number; readonly answer: AnswerForAll }
 
 export type ToSupervisor =
   /** The worker listens to its channel: nothing is sent to it before. */
@@ -17,5 +26,5 @@ export type ToSupervisor =
   | { readonly type: 'started'; readonly address: unknown }
   /** The worker ends for this reason. */
   | { readonly type: 'failed'; readonly reason: string }
-  | { readonly type: 'reported'; readonly id: number; readonly report: readonly string[] | MetricsSnapshot }
-  | { readonly type: 'ask'; readonly id: number; readonly subject: Subject }
+  | { readonly type: 'reported'; readonly id: number; readonly report: Report }
+  | ({ readonly type: 'ask'; readonly id: number } & Asked)

@@ -5,8 +5,9 @@
  */
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
+import type { Answer, InspectionName, InspectionRequest } from '../inspection.ts'
 import type { MetricsSnapshot } from '../metrics.ts'
-import type { Subject } from './messages.ts'
+import type { AnswerForAll, Asked } from './messages.ts'
 import { MetricsTotal } from './metrics-total.ts'
 import { joining } from './questions.ts'
 import { MAX_FAILED_STARTS, SlotState, WorkerSlot, type StartProcess } from './worker-slot.ts'
@@ -28,10 +29,8 @@ export class Supervisor {
   readonly #clock: Clock
   readonly #slots: readonly WorkerSlot[]
   readonly #metrics = new MetricsTotal()
-  readonly #answers: Readonly<Record<Subject, () => Promise<readonly string[] | string>>> = {
-    readiness: joining(() => this.#notReadyReasons()),
-    metrics: joining(() => this.#renderMetrics()),
-  }
+  readonly #readiness = joining(() => this.#notReadyReasons())
+  readonly #renderedMetrics = joining(() => this.#renderMetrics())
   /** Undefined when all have started, once. */
   #onStarted: ((address: unknown) => void) | undefined
   #onStopped: () => void = () => {}
@@ -45,7 +44,7 @@ export class Supervisor {
     const owner = {
       greeted: (slot: WorkerSlot) => slot.send({ type: 'begin', worker: slot.number, config }),
       started: (_slot: WorkerSlot, address: unknown) => this.#started(address),
-      asked: (slot: WorkerSlot, id: number, subject: Subject) => void this.#answer(slot, id, subject),
+      asked: (slot: WorkerSlot, id: number, asked: Asked) => void this.#answer(slot, id, asked),
       ended: (slot: WorkerSlot) => this.#ended(slot),
       gaveUp: (slot: WorkerSlot, reason: string) => this.#giveUp(slot, reason),
     }
@@ -99,14 +98,31 @@ export class Supervisor {
     this.stop()
   }
 
-  async #answer(slot: WorkerSlot, id: number, subject: Subject): Promise<void> {
-    slot.send({ type: 'answer', id, answer: await this.#answers[subject]() })
+  async #answer(slot: WorkerSlot, id: number, asked: Asked): Promise<void> {
+    slot.send({ type: 'answer', id, answer: await this.#answerFor(asked) })
+  }
+
+  #answerFor(asked: Asked): Promise<AnswerForAll> {
+    switch (asked.subject) {
+      case 'readiness':
+        return this.#readiness()
+      case 'metrics':
+        return this.#renderedMetrics()
+      case 'inspection':
+        return this.#inspectAll(asked.request)
+    }
+  }
+
+  /** What each says that answers; how that becomes one is for who asked. */
+  async #inspectAll(request: InspectionRequest): Promise<Answer<InspectionName>[]> {
+    const reports = await Promise.all(this.#slots.map((slot) => slot.report({ subject: 'inspection', request })))
+    return reports.filter((report) => report !== undefined) as Answer<InspectionName>[]
   }
 
   async #notReadyReasons(): Promise<string[]> {
     const lists = await Promise.all(
       this.#slots.map(async (slot) => {
-        const reasons = (await slot.report('readiness')) as readonly string[] | undefined
+        const reasons = (await slot.report({ subject: 'readiness' })) as readonly string[] | undefined
         return (reasons ?? [absence(slot)]).map((reason) => `worker ${slot.number}: ${reason}`)
       }),
     )
@@ -117,7 +133,7 @@ export class Supervisor {
     const reports = new Map<number, MetricsSnapshot>()
     await Promise.all(
       this.#slots.map(async (slot) => {
-        const report = (await slot.report('metrics')) as MetricsSnapshot | undefined
+        const report = (await slot.report({ subject: 'metrics' })) as MetricsSnapshot | undefined
         if (report) reports.set(slot.number, report)
       }),
     )

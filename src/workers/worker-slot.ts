@@ -5,8 +5,7 @@
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { WorkerEvents, WorkerProcess } from '../processes.ts'
-import type { MetricsSnapshot } from '../metrics.ts'
-import type { Subject, ToSupervisor, ToWorker } from './messages.ts'
+import type { Asked, Report, ToSupervisor, ToWorker } from './messages.ts'
 import { Questions } from './questions.ts'
 
 /** Starts a process that will be a worker. */
@@ -18,7 +17,7 @@ export interface SlotOwner {
   greeted(slot: WorkerSlot): void
   started(slot: WorkerSlot, address: unknown): void
   /** The process wants to know something of all. */
-  asked(slot: WorkerSlot, id: number, subject: Subject): void
+  asked(slot: WorkerSlot, id: number, asked: Asked): void
   /** The process has ended, whether another follows or not. */
   ended(slot: WorkerSlot): void
   /** The process could not start this often in a row; no other follows. */
@@ -45,7 +44,7 @@ export class WorkerSlot {
   readonly #owner: SlotOwner
   readonly #clock: Clock
   readonly #log: Log
-  readonly #questions: Questions<readonly string[] | MetricsSnapshot>
+  readonly #questions: Questions<Report>
   #state: SlotState = SlotState.EMPTY
   #process: WorkerProcess | undefined
   #hasGreeted = false
@@ -87,9 +86,9 @@ export class WorkerSlot {
   }
 
   /** What the process says of itself; undefined when there is none, or it does not say it in time. */
-  async report(subject: Subject): Promise<readonly string[] | MetricsSnapshot | undefined> {
+  async report(asked: Asked): Promise<Report | undefined> {
     if (this.#state !== SlotState.STARTED) return undefined
-    return this.#questions.ask((id) => this.send({ type: 'report', id, subject }))
+    return this.#questions.ask((id) => this.send({ type: 'report', id, ...asked }))
   }
 
   /** Lets the process close in order; no other follows. `ended` comes, now if there is none. */
@@ -127,7 +126,7 @@ export class WorkerSlot {
         this.#questions.answer(message.id, message.report)
         break
       case 'ask':
-        this.#owner.asked(this, message.id, message.subject)
+        this.#owner.asked(this, message.id, message)
     }
   }
 

@@ -3,9 +3,10 @@
  * and asks in its turn, so that it can answer for all. Called by main in a worker; knows nothing of bridges.
  */
 import type { Clock } from '../clock.ts'
+import type { Answer, Inspect, InspectAll, InspectionName, InspectionRequest } from '../inspection.ts'
 import type { MetricsSnapshot } from '../metrics.ts'
 import type { SupervisorEvents, SupervisorLink } from '../processes.ts'
-import type { Subject, ToSupervisor, ToWorker } from './messages.ts'
+import type { AnswerForAll, Asked, Report, ToSupervisor, ToWorker } from './messages.ts'
 import { joining, Questions } from './questions.ts'
 
 /** What a worker is told to be. */
@@ -19,6 +20,7 @@ export interface Assignment {
 export interface Reporter {
   notReadyReasons(): readonly string[]
   metricsSnapshot(): Promise<MetricsSnapshot>
+  readonly inspect: Inspect
 }
 
 /** Beyond what the supervisor itself waits for the slowest worker. */
@@ -31,8 +33,14 @@ export class WorkerLife {
   readonly notReadyReasons: () => Promise<readonly string[]>
   /** For `/metrics`: of all workers. Errors: rejects when the supervisor does not answer. */
   readonly renderMetrics: () => Promise<string>
+  /** For the web debugger: what each worker says; none when the supervisor does not answer. */
+  readonly inspectAll: InspectAll = async (name, question) => {
+    const request = { name, question } as InspectionRequest
+    const answers = await this.#ask({ subject: 'inspection', request })
+    return (answers ?? []) as readonly Answer<typeof name>[]
+  }
   readonly #link: SupervisorLink
-  readonly #questions: Questions<readonly string[] | string>
+  readonly #questions: Questions<AnswerForAll>
   #assign: (assignment: Assignment) => void = () => {}
   #reporter: Reporter | undefined
   #isLost = false
@@ -43,11 +51,11 @@ export class WorkerLife {
     this.#questions = new Questions(clock, ANSWER_TIMEOUT_MS)
     this.assignment = new Promise((resolve) => (this.#assign = resolve))
     this.notReadyReasons = joining(async () => {
-      const answer = (await this.#ask('readiness')) as readonly string[] | undefined
+      const answer = (await this.#ask({ subject: 'readiness' })) as readonly string[] | undefined
       return answer ?? [`the supervisor ${this.#isLost ? 'is gone' : 'does not answer'}`]
     })
     this.renderMetrics = joining(async () => {
-      const answer = await this.#ask('metrics')
+      const answer = await this.#ask({ subject: 'metrics' })
       if (typeof answer !== 'string') throw new Error('The supervisor does not answer')
       return answer
     })
@@ -79,9 +87,9 @@ export class WorkerLife {
     return this.#link.send(message)
   }
 
-  async #ask(subject: Subject): Promise<readonly string[] | string | undefined> {
+  async #ask(asked: Asked): Promise<AnswerForAll | undefined> {
     if (this.#isLost) return undefined
-    return this.#questions.ask((id) => void this.#send({ type: 'ask', id, subject }))
+    return this.#questions.ask((id) => void this.#send({ type: 'ask', id, ...asked }))
   }
 
   async #receive(message: ToWorker): Promise<void> {
@@ -95,12 +103,11 @@ export class WorkerLife {
       case 'answer':
         this.#questions.answer(message.id, message.answer)
         break
-      case 'report': {
-        const { id, subject } = message
-        if (!this.#reporter) return
-        const report = subject === 'metrics' ? await this.#reporter.metricsSnapshot() : this.#reporter.notReadyReasons()
-        await this.#send({ type: 'reported', id, report })
-      }
+      case 'report':
+        if (this.#reporter) {
+          const report = await reportOf(this.#reporter, message)
+          await this.#send({ type: 'reported', id: message.id, report })
+        }
     }
   }
 
@@ -114,5 +121,16 @@ export class WorkerLife {
     if (this.#stopReason !== undefined) return
     this.#stopReason = reason
     this.#onStop?.(reason)
+  }
+}
+
+async function reportOf(reporter: Reporter, asked: Asked): Promise<Report> {
+  switch (asked.subject) {
+    case 'readiness':
+      return reporter.notReadyReasons()
+    case 'metrics':
+      return reporter.metricsSnapshot()
+    case 'inspection':
+      return reporter.inspect<InspectionName>(asked.request.name, asked.request.question)
   }
 }

@@ -68,7 +68,7 @@ function setUp({
     return subscriber.frames(version)
   }
   const bodiesFor = async (subscribed: Subscribed) => (await framesFor(subscribed)).map(bodyOf)
-  return { bus, log, metrics, broker, network, subscribe, framesFor, bodiesFor }
+  return { bus, log, metrics, broker, table, network, subscribe, framesFor, bodiesFor }
 }
 
 const outbound = (destination: string, body = 'Test', headers: readonly HeaderPair[] = []): OutboundMessage => ({
@@ -789,5 +789,116 @@ describe('broker: gauges', () => {
     const text = await metrics.render()
     expect(text).toMatch(/^stomp_bridge_subscriptions 1$/m)
     expect(text).toMatch(/^stomp_bridge_bus_available 0$/m)
+  })
+})
+
+describe('broker: what is seen from outside', () => {
+  const watcher = () => {
+    const told: string[] = []
+    return {
+      told,
+      live: () => void told.push('live'),
+      unavailable: (reason: string) => void told.push(reason),
+      message: (payload: Uint8Array) => void told.push(`"${new TextDecoder().decode(payload)}"`),
+      ended: () => void told.push('ended'),
+    }
+  }
+
+  it('a watched channel gives its payloads once, also where a pattern covers it, and subscribers get what they got', async () => {
+    const { bus, broker, subscribe, bodiesFor } = setUp()
+    const patterns = subscribe('/topic/raw/*')
+    const [one, other] = [watcher(), watcher()]
+    broker.watches.add('raw:x', one)
+    broker.watches.add('BROADCAST', other)
+    const exact = subscribe('/topic/raw/x', { id: '1' })
+    await turn()
+    for (const payload of ['first', 'second']) {
+      bus.deliver('raw:x', payload)
+      bus.deliver('raw:x', payload, 'raw:*')
+    }
+    bus.deliver('BROADCAST', broadcast('/topic/raw/x', 'third'))
+    expect(one.told).toEqual(['live', '"first"', '"second"'])
+    expect(other.told).toEqual(['live', `"${broadcast('/topic/raw/x', 'third')}"`])
+    expect(await bodiesFor(patterns)).toEqual(['first', 'second', 'third'])
+    expect(await bodiesFor(exact)).toEqual(['first', 'second', 'third'])
+  })
+
+  it('a watched channel that no route knows is delivered to nobody', async () => {
+    const { bus, broker, metrics, log } = setUp()
+    const one = watcher()
+    broker.watches.add('elsewhere', one)
+    await turn()
+    bus.deliver('elsewhere', 'x')
+    expect(one.told).toEqual(['live', '"x"'])
+    expect([metrics.count.messagesReceived, metrics.count.payloadsMalformed, log.entries]).toEqual([0, 0, []])
+  })
+
+  it('a payload that its route cannot read is still seen', async () => {
+    const { bus, broker, subscribe, metrics } = setUp()
+    subscribe('/topic/greetings')
+    const one = watcher()
+    broker.watches.add('GREETING_IN', one)
+    await turn()
+    bus.deliver('GREETING_IN', 'no JSON')
+    expect(one.told).toEqual(['live', '"no JSON"'])
+    expect(metrics.count.payloadsMalformed).toBe(1)
+  })
+
+  it('a watch that is over hears nothing more, and the others go on', async () => {
+    const { bus, broker } = setUp()
+    const [one, other] = [watcher(), watcher()]
+    const stop = broker.watches.add('x', one)
+    broker.watches.add('x', other)
+    await turn()
+    stop()
+    stop()
+    bus.deliver('x', '1')
+    broker.close()
+    expect([one.told, other.told]).toEqual([['live'], ['live', '"1"', 'ended']])
+  })
+
+  it('counts the subscriptions of each destination', () => {
+    const { broker, network, subscribe } = setUp()
+    subscribe('/topic/greetings', { id: '1' })
+    subscribe('/topic/greetings', { id: '2' })
+    subscribe('/topic/greetings', { id: '3', acknowledges: true })
+    const gone = subscribe('/topic/raw/x')
+    subscribe('/topic/**', { subscriber: network.subscriber('tcp') })
+    expect(new Map(broker.subscriptionCounts())).toEqual(
+      new Map([
+        ['/topic/greetings', 3],
+        ['/topic/raw/x', 1],
+        ['/topic/**', 1],
+      ]),
+    )
+    expect(broker.subscriptionCount).toBe(5)
+    broker.unsubscribe(gone.subscription)
+    expect([...broker.subscriptionCounts()].map(([name]) => name)).toEqual(['/topic/greetings', '/topic/**'])
+    expect(broker.subscriptionCount).toBe(4)
+  })
+
+  it('counts the messages of each route, whoever gets them', () => {
+    const { bus, broker, table, subscribe } = setUp()
+    subscribe('/topic/**')
+    for (const destination of ['/app/greet', '/app/json/1', '/app/greet', '/app/other', '/topic/x']) {
+      broker.route(outbound(destination, '1'))
+    }
+    bus.deliver('GREETING_IN', '"x"')
+    bus.deliver('GREETING_IN', 'malformed')
+    bus.deliver('raw:a', 'x', 'raw:*')
+    bus.deliver('topic:z', '"x"', 'topic:*')
+    const counts = table.messageCounts()
+    const named = table.views().map(({ destination }, i) => `${destination} ${counts[i]}`)
+    expect(named).toEqual([
+      '/app/greet 2',
+      '/app/json/{x} 1',
+      '/app/{*name} 1',
+      '/topic/greetings 2',
+      '/topic/raw/{x} 1',
+      '/topic/env/{x} 0',
+      '/topic/always 0',
+      '/topic/{*name} 1',
+      '/queue/{*name} 0',
+    ])
   })
 })

@@ -1,9 +1,11 @@
 /**
  * Subscribers that come and go over {@link ChannelInterests}, and what each of them must get: every payload that was
- * published while it was live, once per route that gives it to it, and nothing twice.
+ * published while it was live, once per route that gives it to it, and nothing twice. Between them, some only watch a
+ * channel, and must get every payload of it once.
  */
 import { expect } from 'vitest'
 import { ChannelInterests, type Hold } from '../../src/broker/channel-interests.ts'
+import { ChannelWatches } from '../../src/broker/channel-watches.ts'
 import { isPattern } from '../../src/routes/destination-pattern.ts'
 import type { InboundRoute, RouteTable } from '../../src/routes/table.ts'
 import { naiveMatches } from '../routes/arbitraries.ts'
@@ -22,9 +24,20 @@ export interface ModelSubscriber {
   readonly expected: Map<string, number>
 }
 
+export interface ModelWatcher {
+  readonly channel: string
+  readonly stop: () => void
+  isLive: boolean
+  isReleased: boolean
+  readonly received: Set<string>
+  readonly expected: Set<string>
+}
+
 export class InterestsModel {
   readonly redis: SimulatedRedis
   readonly interests: ChannelInterests
+  readonly watches: ChannelWatches
+  readonly watchers: ModelWatcher[] = []
   readonly subscribers: ModelSubscriber[] = []
   /** Payloads that were waited for and came. */
   confirmed = 0
@@ -38,10 +51,14 @@ export class InterestsModel {
     this.redis = new SimulatedRedis(new Set(refused))
     this.#everyRoute = table.interests('**').map(({ route }) => route)
     this.interests = new ChannelInterests(this.redis, releaseDelayMs)
+    this.watches = new ChannelWatches(this.interests)
     this.redis.onLost = () => this.#forgetWhatIsOnItsWay()
     this.redis.start({
       onMessage: (channel, payload, pattern) => this.#receive(channel, new TextDecoder().decode(payload), pattern),
-      onAvailability: (reason) => this.interests.setBusAvailable(reason === undefined),
+      onAvailability: (reason) => {
+        this.interests.setBusAvailable(reason === undefined)
+        this.watches.setUnavailableReason(reason)
+      },
     })
     this.interests.hold(table.permanentInterests())
   }
@@ -79,8 +96,44 @@ export class InterestsModel {
     if (subscriber) this.#leave(subscriber)
   }
 
+  watch(channel: string): void {
+    let stop = (): void => {}
+    const watcher: ModelWatcher = {
+      channel,
+      stop: () => stop(),
+      isLive: false,
+      isReleased: false,
+      received: new Set(),
+      expected: new Set(),
+    }
+    this.watchers.push(watcher)
+    stop = this.watches.add(channel, {
+      live: () => (watcher.isLive = true),
+      unavailable: () => (watcher.isLive = false),
+      message: (bytes) => {
+        const payload = new TextDecoder().decode(bytes)
+        expect(watcher.isReleased, `${channel} is still watched`).toBe(false)
+        expect(watcher.received.has(payload), `payload ${payload} came before to who watches ${channel}`).toBe(false)
+        watcher.received.add(payload)
+      },
+      ended() {},
+    })
+  }
+
+  /** The nth of those who are there watches no more. */
+  unwatch(n: number): void {
+    const present = this.watchers.filter(({ isReleased }) => !isReleased)
+    const watcher = present[n % Math.max(1, present.length)]
+    if (!watcher) return
+    watcher.isReleased = true
+    watcher.stop()
+  }
+
   publish(channel: string): void {
     const payload = `${++this.#payloads}`
+    for (const watcher of this.watchers) {
+      if (watcher.isLive && !watcher.isReleased && watcher.channel === channel) watcher.expected.add(payload)
+    }
     for (const subscriber of this.subscribers) {
       if (!subscriber.isLive || subscriber.isReleased || this.redis.unavailableReason !== undefined) continue
       const times = this.#everyRoute.filter((route) => this.#isFor(subscriber, route, channel)).length
@@ -111,6 +164,12 @@ export class InterestsModel {
     }
   }
 
+  checkWatchers(): void {
+    for (const { channel, expected, received, isReleased } of this.watchers) {
+      if (!isReleased) expect([...received], `who watches ${channel}`).toEqual(expect.arrayContaining([...expected]))
+    }
+  }
+
   #leave(subscriber: ModelSubscriber): void {
     if (subscriber.isReleased) return
     subscriber.isReleased = true
@@ -118,6 +177,7 @@ export class InterestsModel {
   }
 
   #receive(channel: string, payload: string, pattern: string | undefined): void {
+    if (pattern === undefined) this.watches.receive(channel, new TextEncoder().encode(payload))
     for (const route of this.interests.routesFor(channel, pattern)) {
       for (const subscriber of this.subscribers) {
         if (subscriber.isReleased || !this.#isFor(subscriber, route, channel)) continue
@@ -136,6 +196,9 @@ export class InterestsModel {
   }
 
   #forgetWhatIsOnItsWay(): void {
+    for (const { expected, received } of this.watchers) {
+      for (const payload of expected) if (!received.has(payload)) expected.delete(payload)
+    }
     for (const { expected, received } of this.subscribers) {
       for (const payload of expected.keys()) if (!received.has(payload)) expected.delete(payload)
       // Half of the copies of a payload may have come before.

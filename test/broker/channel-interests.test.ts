@@ -362,7 +362,7 @@ describe('channel interests over a Redis that takes its time', () => {
   ]
 
   type Step =
-    | { readonly do: 'subscribe' | 'publish' | 'unsubscribe'; readonly which: number }
+    | { readonly do: 'subscribe' | 'publish' | 'unsubscribe' | 'watch' | 'unwatch'; readonly which: number }
     | { readonly do: 'serve' | 'receive' | 'lose' | 'reconnect' }
     | { readonly do: 'wait'; readonly ms: number }
 
@@ -371,6 +371,10 @@ describe('channel interests over a Redis that takes its time', () => {
       { weight: 6, arbitrary: fc.record({ do: fc.constant('subscribe' as const), which: fc.nat(11) }) },
       { weight: 5, arbitrary: fc.record({ do: fc.constant('unsubscribe' as const), which: fc.nat(11) }) },
       { weight: 8, arbitrary: fc.record({ do: fc.constant('publish' as const), which: fc.nat(11) }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({ do: fc.constantFrom('watch' as const, 'unwatch' as const), which: fc.nat(11) }),
+      },
       { weight: 12, arbitrary: fc.record({ do: fc.constantFrom('serve' as const, 'receive' as const) }) },
       {
         weight: 5,
@@ -385,6 +389,7 @@ describe('channel interests over a Redis that takes its time', () => {
     'give every live subscriber every payload once, with $name',
     async ({ table, destinations, channels }) => {
       let confirmed = 0
+      let watched = 0
       const names = [...new Set(destinations.flatMap((each) => table.interests(each).map(({ name }) => name)))]
       const refusals = fc.oneof(
         { weight: 3, arbitrary: fc.constant<string[]>([]) },
@@ -398,6 +403,8 @@ describe('channel interests over a Redis that takes its time', () => {
             if (step.do === 'subscribe') model.subscribe(destinations[step.which % destinations.length]!)
             else if (step.do === 'publish') model.publish(channels[step.which % channels.length]!)
             else if (step.do === 'unsubscribe') model.unsubscribe(step.which)
+            else if (step.do === 'watch') model.watch(channels[step.which % channels.length]!)
+            else if (step.do === 'unwatch') model.unwatch(step.which)
             else if (step.do === 'wait') vi.advanceTimersByTime(step.ms)
             else model.redis[step.do]()
             await flush()
@@ -408,12 +415,18 @@ describe('channel interests over a Redis that takes its time', () => {
           for (const subscriber of model.subscribers) {
             if (!subscriber.isReleased) expect(subscriber.isLive, `${subscriber.destination} is live`).toBe(true)
           }
+          for (const { channel, isReleased, isLive } of model.watchers) {
+            if (!isReleased) expect(isLive, `who watches ${channel} is live`).toBe(!refused.includes(channel))
+          }
           // Now everybody is live: one more of each.
           for (const channel of channels) model.publish(channel)
           await model.settle()
           model.check()
+          model.checkWatchers()
           confirmed += model.confirmed
+          watched += model.watchers.filter(({ isReleased, received }) => !isReleased && received.size > 0).length
           for (const { isReleased } of model.subscribers) if (!isReleased) model.unsubscribe(0)
+          for (const { isReleased } of model.watchers) if (!isReleased) model.unwatch(0)
           vi.advanceTimersByTime(10 * RELEASE_MS)
           await model.settle()
           const permanent = table.permanentInterests().filter(({ name }) => !refused.includes(name))
@@ -428,6 +441,7 @@ describe('channel interests over a Redis that takes its time', () => {
         { numRuns: 200 },
       )
       expect(confirmed).toBeGreaterThan(200)
+      expect(watched).toBeGreaterThan(20)
     },
     30_000,
   )

@@ -187,3 +187,16 @@ describe('registry', () => {
     expect(cpuMs(matchAll)).toBeLessThan(1000)
   })
 })
+
+describe('counts', () => {
+  it('have every string that somebody has subscribed with, and how often', () => {
+    const registry = new Registry()
+    const names = ['/topic/a', '/topic/b', '/topic/*', '/topic/**', '/**/a', '/topic/?/x', '**']
+    const subscribed = names.map((name) => subscribe(registry, name))
+    subscribe(registry, '/topic/a')
+    const once = names.slice(1).map((name): [string, number] => [name, 1])
+    expect(new Map(registry.counts())).toEqual(new Map([['/topic/a', 2], ...once]))
+    for (const each of subscribed.slice(1)) unsubscribe(registry, each)
+    expect([...registry.counts()]).toEqual([['/topic/a', 2]])
+  })
+})

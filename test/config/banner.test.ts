@@ -17,7 +17,8 @@ describe('banner', () => {
         'stomp-bridge 1.2.3 on Bun 1.4.5',
         '',
         '  WebSocket  ws://127.0.0.1:8080/stomp',
-        '  HTTP       POST http://127.0.0.1:8080/api/notification  send {"topic", "message"} to subscribers',
+        '  HTTP       OPEN http://127.0.0.1:8080/debugger          in a browser: the web debugger',
+        '             POST http://127.0.0.1:8080/api/notification  send {"topic", "message"} to subscribers',
         '             GET  http://127.0.0.1:8080/health            the process is alive',
         '             GET  http://127.0.0.1:8080/ready             the bus is there too',
         '             GET  http://127.0.0.1:8080/docs              this API, to read',
@@ -34,9 +35,29 @@ describe('banner', () => {
     )
   })
 
+  it('warns where whoever uses this machine may debug', () => {
+    const warning = (settings: object) => {
+      const text = banner(address, { version: '1.2.3', runtime, config: parseConfig({ debugger: settings }) })
+      return text.slice(text.indexOf('  Access'))
+    }
+    expect(warning({ api: 'on' })).toBe(
+      [
+        '  Access     Open: anyone who can reach this port may subscribe and send',
+        '             Warning: the debug API is open to every user and program of this machine.',
+        '             Set STOMP_BRIDGE_DEBUGGER_TOKEN to a secret, or STOMP_BRIDGE_DEBUGGER_API=off.',
+        '',
+        'Stop with Ctrl+C.',
+        '',
+      ].join('\n'),
+    )
+    expect(warning({ api: 'on', token: 'hunter2-hunter2-' })).not.toMatch(/Warning|hunter2/)
+    expect(warning({ api: 'off' })).not.toContain('Warning')
+  })
+
   it('follows the configuration: Redis, TCP, another path, no docs, rules', () => {
     const config = parseConfig({
       server: { path: '/ws', docs: false, metrics: false },
+      debugger: { enabled: false },
       tcp: { enabled: true },
       redis: { url: 'redis://user:hunter2@localhost:6379' },
     })
@@ -47,7 +68,8 @@ describe('banner', () => {
     expect(text).toContain('  WebSocket  ws://127.0.0.1:8080/ws\n  TCP        stomp://127.0.0.1:61613\n')
     expect(text).toContain('  Bus        Redis at localhost:6379\n  Routes')
     expect(text).toContain('  Access     By the configured rules\n')
-    for (const word of ['/docs', '/metrics', 'Workers', 'Embedded', 'Open', 'hunter2']) expect(text).not.toContain(word)
+    for (const word of ['/docs', '/metrics', 'debugger', 'Workers', 'Embedded', 'Open', 'hunter2'])
+      expect(text).not.toContain(word)
   })
 
   it('names the port once for several workers, and how many they are', () => {

@@ -29,6 +29,7 @@ describe('parseConfig', () => {
         metrics: true,
       },
       tcp: { enabled: false, host: '127.0.0.1', port: 61613 },
+      debugger: { enabled: true, path: '/debugger', api: 'off' },
       redis: {
         tls: { enabled: false, rejectUnauthorized: true },
         keyPrefix: '',
@@ -116,11 +117,16 @@ describe('parseConfig', () => {
 })
 
 describe('redactConfig', () => {
-  it('hides the password and the credentials of the URL, and nothing else', () => {
-    const config = parseConfig({ redis: { url: 'redis://user:hunter2@host:6379/1', password: 'hunter3' } })
+  it('hides the password, the token and the credentials of the URL, and nothing else', () => {
+    const config = parseConfig({
+      redis: { url: 'redis://user:hunter2@host:6379/1', password: 'hunter3' },
+      debugger: { token: 'hunter4-hunter4-hunter4' },
+    })
     const redacted = redactConfig(config)
     expect(redacted.redis).toEqual({ ...config.redis, url: 'redis://***@host:6379/1', password: '***' })
-    expect({ ...redacted, redis: 0 }).toEqual({ ...config, redis: 0 })
+    expect(redacted.debugger).toEqual({ ...config.debugger, token: '***' })
+    expect({ ...redacted, redis: 0, debugger: 0 }).toEqual({ ...config, redis: 0, debugger: 0 })
+    expect(redactConfig(parseConfig())).toEqual(parseConfig())
   })
 
   it.each([
@@ -145,7 +151,9 @@ describe('describeSettings', () => {
     for (const row of rows) {
       expect(row.type, row.path).not.toBe('')
       expect(row.description, row.path).toMatch(/^[A-Z]|^redis:\/\//)
-      expect(row.default, row.path).toEqual(valueAt(row.path))
+      // What auto comes to depends on where the configuration comes from.
+      if (row.path === 'debugger.api') expect(row.default).toBe('auto')
+      else expect(row.default, row.path).toEqual(valueAt(row.path))
     }
   })
 
@@ -186,6 +194,7 @@ describe('bridge.schema.json', () => {
       additionalProperties: false,
       properties: {
         $schema: { type: 'string' },
+        debugger: { properties: { token: { writeOnly: true } } },
         redis: { properties: { url: { writeOnly: true }, password: { writeOnly: true } } },
         routes: { properties: { outbound: { items: { required: ['destination', 'channel'] } } } },
         log: { properties: { format: { enum: ['auto', 'json', 'pretty'] } } },

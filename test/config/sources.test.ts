@@ -58,6 +58,7 @@ describe('configuration file', () => {
 
 describe('environment', () => {
   const env = (variables: Record<string, string | undefined>) => loadConfig({ env: variables })
+  const defaults = () => parseConfig({ debugger: { api: 'on' } })
 
   it('has short names for four settings', () => {
     const config = env({ PORT: '9000', HOST: '0.0.0.0', REDIS_URL: 'redis://host', LOG_LEVEL: 'DEBUG' })
@@ -105,13 +106,11 @@ describe('environment', () => {
   })
 
   it('that is empty is not set', () => {
-    expect(env({ PORT: '', REDIS_URL: '', STOMP_BRIDGE_TCP_ENABLED: '', STOMP_BRIDGE_NOTHING: '' })).toEqual(
-      parseConfig(),
-    )
+    expect(env({ PORT: '', REDIS_URL: '', STOMP_BRIDGE_TCP_ENABLED: '', STOMP_BRIDGE_NOTHING: '' })).toEqual(defaults())
   })
 
   it('of other programs, and the name of the file, are left alone', () => {
-    expect(env({ PATH: '/bin', STOMP_BRIDGE_CONFIG: 'x.yaml', HOSTNAME: 'h' })).toEqual(parseConfig())
+    expect(env({ PATH: '/bin', STOMP_BRIDGE_CONFIG: 'x.yaml', HOSTNAME: 'h' })).toEqual(defaults())
   })
 
   it('that Kubernetes sets for a Service of this name is left alone', () => {
@@ -125,7 +124,7 @@ describe('environment', () => {
       STOMP_BRIDGE_TCP_PORT: 'tcp://10.0.0.2:61613',
       STOMP_BRIDGE_TCP_SERVICE_HOST: '10.0.0.2',
     }
-    expect(env(links)).toEqual(parseConfig())
+    expect(env(links)).toEqual(defaults())
   })
 
   it('that is unknown is a problem, with what was probably meant', () => {

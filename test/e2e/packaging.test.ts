@@ -1,6 +1,6 @@
 /**
  * The ways to start the bridge that people are told of, each in a fresh copy of the sources: it prints where it is,
- * serves a client there, ends on SIGTERM and releases its port.
+ * serves a client and the page of the debugger there, ends on SIGTERM and releases its port.
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,6 +18,8 @@ import { waitFor } from '../support/wait.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const TIMEOUT_MS = 30_000
+/** The page of the debugger, as it is built. */
+const PAGE_MODULE = 'web-debugger/built/assets.js'
 
 const execute = promisify(execFile)
 const deno = process.env.DENO || 'node_modules/.bin/deno'
@@ -61,14 +63,32 @@ describe('a fresh copy of the sources', () => {
   })
   afterAll(() => rm(copy, { recursive: true, force: true }))
 
+  it('says how to build the page of the debugger where that was not done, and serves all the same', async () => {
+    await rm(join(copy, PAGE_MODULE), { force: true })
+    for (const command of [
+      ['node_modules/.bin/bun', 'src/main.ts'],
+      [deno, 'run', '-A', 'src/main.ts'],
+    ] as const) {
+      const program = run(command, copy)
+      const { host } = new URL(await urlOf(program))
+      const page = await fetch(`http://${host}/debugger`)
+      expect([page.status, await page.text()]).toEqual([503, expect.stringContaining('npm run build:debugger')])
+      expect((await fetch(`http://${host}/debugger/about.json`)).status).toBe(200)
+      expect((await fetch(`http://${host}/health`)).status).toBe(200)
+      program.terminate()
+      expect(await program.exited).toBe(0)
+      expect(program.output()).not.toMatch(/"level":"(warn|error)"/)
+    }
+  })
+
   it.each(WAYS)('runs with $name', { timeout: TIMEOUT_MS }, async ({ build, command, runtime }) => {
-    if (build) await execute('npm', ['run', '--silent', build], { cwd: copy })
+    if (build) {
+      await execute('npm', ['run', '--silent', build], { cwd: copy })
+      // It is inside what was built.
+      await rm(join(copy, PAGE_MODULE))
+    }
     const program = run(command, copy)
-    const wsUrl = await waitFor(() => /ws:\/\/127\.0\.0\.1:\d+\/stomp(?=\n)/.exec(program.output())?.[0], {
-      timeoutMs: TIMEOUT_MS,
-    }).catch((cause: unknown) => {
-      throw new Error(`It printed no banner:\n${program.output()}`, { cause })
-    })
+    const wsUrl = await urlOf(program)
     expect(program.output()).toMatch(new RegExp(`^stomp-bridge \\S+ on ${runtime} `, 'm'))
 
     const client = await connectStompjs7({ wsUrl })
@@ -76,6 +96,14 @@ describe('a fresh copy of the sources', () => {
     const { host, port } = new URL(wsUrl)
     expect(await notify({ url: `http://${host}` }, '/topic/toast', 'Grüße 😀')).toEqual({ status: 200, body: '' })
     expect((await toasts.next()).body).toBe('Grüße 😀')
+
+    const page = await fetch(`http://${host}/`)
+    expect([page.url, page.status]).toEqual([`http://${host}/debugger/`, 200])
+    const script = /<script[^>]* src="\.\/([^"]+)"/.exec(await page.text())![1]!
+    const code = await fetch(`http://${host}/debugger/${script}`)
+    expect([code.status, code.headers.get('content-encoding')]).toEqual([200, 'gzip'])
+    expect(code.headers.get('content-type')).toBe('text/javascript; charset=utf-8')
+    expect((await code.text()).length).toBeGreaterThan(10_000)
 
     program.terminate()
     expect(await client.closed).toBe(1001)
@@ -85,6 +113,14 @@ describe('a fresh copy of the sources', () => {
     next.close()
   })
 })
+
+/** Where the banner says that it listens. */
+function urlOf(program: Program): Promise<string> {
+  const find = () => /ws:\/\/127\.0\.0\.1:\d+\/stomp(?=\n)/.exec(program.output())?.[0]
+  return waitFor(find, { timeoutMs: TIMEOUT_MS }).catch((cause: unknown) => {
+    throw new Error(`It printed no banner:\n${program.output()}`, { cause })
+  })
+}
 
 interface Program {
   /** All of stdout and stderr so far. */

@@ -71,13 +71,13 @@ export function isAlive(pid: number): boolean {
 /** A request on a connection of its own, which may go to any worker. Rejects when nobody answers in time. */
 export async function ask(
   url: string,
-  { timeoutMs = 5000, json = '' } = {},
+  { timeoutMs = 5000, json = '', method = 'GET' } = {},
 ): Promise<{ status: number; body: string }> {
   const headers = { 'content-type': 'application/json' }
   const asking = request(url, {
     agent: false,
     signal: AbortSignal.timeout(timeoutMs),
-    ...(json === '' ? {} : { method: 'POST', headers }),
+    ...(json === '' ? { method } : { method: 'POST', headers }),
   })
   asking.end(json)
   const [response] = (await once(asking, 'response')) as [IncomingMessage]

@@ -82,6 +82,56 @@ export function workersSuite(runtime: RuntimeName): void {
       }
     })
 
+    it('are one bridge to who debugs it: whoever is asked lists and closes the sessions of all', async () => {
+      const bridge = await start()
+      const clients = await subscribeOnAll(bridge.wsUrl, WORKERS)
+      clients[0]!.peer.send(frameText('SEND', { destination: '/app/greet', receipt: 'sent' }, 'x'))
+      await clients[0]!.peer.receipt('sent')
+      const answers: { node: string }[] = []
+      while (new Set(answers.map(({ node }) => node)).size < WORKERS) {
+        const { status, body } = await ask(`${bridge.url}/api/bridge`)
+        expect(status).toBe(200)
+        const view = JSON.parse(body)
+        answers.push(view)
+        expect(answers.length).toBeLessThan(300)
+        expect(view).toMatchObject({
+          workers: WORKERS,
+          totals: { sessions: clients.length, subscriptions: clients.length, sessionsOpened: clients.length },
+          destinations: [{ destination: '/topic/all', subscriptions: clients.length }],
+        })
+        expect(view.routes).toContainEqual(expect.objectContaining({ destination: '/app/greet', messages: 1 }))
+        expect(view.nodes.map(({ id }: { id: string }) => id)).toEqual(
+          expect.arrayContaining([...new Set(clients.map(({ node }) => node))]),
+        )
+        expect(view.nodes.filter(({ isThis }: { isThis: boolean }) => isThis)).toMatchObject([{ id: view.node }])
+      }
+
+      const idsOf = async () => {
+        const { body } = await ask(`${bridge.url}/api/sessions`)
+        const { total, sessions } = JSON.parse(body)
+        expect(sessions).toHaveLength(total)
+        return sessions.map(({ id }: { id: string }) => id) as string[]
+      }
+      const ids = await idsOf()
+      expect(ids).toHaveLength(clients.length)
+      // One of each worker, wherever the request goes.
+      const chosen = [...new Map(ids.map((id) => [id.split('-')[0], id])).values()]
+      expect(chosen).toHaveLength(WORKERS)
+      for (const id of chosen) {
+        expect(await ask(`${bridge.url}/api/sessions/${id}`, { method: 'DELETE' })).toEqual({ status: 204, body: '' })
+      }
+      const closed = await waitFor(() => {
+        const all = clients.filter(({ peer }) => peer.isClosed)
+        return all.length === chosen.length && all
+      })
+      for (const { peer } of closed) {
+        await peer.expect('ERROR', { code: 'closed-by-operator' })
+        expect((await peer.closed).code).toBe(1008)
+      }
+      await eventually(async () => expect(await idsOf()).toEqual(ids.filter((id) => !chosen.includes(id))))
+      expect((await ask(`${bridge.url}/api/sessions/${chosen[0]}`, { method: 'DELETE' })).status).toBe(404)
+    })
+
     it('are not ready while Redis is away, each for itself', async () => {
       const own = await startRedis()
       onTestFinished(() => own.stop())

@@ -63,7 +63,7 @@ describe('outbound routes', () => {
     ['/app/other/deep:er', 'app:other/deep:er', 'envelope'],
     ['/app/Greet', 'app:Greet', 'envelope'],
   ])('%s goes to channel %s as %s: the first that matches, the convention last', (destination, channel, codec) => {
-    expect(table.outbound(destination)).toEqual({ channel, codec })
+    expect(table.outbound(destination)).toMatchObject({ channel, codec })
   })
 
   it.each(['/app', '/app/', '/topic/a', '/other/a', ''])('no route takes "%s"', (destination) => {
@@ -231,5 +231,31 @@ describe('describe', () => {
       'channel prices:{symbol} -> /topic/prices/{symbol}  (raw)',
       'channel topic:{*name} -> /topic/{*name}  (json, everything else)',
     ])
+  })
+})
+
+describe('views', () => {
+  it('are the routes as they are written, with how many messages have taken each', () => {
+    const table = tableOf({
+      outbound: [outbound('/app/greet', 'GREETING')],
+      inbound: [inbound('prices:{symbol}', '/topic/prices/{symbol}', { codec: 'raw' })],
+      convention: true,
+    })
+    expect(table.views()).toEqual([
+      { direction: 'outbound', destination: '/app/greet', channel: 'GREETING', codec, isConvention: false },
+      { direction: 'outbound', destination: '/app/{*name}', channel: 'app:{*name}', codec, isConvention: true },
+      {
+        direction: 'inbound',
+        destination: '/topic/prices/{symbol}',
+        channel: 'prices:{symbol}',
+        codec: 'raw',
+        isConvention: false,
+      },
+      { direction: 'inbound', destination: '/topic/{*name}', channel: 'topic:{*name}', codec, isConvention: true },
+    ])
+    expect(table.messageCounts()).toEqual([0, 0, 0, 0])
+    for (const destination of ['/app/greet', '/app/a', '/app/greet']) table.outbound(destination)!.route.messages++
+    table.interests('/topic/prices/EUR')[0]!.route.messages++
+    expect(table.messageCounts()).toEqual([2, 1, 1, 0])
   })
 })

@@ -91,3 +91,49 @@ describe('a supervisor that is asked', () => {
     expect(processes.all[0]!.last('answer')!.answer).toContain('\nstomp_bridge_frames_received_total 41\n')
   })
 })
+
+describe('a supervisor that is asked to have all inspected', () => {
+  const request = { name: 'sessions', question: { limit: 5, search: 'x' } } as const
+  const view = (total: number) => ({ total, sessions: [] })
+
+  it('passes the question on, and gives what each says', async () => {
+    const { processes } = running(2)
+    const [one, two] = processes.all
+    one!.say({ type: 'ask', id: 7, subject: 'inspection', request })
+    for (const [i, process] of processes.all.entries()) {
+      const asked = process.last('report')!
+      expect(asked).toMatchObject({ type: 'report', subject: 'inspection', request })
+      process.say({ type: 'reported', id: asked.id, report: view(i) })
+    }
+    await turn()
+    expect(one!.last('answer')).toEqual({ type: 'answer', id: 7, answer: [view(0), view(1)] })
+    expect(two!.last('answer')).toBeUndefined()
+  })
+
+  it('leaves out who does not answer in time, and knows a no from silence', async () => {
+    const { processes, clock } = running(3)
+    const [one, two, three] = processes.all
+    two!.end()
+    one!.say({ type: 'ask', id: 1, subject: 'inspection', request: { name: 'closeSession', question: 'a-1' } })
+    one!.say({ type: 'reported', id: one!.last('report')!.id, report: false })
+    expect(three!.last('report')).toBeDefined()
+    clock.advance(700)
+    await turn()
+    expect(one!.last('answer')).toEqual({ type: 'answer', id: 1, answer: [false] })
+  })
+
+  it('answers each question by itself', async () => {
+    const { processes } = running(1)
+    const [one] = processes.all
+    for (const id of [1, 2]) one!.say({ type: 'ask', id, subject: 'inspection', request })
+    const asked = one!.received.filter((message) => message.type === 'report')
+    expect(asked).toHaveLength(2)
+    for (const [i, { id }] of asked.entries()) one!.say({ type: 'reported', id, report: view(i) })
+    await turn()
+    const answers = one!.received.filter((message) => message.type === 'answer')
+    expect(answers.map(({ id, answer }) => ({ id, answer }))).toEqual([
+      { id: 1, answer: [view(0)] },
+      { id: 2, answer: [view(1)] },
+    ])
+  })
+})

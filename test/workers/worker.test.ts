@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Inspect } from '../../src/inspection.ts'
 import { WorkerLife, type Reporter } from '../../src/workers/worker.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { turn } from '../support/fake-turn.ts'
@@ -15,6 +16,7 @@ function born() {
 const reporter: Reporter = {
   notReadyReasons: () => ['no connection to Redis'],
   metricsSnapshot: async () => [{ name: 'x', help: '', type: 'counter', aggregator: 'sum', values: [] }],
+  inspect: ((name: string, question: unknown) => Promise.resolve({ name, question })) as unknown as Inspect,
 }
 
 describe('a worker', () => {
@@ -40,10 +42,13 @@ describe('a worker', () => {
     life.started('', reporter)
     link.say({ type: 'report', id: 3, subject: 'readiness' })
     link.say({ type: 'report', id: 4, subject: 'metrics' })
+    const request = { name: 'closeSession', question: 'a-1' } as const
+    link.say({ type: 'report', id: 5, subject: 'inspection', request })
     await turn()
     expect(link.sent.slice(2)).toEqual([
       { type: 'reported', id: 3, report: ['no connection to Redis'] },
       { type: 'reported', id: 4, report: await reporter.metricsSnapshot() },
+      { type: 'reported', id: 5, report: request },
     ])
   })
 

@@ -1,0 +1,3 @@
+import { debuggerSuite } from './debugger.ts'
+
+debuggerSuite('bun')
