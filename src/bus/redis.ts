@@ -124,10 +124,12 @@ export class RedisBus implements Bus {
   }
 
   subscribe(channel: string): Promise<void> {
+    if (this.#isProbe(channel)) return Promise.reject(new BusRefusedError('The bridge keeps this channel for itself'))
     return this.#want(this.#channels, channel, (name) => this.#subscriber.subscribe(this.#options.keyPrefix + name))
   }
 
   unsubscribe(channel: string): void {
+    if (this.#isProbe(channel)) return
     this.#channels.delete(channel)
     if (this.#subscriber.status === 'ready') {
       this.#subscriber.unsubscribe(this.#options.keyPrefix + channel).catch(() => {}) // gone with the connection
@@ -143,6 +145,11 @@ export class RedisBus implements Bus {
     if (this.#subscriber.status === 'ready') {
       this.#subscriber.punsubscribe(this.#glob(pattern)).catch(() => {}) // gone with the connection
     }
+  }
+
+  /** Whoever gave that back would take the probe from us: there is one subscription for all. */
+  #isProbe(channel: string): boolean {
+    return this.#options.keyPrefix + channel === this.#probeChannel
   }
 
   nodes(): Promise<readonly BusNode[] | undefined> {

@@ -1,11 +1,17 @@
 /**
  * Owns who may use the debug API, beyond what the origin guard lets in: with a token whoever has it; without one only
- * requests that name this machine, so that no page can come here under a name of its own that it has pointed to us.
+ * requests that name this machine and no proxy has passed on, so that no page can come here under a name of its own that
+ * it has pointed to us, and nobody from outside by way of a proxy beside us.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Context, MiddlewareHandler } from 'hono'
 import { isLoopback } from '../config.ts'
+import { isFromAllowedOrigin } from './cors.ts'
 import { HttpError, type HttpEnv } from './json-error.ts'
+import { createOriginPolicy, type OriginPolicy } from './origins.ts'
+
+/** What proxies add to what they pass on. */
+const PROXY_HEADERS = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']
 
 export interface DebugAccess {
   readonly token: string | undefined
@@ -17,6 +23,8 @@ export interface DebugAccess {
 /** Makes the middleware that refuses with 401 or 403 before anything is done. */
 export function debugGuard({ token, host, allowedOrigins }: DebugAccess): MiddlewareHandler<HttpEnv> {
   const hosts = new Set([host.toLowerCase(), ...allowedOrigins.flatMap(hostOfOrigin)])
+  // Every page may be a client of the bridge; that does not make it one of ours.
+  const isOurs = createOriginPolicy(allowedOrigins.filter((origin) => origin !== '*'))
   const isToken = token === undefined ? undefined : equals(token)
   return async (c, next) => {
     // A page elsewhere cannot read the answer; but what it embeds is asked for without an Origin, and is work.
@@ -24,9 +32,29 @@ export function debugGuard({ token, host, allowedOrigins }: DebugAccess): Middle
       throw new HttpError('forbidden-origin', 'Another page may not lead here: open this address by itself')
     }
     if (isToken) checkToken(c, isToken)
-    else checkHost(c, hosts)
+    else {
+      checkOrigin(c, isOurs)
+      checkNotProxied(c)
+      checkHost(c, hosts)
+    }
     await next()
   }
+}
+
+function checkOrigin(c: Context<HttpEnv>, isOurs: OriginPolicy): void {
+  if (isFromAllowedOrigin(c, isOurs)) return
+  throw new HttpError(
+    'forbidden-origin',
+    'For the debug API "*" in server.allowedOrigins does not count: name the origin there, or set debugger.token in the configuration',
+  )
+}
+
+function checkNotProxied(c: Context<HttpEnv>): void {
+  if (!PROXY_HEADERS.some((name) => c.req.header(name) !== undefined)) return
+  throw new HttpError(
+    'forbidden-host',
+    'The debug API does not answer through a proxy, which may pass on requests from anywhere: use the address of the bridge itself, or set debugger.token in the configuration',
+  )
 }
 
 function checkToken(c: Context<HttpEnv>, isToken: (given: string) => boolean): void {

@@ -90,7 +90,7 @@ export const debugErrors = {
     'Send the token of the setting debugger.token, as "Authorization: Bearer …"',
   ),
   403: errorResponse(
-    'Sent by a page from elsewhere, or without a token under a name that is not of this machine',
+    'Sent by a page from elsewhere; or, without a token, by way of a proxy or under a name that is not of this machine',
     'forbidden-host',
     'The debug API answers only under the name of this machine: use localhost, or set debugger.token in the configuration',
   ),

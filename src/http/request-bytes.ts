@@ -17,31 +17,40 @@ export async function readBytes(
   if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
   if (!request.body) return new Uint8Array()
   const reader = request.body.getReader()
-  const chunks: Uint8Array[] = []
+  let bytes = new Uint8Array()
   let size = 0
   for (;;) {
     const { done, value } = (await reader.read().catch((cause: unknown) => {
       throw cutOff('The body ended early: send all of it', cause)
-    })) as { done: boolean; value?: Uint8Array }
-    if (done || !value) return chunks.length === 1 && chunks[0] ? chunks[0] : joined(chunks, size)
-    size += value.length
-    if (size > maxBytes) {
+    })) as { done: boolean; value?: Uint8Array<ArrayBuffer> }
+    if (done || !value) return bytes.subarray(0, size)
+    if (size + value.length > maxBytes) {
       // Not awaited: the rest may never come, and the answer must. A failed cancel changes nothing for the client.
       void reader.cancel().catch(() => {})
       throw tooLarge(maxBytes)
     }
-    chunks.push(value)
+    bytes = size === 0 ? value : withAppended(bytes, size, value, maxBytes)
+    size += value.length
   }
 }
 
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const bytes = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.length
+/**
+ * Gives the bytes with more behind the first `size` of them. Pieces are not kept: a client may send each byte as one,
+ * and a piece costs a hundred times that.
+ */
+function withAppended(
+  bytes: Uint8Array<ArrayBuffer>,
+  size: number,
+  more: Uint8Array,
+  maxBytes: number,
+): Uint8Array<ArrayBuffer> {
+  let target = bytes
+  if (size + more.length > bytes.length) {
+    target = new Uint8Array(Math.min(maxBytes, 2 * (size + more.length)))
+    target.set(bytes.subarray(0, size))
   }
-  return bytes
+  target.set(more, size)
+  return target
 }
 
 function tooLarge(maxBytes: number): HttpError {

@@ -7,7 +7,7 @@ import type { Session } from './session.ts'
 
 /** Subscriptions that are shown of a session. */
 const MAX_SUBSCRIPTIONS = 20
-/** Sessions that are looked at in one turn of the event loop. */
+/** Sessions, and subscriptions where they are searched, that are looked at in one turn of the event loop. */
 const PER_TURN = 2000
 
 /** Gives the sessions that the query means, as they are when each is looked at. */
@@ -17,7 +17,11 @@ export async function viewSessions(open: Iterable<Session>, { limit, search }: S
   let total = 0
   let looked = 0
   for (const session of newestFirst) {
-    if (++looked % PER_TURN === 0) await new Promise((resolve) => setTimeout(resolve, 0))
+    looked += search === '' ? 1 : 1 + session.subscriptions.size
+    if (looked >= PER_TURN) {
+      looked = 0
+      await new Promise((resolve) => setTimeout(resolve, 0))
+    }
     if (search !== '' && !matches(session, search)) continue
     total++
     if (sessions.length < limit) sessions.push(viewSession(session))

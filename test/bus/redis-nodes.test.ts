@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { findNodes } from '../../src/bus/redis-nodes.ts'
+import { BusRefusedError } from '../../src/bus/bus.ts'
+import { findNodes, PROBE_PREFIX } from '../../src/bus/redis-nodes.ts'
 import { startRedis, type RedisServer } from '../support/redis.ts'
 import { eventually } from '../support/wait.ts'
 import { startBus } from './redis-support.ts'
@@ -67,6 +68,20 @@ describe('the bridges on a Redis', () => {
     await eventually(async () => expect(await idsOn(bus)).toEqual(['f']))
     await own.crash()
     await eventually(async () => expect(await bus.nodes()).toBeUndefined())
+  })
+})
+
+describe('the channel on which a bridge probes', () => {
+  it.each(['', 'own:'])('is taken and given back by nobody else: key prefix %j', async (keyPrefix) => {
+    const channel = `${PROBE_PREFIX}probing`
+    const bus = await join('probing', { keyPrefix })
+    await expect(bus.subscribe(channel)).rejects.toThrow(BusRefusedError)
+    bus.unsubscribe(channel)
+    // Travels on the same connection, behind it.
+    await bus.subscribe('other')
+    const admin = await redis.client()
+    expect(await admin.call('PUBSUB', 'NUMSUB', keyPrefix + channel)).toEqual([keyPrefix + channel, 1])
+    expect(bus.unavailableReason).toBeUndefined()
   })
 })
 

@@ -76,6 +76,41 @@ describe('the debug API', () => {
     expect(await statusOf('*')).toBe(403)
   })
 
+  it.each(CALLS)('keeps out pages that only "*" lets in, unless they have the token: %s %s', async (method, path) => {
+    const allowedOrigins = ['*', 'https://app.example']
+    const open = debugApp({ access: { allowedOrigins }, options: { allowedOrigins } })
+    for (const Origin of [FOREIGN, 'null']) {
+      const response = await open.request(path, { method, headers: { Origin } })
+      const { code, message } = await errorOf(response)
+      expect([response.status, code, message]).toEqual([403, 'forbidden-origin', expect.stringContaining('"*"')])
+    }
+    expect([open.closed, open.bus.published, open.bus.channels.has('x')]).toEqual([[], [], false])
+    const withToken = debugApp({ access: { allowedOrigins, token: TOKEN }, options: { allowedOrigins } })
+    for (const [{ request }, headers] of [
+      [open, { Origin: 'https://app.example' }],
+      [open, { Origin: 'http://localhost:5173' }],
+      [open, {}],
+      [withToken, { Origin: FOREIGN, Authorization: `Bearer ${TOKEN}` }],
+    ] as const) {
+      const response = await request(path, { method, headers })
+      expect([200, 204]).toContain(response.status)
+      await response.body?.cancel()
+    }
+  })
+
+  it.each(CALLS)('does not answer through a proxy, unless there is a token: %s %s', async (method, path) => {
+    const { request, closed, bus } = debugApp()
+    for (const name of ['Forwarded', 'Via', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Real-IP']) {
+      const refused = await refusal(await request(path, { method, headers: { [name]: 'localhost' } }))
+      expect([name, ...refused]).toEqual([name, 403, 'forbidden-host'])
+    }
+    expect([closed, bus.published, bus.channels.has('x')]).toEqual([[], [], false])
+    const headers = { 'X-Forwarded-For': '203.0.113.7', Authorization: `Bearer ${TOKEN}` }
+    const response = await debugApp({ access: { token: TOKEN } }).request(path, { method, headers })
+    expect([200, 204]).toContain(response.status)
+    await response.body?.cancel()
+  })
+
   it.each(CALLS)('wants the token where there is one, under any name: %s %s', async (method, path) => {
     const { request, closed, bus } = debugApp({ access: { token: TOKEN } })
     const wrong = [

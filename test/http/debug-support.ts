@@ -7,7 +7,7 @@ import { Metrics } from '../../src/metrics.ts'
 import { RouteTable } from '../../src/routes/table.ts'
 import { FakeBus, type FakeBusOptions } from '../support/fake-bus.ts'
 import { FakeLog } from '../support/fake-log.ts'
-import { testApp } from './support.ts'
+import { testApp, type TestAppOptions } from './support.ts'
 
 export const TOKEN = 'a-secret-of-enough-letters'
 
@@ -41,9 +41,15 @@ export interface DebugAppOptions {
   readonly access?: Partial<DebugApi['access']>
   readonly bus?: FakeBusOptions
   readonly keepAliveMs?: number
+  readonly options?: TestAppOptions['options']
 }
 
-export function debugApp({ access = {}, bus: busOptions = {}, keepAliveMs = 60_000 }: DebugAppOptions = {}) {
+export function debugApp({
+  access = {},
+  bus: busOptions = {},
+  keepAliveMs = 60_000,
+  options: served = {},
+}: DebugAppOptions = {}) {
   const bus = new FakeBus(busOptions)
   const table = new RouteTable(ROUTES, ['/app'], ['/topic'])
   const options = {
@@ -85,7 +91,7 @@ export function debugApp({ access = {}, bus: busOptions = {}, keepAliveMs = 60_0
     broker,
     tail: { keepAliveMs },
   }
-  const app = testApp({ deps: { debug } })
+  const app = testApp({ options: served, deps: { debug } })
   const request = (path: string, init: RequestInit = {}): Promise<Response> =>
     app.request(path, { ...init, headers: { Host: 'localhost:8080', ...init.headers } })
   return { ...app, request, bus, broker, queries, closed, listenTcp: (port: number) => (tcp = { host: '::1', port }) }
