@@ -11,12 +11,15 @@ import { Setup } from './connections/setup.tsx'
 import { ConsolePanel } from './console/console-panel.tsx'
 import { SendPanel } from './send/send-panel.tsx'
 import { fillForm } from './stomp/profile-form.ts'
-import { fromFragment } from './stomp/profile-link.ts'
+import { fromFragment, isProfileFragment } from './stomp/profile-link.ts'
 import type { Tab, Workspace } from './stomp/workspace.ts'
 import { SubscriptionsPanel } from './subscriptions/subscriptions-panel.tsx'
 import { TransactionsPanel } from './transactions/transactions-panel.tsx'
 import { Notice } from './ui/notice.tsx'
 import { Tabs, type Tab as TabOfPage } from './ui/tabs.tsx'
+
+/** Characters of a URL that a notice has room for. */
+const MAX_SHOWN_URL = 200
 
 export interface ClientViewProps {
   readonly workspace: Workspace
@@ -34,8 +37,14 @@ export function ClientView({ workspace, beside, onTour }: ClientViewProps) {
     <div class="client">
       {!isBeginning && <ConnectionTabs workspace={workspace} />}
       {linked.value !== undefined && (
-        <Notice kind="info" onDismiss={() => (linked.value = undefined)}>
-          Filled in from a link: <span class="mono">{linked.value}</span> Look at the URL before you connect.
+        <Notice kind={linked.value === '' ? 'warning' : 'info'} onDismiss={() => (linked.value = undefined)}>
+          {linked.value === '' ? (
+            'The link has no profile that can be read: it was cut, or changed. Ask for it again.'
+          ) : (
+            <>
+              Filled in from a link: <span class="mono">{linked.value}</span> Look at the URL before you connect.
+            </>
+          )}
         </Notice>
       )}
       {tab && <TabView key={tab.connection.id} {...{ workspace, tab, beside, onTour, areSettingsOpen }} />}
@@ -127,18 +136,22 @@ function proposalsFor(workspace: Workspace, { connection, sender }: Tab) {
   }
 }
 
-/** Takes the profile out of the page's address, once, and gives its URL. It connects to nothing by itself. */
+/**
+ * Takes the profile out of the page's address, once, and gives its URL; an empty one if it cannot be read. It connects
+ * to nothing by itself.
+ */
 function useProfileLink(workspace: Workspace): Signal<string | undefined> {
   const linked = useSignal<string | undefined>(undefined)
   useEffect(() => {
     const take = () => {
+      if (!isProfileFragment(location.hash)) return
       const profile = fromFragment(location.hash)
-      if (!profile) return
       history.replaceState(null, '', location.pathname + location.search)
       const active = workspace.active.value
+      linked.value = profile?.url.slice(0, MAX_SHOWN_URL) ?? ''
+      if (!profile) return
       if (active?.state.value === 'idle') fillForm(active.profile, profile)
       else workspace.addConnection(profile)
-      linked.value = profile.url
     }
     take()
     addEventListener('hashchange', take)

@@ -1,17 +1,20 @@
 /** Starts the page: makes what outlives its components, once, and draws the shell. */
-import { effect, signal } from '@preact/signals'
+import { computed, effect, signal, type ReadonlySignal } from '@preact/signals'
 import { render } from 'preact'
 import { createBridgeWatch } from './api/bridge-watch.ts'
 import { createApi } from './api/client.ts'
+import { rootOf } from './api/root.ts'
 import { App } from './app.tsx'
 import { createBackendSide } from './backend/backend-side.ts'
 import { createSessionWatch } from './bridge/session-list.ts'
 import { createPreferences } from './shell/preferences.ts'
-import { storageOrMemory } from './shell/storage.ts'
+import { keep, storageOrMemory } from './shell/storage.ts'
 import { createWorkspace } from './stomp/workspace.ts'
 import { createTour } from './tour/tour.ts'
 
 const TOKEN_KEY = 'stomp-bridge.api-token'
+/** How long the first answer of the bridge may keep the page empty. */
+const FIRST_ANSWER_MS = 1_500
 
 async function start(): Promise<void> {
   const storage = storageOrMemory(() => localStorage)
@@ -24,23 +27,29 @@ async function start(): Promise<void> {
 
   const session = storageOrMemory(() => sessionStorage)
   const token = signal(session.getItem(TOKEN_KEY) ?? '')
-  effect(() => session.setItem(TOKEN_KEY, token.value))
+  effect(() => keep(session, TOKEN_KEY, token.value))
 
   const api = createApi({
     fetch: (url, init) => fetch(url, init),
-    origin: location.origin,
+    root: () => root.peek(),
     aboutUrl: new URL('about.json', location.href).href,
     token: () => token.peek(),
   })
   const watch = createBridgeWatch({ api, token, isVisible: () => document.visibilityState === 'visible' })
+  const root: ReadonlySignal<string> = computed(() => rootOf(location.href, watch.about.value?.path))
   // The address of the WebSocket is in the first answer; without one the usual address is a good guess.
-  await watch.refresh()
+  await Promise.race([watch.refresh(), new Promise((resolve) => setTimeout(resolve, FIRST_ANSWER_MS))])
   watch.start()
 
   const path = watch.about.value?.stompPath ?? '/stomp'
-  const workspace = createWorkspace({ defaultUrl: location.origin.replace(/^http/, 'ws') + path, storage })
-  const backend = createBackendSide({ api, bridgeWatch: watch, schedule: (change) => requestAnimationFrame(change) })
-  const tour = createTour({ workspace, backend, watch, origin: location.origin })
+  const workspace = createWorkspace({ defaultUrl: root.value.replace(/^http/, 'ws') + path, storage })
+  const backend = createBackendSide({
+    api,
+    bridgeWatch: watch,
+    root,
+    schedule: (change) => requestAnimationFrame(change),
+  })
+  const tour = createTour({ workspace, backend, watch, root })
   const sessions = createSessionWatch(api)
 
   const services = { preferences, watch, sessions, backend, workspace, tour }

@@ -89,6 +89,7 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
     const { path, files } = options.page
     const page = new DebuggerPage(path, files, {
       version: options.version,
+      path,
       stompPath: options.path,
       api: deps.debug !== undefined,
       tokenNeeded: deps.debug?.access.token !== undefined,

@@ -25,6 +25,8 @@ export type PageFiles = Readonly<Record<string, PageFile>>
 /** What the page has to know before it asks anything else. */
 export interface PageFacts {
   readonly version: string
+  /** Of the page. What comes before it where the page is opened, a proxy has put there. */
+  readonly path: string
   readonly stompPath: string
   /** Is the debug API there? */
   readonly api: boolean

@@ -298,7 +298,13 @@ export function debuggerSuite(runtime: RuntimeName): void {
 
     it('wants its token where there is one, under whatever name it is reached', async () => {
       const at = await start({ STOMP_BRIDGE_DEBUGGER_TOKEN: TOKEN })
-      const about = { version: expect.any(String), stompPath: '/stomp', api: true, tokenNeeded: true }
+      const about = {
+        version: expect.any(String),
+        path: '/debugger',
+        stompPath: '/stomp',
+        api: true,
+        tokenNeeded: true,
+      }
       expect(await (await fetch(`${at.url}/debugger/about.json`)).json()).toEqual(about)
       for (const path of ['/api/bridge', '/api/sessions', '/api/channels/x/tail']) {
         const refused = await ask(`${at.url}${path}`, { Authorization: 'Bearer wrong' })

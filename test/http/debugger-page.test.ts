@@ -167,6 +167,7 @@ describe('about.json', () => {
   it('says what is there', async () => {
     expect(await aboutOf(pageApp({ options: { path: '/ws' } }))).toEqual({
       version: '1.2.3',
+      path: '/debugger',
       stompPath: '/ws',
       api: false,
       tokenNeeded: false,

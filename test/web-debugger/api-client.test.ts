@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ApiError, createApi, isPassing } from '../../web-debugger/api/client.ts'
+import { rootOf } from '../../web-debugger/api/root.ts'
 
 interface Seen {
   url: string
@@ -13,7 +14,7 @@ function setUp(answer: () => Response | Promise<Response>, token = '') {
       seen.push({ url, init })
       return answer()
     },
-    origin: 'http://bridge',
+    root: () => 'http://bridge/below',
     aboutUrl: 'http://bridge/debugger/about.json',
     token: () => token,
   })
@@ -33,11 +34,22 @@ describe('the client of the debug API', () => {
     await api.sessions('a b&c', 50)
     expect(seen.map(({ url }) => url)).toEqual([
       'http://bridge/debugger/about.json',
-      'http://bridge/api/bridge',
-      'http://bridge/api/sessions?limit=50&search=a%20b%26c',
+      'http://bridge/below/api/bridge',
+      'http://bridge/below/api/sessions?limit=50&search=a%20b%26c',
     ])
     const authorization = seen.map(({ init }) => new Headers(init?.headers).get('authorization'))
     expect(authorization).toEqual([null, 'Bearer a secret of the bridge', 'Bearer a secret of the bridge'])
+  })
+
+  it('gives up on a bridge that does not answer, but not on a stream', async () => {
+    const { api, seen } = setUp(() => new Response('x'))
+    const { signal } = new AbortController()
+    await api.tail('orders', signal)
+    await expect(api.bridge()).rejects.toThrow(ApiError)
+    expect(seen[0]?.init?.signal).toBe(signal)
+    expect(seen[1]?.init?.signal).toBeInstanceOf(AbortSignal)
+    const late = setUp(() => Promise.reject(new DOMException('The operation timed out', 'TimeoutError')))
+    await expect(late.api.bridge()).rejects.toMatchObject({ code: 'unreachable' })
   })
 
   it('sends no empty token', async () => {
@@ -50,7 +62,7 @@ describe('the client of the debug API', () => {
     const { api, seen } = setUp(json({ channel: 'a/b c', bytes: 4 }))
     expect(await api.publish('a/b c', '"hi"')).toBe(4)
     expect(seen[0]).toMatchObject({
-      url: 'http://bridge/api/channels/a%2Fb%20c',
+      url: 'http://bridge/below/api/channels/a%2Fb%20c',
       init: { method: 'POST', body: '"hi"' },
     })
   })
@@ -59,7 +71,7 @@ describe('the client of the debug API', () => {
     const { api, seen } = setUp(() => new Response(null), 'a secret of the bridge')
     await api.notify('/topic/toast', { id: 7 })
     expect(seen[0]).toMatchObject({
-      url: 'http://bridge/api/notification',
+      url: 'http://bridge/below/api/notification',
       init: { method: 'POST', body: '{"topic":"/topic/toast","message":{"id":7}}' },
     })
     const headers = new Headers(seen[0]?.init?.headers)
@@ -70,7 +82,7 @@ describe('the client of the debug API', () => {
   it('closes a session, which is answered without a body', async () => {
     const { api, seen } = setUp(() => new Response(null, { status: 204 }))
     await api.closeSession('k3x9ab-1')
-    expect(seen[0]).toMatchObject({ url: 'http://bridge/api/sessions/k3x9ab-1', init: { method: 'DELETE' } })
+    expect(seen[0]).toMatchObject({ url: 'http://bridge/below/api/sessions/k3x9ab-1', init: { method: 'DELETE' } })
   })
 
   it('gives the words of a refusal', async () => {
@@ -111,4 +123,15 @@ describe('the client of the debug API', () => {
   ])('knows what passes by itself: %o', (error, expected) => {
     expect(isPassing(error)).toBe(expected)
   })
+})
+
+describe('where the bridge answers', () => {
+  it.each([
+    ['http://localhost:8080/debugger/', '/debugger', 'http://localhost:8080'],
+    ['https://example.com/tools/bridge/debugger/?a=/b#c', '/debugger', 'https://example.com/tools/bridge'],
+    ['https://example.com/a/debugger/index.html', '/debugger', 'https://example.com/a'],
+    ['https://example.com/x/ops/stomp/', '/ops/stomp', 'https://example.com/x'],
+    ['https://example.com/renamed/', '/debugger', 'https://example.com'],
+    ['https://example.com/below/debugger/', undefined, 'https://example.com/below'],
+  ])('is found from %s and the path %s', (pageUrl, path, root) => expect(rootOf(pageUrl, path)).toBe(root))
 })

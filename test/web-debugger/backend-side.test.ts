@@ -11,7 +11,7 @@ import { BRIDGE, streamOf } from './debug-answers.ts'
 
 function fakeApi(overrides: Partial<Api> = {}): Api {
   return {
-    about: async () => ({ version: '0.1.0', stompPath: '/stomp', api: true, tokenNeeded: false }),
+    about: async () => ({ version: '0.1.0', path: '/debugger', stompPath: '/stomp', api: true, tokenNeeded: false }),
     bridge: async () => BRIDGE,
     sessions: async () => ({ total: 0, sessions: [] }),
     closeSession: async () => undefined,
@@ -26,7 +26,7 @@ async function setUp(overrides: Partial<Api> = {}) {
   const api = fakeApi(overrides)
   const bridgeWatch = createBridgeWatch({ api, token: signal('') })
   await bridgeWatch.refresh()
-  return createBackendSide({ api, bridgeWatch })
+  return createBackendSide({ api, bridgeWatch, root: signal('http://bridge') })
 }
 
 describe('the publish form', () => {

@@ -2,11 +2,12 @@ import { signal } from '@preact/signals'
 import { describe, expect, it } from 'vitest'
 import { createBridgeWatch } from '../../web-debugger/api/bridge-watch.ts'
 import { ApiError } from '../../web-debugger/api/client.ts'
-import { formatRate, ratesBetween, routeKey } from '../../web-debugger/api/rates.ts'
+import { ratesBetween, routeKey } from '../../web-debugger/api/rates.ts'
+import { formatRate } from '../../web-debugger/ui/format.ts'
 import type { About, Bridge } from '../../web-debugger/api/types.ts'
 import { BRIDGE, ROUTES } from './debug-answers.ts'
 
-const ABOUT: About = { version: '0.1.0', stompPath: '/stomp', api: true, tokenNeeded: false }
+const ABOUT: About = { version: '0.1.0', path: '/debugger', stompPath: '/stomp', api: true, tokenNeeded: false }
 const [OUTBOUND, INBOUND] = ROUTES as [(typeof ROUTES)[0], (typeof ROUTES)[0]]
 
 /** Two seconds after {@link BRIDGE}, with these counts. */

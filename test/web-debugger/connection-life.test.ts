@@ -196,6 +196,58 @@ describe('after a loss', () => {
     connection.dispose()
   })
 
+  it('does not doubt a URL that has worked', async () => {
+    const { page, connection } = await connected()
+    page.socket.end()
+    page.clock.advance(1000)
+    page.socket.end()
+    expect(connection.problem.value).toContain('does not answer any more')
+    connection.dispose()
+  })
+
+  it.each([
+    [4500, '', 'too slow to take'],
+    [4711, 'Because', 'It says: Because (4711)'],
+    [1009, '', 'Send a smaller one'],
+  ])('says what the code %d means', async (code, reason, words) => {
+    const { page, connection } = await connected()
+    page.socket.end(code, reason)
+    expect(connection.problem.value).toContain(words)
+    connection.dispose()
+  })
+
+  it('says nothing more once it has said DISCONNECT', async () => {
+    const { page, connection } = await connected()
+    connection.disconnect()
+    expect(connection.state.value).toBe('closing')
+    expect(connection.send({ destination: '/app/greet', body: 'late' })).toBe(false)
+    expect(page.socket.frames().at(-1)?.command).toBe('DISCONNECT')
+    connection.dispose()
+  })
+
+  it('takes an id again that an ended subscription had', async () => {
+    const { page, connection } = await connected()
+    const first = connection.subscribe({ destination: '/topic/a', headers: [['id', 'mine']] })
+    const second = connection.subscribe({ destination: '/topic/b', headers: [['id', 'mine']] })
+    connection.unsubscribe(first)
+    connection.unsubscribe(second)
+    const again = connection.subscribe({ destination: '/topic/c', headers: [['id', 'mine']] })
+    expect([first.id, second.id, again.id]).toEqual(['mine', 'sub-1', 'mine'])
+    expect(connection.findSubscription('mine')).toBe(again)
+    page.socket.end()
+    connection.dispose()
+  })
+
+  it('remembers only so many ended subscriptions', async () => {
+    const { connection } = await connected()
+    const kept = connection.subscribe({ destination: '/topic/kept' })
+    for (let i = 0; i < 1500; i++) connection.unsubscribe(connection.subscribe({ destination: '/topic/a' }))
+    expect(connection.findSubscription(kept.id)).toBe(kept)
+    expect(connection.findSubscription('sub-1')).toBeUndefined()
+    expect(connection.findSubscription('sub-1500')).toBeDefined()
+    connection.dispose()
+  })
+
   it('can be told to try now, or to stop', async () => {
     const { page, connection } = await connected()
     page.socket.end()

@@ -68,8 +68,11 @@ describe('a record', () => {
 
 describe('a row', () => {
   it.each<[string, string | Uint8Array, string]>([
-    ['the body on one line', message([], 'a\n  b\tc\0d'), 'a   b c\0d'],
+    ['the body on one line', message([], 'a\n  b\tc\0d'), 'a   b c\ufffdd'],
+    ['text that would be read backwards', message([], 'a\u202egnp.exe'), 'a\ufffdgnp.exe'],
     ['a binary body as far as it is text', message([], toBytes('héy')), 'héy'],
+    ['bytes that are no text in hex', message([], Uint8Array.of(0xff, 0, 0x41)), 'ff 00 41'],
+    ['the first of many bytes', message([], new Uint8Array(500).fill(0xfe)), Array(24).fill('fe').join(' ')],
     ['the head where there is no body', 'RECEIPT\nreceipt-id:r-1\n\n\0', 'receipt-id:r-1'],
     [
       'the head with CR LF',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createForm, fillForm, readForm } from '../../web-debugger/stomp/profile-form.ts'
-import { fromFragment, toFragment } from '../../web-debugger/stomp/profile-link.ts'
+import { fromFragment, isProfileFragment, toFragment } from '../../web-debugger/stomp/profile-link.ts'
 import { ProfileStore } from '../../web-debugger/stomp/profile-store.ts'
 import {
   connectHeaders,
@@ -124,6 +124,18 @@ describe('a link', () => {
     expect(fromFragment(fragment)).toBeUndefined(),
   )
 
+  it('is not read when it is longer than any profile', () => {
+    const text = (length: number) => btoa(JSON.stringify({ url: `ws://h/${'x'.repeat(length)}` }))
+    expect(fromFragment(`profile=${text(1_000)}`)).toBeDefined()
+    expect(fromFragment(`profile=${text(100_000)}`)).toBeUndefined()
+    expect([isProfileFragment('#profile=x'), isProfileFragment('#other')]).toEqual([true, false])
+  })
+
+  it('can be made of a profile of any length', () => {
+    const headers = Array.from({ length: 200 }, (_, i) => ({ name: `x-${i}`, value: 'v'.repeat(8_000) }))
+    expect(toFragment({ ...usual, headers }).length).toBeGreaterThan(200_000)
+  })
+
   it('brings in no secret that somebody put there', () => {
     const text = btoa(JSON.stringify({ url: 'ws://h', passcode: 'hush', isSavingSecrets: true }))
     expect(fromFragment(`profile=${text}`)).toMatchObject({ passcode: '', isSavingSecrets: false })
@@ -173,6 +185,43 @@ describe('the store of profiles', () => {
     }
   })
 
+  it('lets no file decide that secrets are stored', () => {
+    const storage = memoryStore()
+    const store = new ProfileStore(storage)
+    expect(store.importJson(JSON.stringify([{ ...secretive, isSavingSecrets: true }]))).toBe(1)
+    expect([...storage.items.values()].join()).not.toMatch(SECRETS)
+    expect(store.profiles.value[0]).toMatchObject({ isSavingSecrets: false })
+  })
+
+  it('takes from a hostile file what is of the right kind, and no more than fits', () => {
+    const store = new ProfileStore(memoryStore())
+    const hostile =
+      '[{"url":"javascript:alert(1)","__proto__":{"login":"x"},"constructor":1,"mode":"evil","headers":{"length":9},' +
+      `"heartBeatInMs":"1","name":${JSON.stringify('n'.repeat(100_000))}}, 7, null, {"url":7}]`
+    expect(store.importJson(hostile)).toBe(1)
+    const [profile] = store.profiles.value
+    expect(profile).toMatchObject({ url: 'javascript:alert(1)', login: '', mode: 'stomp', headers: [] })
+    expect(problemsOf(profile!).url).toContain('must begin with ws://')
+    expect(profile!.name.length).toBeLessThan(10_000)
+    expect({}).not.toHaveProperty('login')
+    const many = Array.from({ length: 501 }, (_, i) => ({ url: `ws://h/${i}` }))
+    expect(store.importJson(JSON.stringify(many))).toBe(0)
+    expect(store.problem.value).toContain('At most 500')
+    expect(store.profiles.value).toHaveLength(1)
+  })
+
+  it('keeps what another tab of the browser has saved meanwhile', () => {
+    const storage = memoryStore()
+    const [here, there] = [new ProfileStore(storage), new ProfileStore(storage)]
+    here.save({ ...usual, name: 'a' })
+    there.save({ ...usual, name: 'b' })
+    here.remove('none')
+    expect(here.profiles.value.map(({ name }) => name)).toEqual(['a', 'b'])
+    there.remove('a')
+    here.reload()
+    expect(here.profiles.value.map(({ name }) => name)).toEqual(['b'])
+  })
+
   it('says when the browser keeps nothing', () => {
     const store = new ProfileStore({
       ...memoryStore(),
@@ -181,7 +230,8 @@ describe('the store of profiles', () => {
       },
     })
     store.save(usual)
-    expect(store.profiles.value).toHaveLength(1)
+    store.save(secretive)
+    expect(store.profiles.value).toHaveLength(2)
     expect(store.problem.value).toContain('does not let this page save')
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { formatBytes, formatDuration, formatLimit } from '../../web-debugger/bridge/format.ts'
+import { formatBytes, formatDuration, formatLimit } from '../../web-debugger/ui/format.ts'
 import { createPreferences } from '../../web-debugger/shell/preferences.ts'
-import { storageOrMemory } from '../../web-debugger/shell/storage.ts'
+import { keep, storageOrMemory } from '../../web-debugger/shell/storage.ts'
 import { parseHeaderRows } from '../../web-debugger/ui/parse-header-rows.ts'
 
 describe('pasted headers', () => {
@@ -59,6 +59,19 @@ describe('what the page remembers', () => {
     first.hasSingleKeys.value = false
     const second = createPreferences(storage)
     expect([second.view.value, second.theme.value, second.hasSingleKeys.value]).toEqual(['bridge', 'dark', false])
+  })
+
+  it('is left out where the storage is full, and the page goes on', () => {
+    const items = new Map([['token', 'old']])
+    const full = {
+      getItem: (key: string) => items.get(key) ?? null,
+      removeItem: (key: string) => void items.delete(key),
+      setItem: () => {
+        throw new Error('QuotaExceededError')
+      },
+    }
+    keep(full, 'token', 'new')
+    expect(items.size).toBe(0)
   })
 
   it('is not taken over when it means nothing', () => {

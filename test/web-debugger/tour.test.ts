@@ -48,7 +48,7 @@ async function setUp({ hasApi = true, routes = ROUTES }: { hasApi?: boolean; rou
   const active = signal<FakeConnection | undefined>(undefined)
   let onChannel: ((text: string) => void) | undefined
   const api: Api = {
-    about: async () => ({ version: '0.1.0', stompPath: '/stomp', api: hasApi, tokenNeeded: false }),
+    about: async () => ({ version: '0.1.0', path: '/debugger', stompPath: '/stomp', api: hasApi, tokenNeeded: false }),
     bridge: async () => ({ ...BRIDGE, routes }),
     sessions: async () => ({ total: 0, sessions: [] }),
     closeSession: async () => undefined,
@@ -72,8 +72,9 @@ async function setUp({ hasApi = true, routes = ROUTES }: { hasApi?: boolean; rou
     if (direction === 'out' && command === 'SEND') onChannel?.('"Hello from the browser"')
   })
   const watch = createBridgeWatch({ api, token: signal('') })
+  const root = signal('http://127.0.0.1:8080')
   await watch.refresh()
-  const backend = createBackendSide({ api, bridgeWatch: watch })
+  const backend = createBackendSide({ api, bridgeWatch: watch, root })
   const workspace = {
     active,
     addConnection: () => {
@@ -81,7 +82,7 @@ async function setUp({ hasApi = true, routes = ROUTES }: { hasApi?: boolean; rou
       return connection
     },
   }
-  const tour = createTour({ workspace, backend, watch, origin: 'http://127.0.0.1:8080' })
+  const tour = createTour({ workspace, backend, watch, root })
   tour.open()
   return { tour, connection, active, backend, watch }
 }

@@ -4,6 +4,9 @@
  */
 import type { About, Bridge, SessionList } from './types.ts'
 
+/** The bridge answers at once, or something is wrong on the way. */
+const PATIENCE_MS = 10_000
+
 /** What a request of this page needs of `fetch`. */
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>
 
@@ -24,8 +27,8 @@ export class ApiError extends Error {
 
 export interface ApiOptions {
   readonly fetch: Fetch
-  /** Where the bridge answers, without a slash at the end, such as `http://127.0.0.1:8080`. */
-  readonly origin: string
+  /** Where the bridge answers, without a slash at the end, such as `http://127.0.0.1:8080`. Asked before every request. */
+  readonly root: () => string
   /** Where `about.json` is. */
   readonly aboutUrl: string
   /** The secret of the debug API; empty when there is none. Asked before every request. */
@@ -45,7 +48,7 @@ export interface Api {
   tail(channel: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
 }
 
-export function createApi({ fetch, origin, aboutUrl, token }: ApiOptions): Api {
+export function createApi({ fetch, root, aboutUrl, token }: ApiOptions): Api {
   const request = async (url: string, init: RequestInit = {}): Promise<Response> => {
     const response = await send(fetch, url, init)
     if (!response.ok) throw await refusal(response)
@@ -54,7 +57,7 @@ export function createApi({ fetch, origin, aboutUrl, token }: ApiOptions): Api {
   const debug = (path: string, init: RequestInit = {}) => {
     const secret = token()
     const headers = secret === '' ? {} : { Authorization: `Bearer ${secret}` }
-    return request(`${origin}/api/${path}`, { ...init, headers })
+    return request(`${root()}/api/${path}`, { ...init, headers })
   }
   return {
     about: async () => json<About>(await request(aboutUrl)),
@@ -66,7 +69,7 @@ export function createApi({ fetch, origin, aboutUrl, token }: ApiOptions): Api {
     },
     notify: async (topic, message) => {
       const headers = { 'Content-Type': 'application/json' }
-      await request(`${origin}/api/notification`, {
+      await request(`${root()}/api/notification`, {
         method: 'POST',
         headers,
         body: JSON.stringify({ topic, message }),
@@ -95,7 +98,8 @@ function channelPath(channel: string): string {
 
 async function send(fetch: Fetch, url: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(url, init)
+    // A stream brings the signal that ends it, and is open for as long as it likes.
+    return await fetch(url, { ...init, signal: init.signal ?? AbortSignal.timeout(PATIENCE_MS) })
   } catch (error) {
     if (init.signal?.aborted) throw error
     throw new ApiError('unreachable', 0, 'The bridge does not answer. Is it running, and can this machine reach it?', {

@@ -42,10 +42,3 @@ export function ratesBetween(earlier: Bridge, later: Bridge): Rates | undefined 
     ),
   }
 }
-
-/** A rate for people: `0`, `0.4`, `12`, `1,200`. */
-export function formatRate(rate: number): string {
-  if (rate === 0) return '0'
-  if (rate < 0.1) return '<0.1'
-  return rate < 10 ? rate.toFixed(1).replace(/\.0$/, '') : Math.round(rate).toLocaleString('en')
-}

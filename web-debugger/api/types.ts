@@ -3,6 +3,8 @@
 /** `about.json`: the one answer that is always there, and needs no token. */
 export interface About {
   readonly version: string
+  /** Of the page, as the bridge knows it; a proxy may put something before it. */
+  readonly path: string
   readonly stompPath: string
   /** Is the debug API switched on? */
   readonly api: boolean
@@ -50,6 +52,7 @@ export interface Bridge {
   /** Milliseconds since 1970, as `now`. */
   readonly startedAt: number
   readonly now: number
+  /** May anyone who can connect subscribe and send? */
   readonly isOpen: boolean
   readonly ready: { readonly isReady: boolean; readonly reasons: readonly string[] }
   readonly bus: {

@@ -19,6 +19,8 @@ export interface Outcome {
 }
 
 export interface NotificationForm {
+  /** Where the bridge answers, for the command that does the same. */
+  readonly root: ReadonlySignal<string>
   readonly topic: Signal<string>
   readonly message: Signal<string>
   readonly kind: Signal<'text' | 'json'>
@@ -51,12 +53,14 @@ export interface BackendSide {
 export interface BackendSideOptions {
   readonly api: Api
   readonly bridgeWatch: BridgeWatch
+  /** Where the bridge answers. */
+  readonly root: ReadonlySignal<string>
   readonly schedule?: (change: () => void) => void
 }
 
-export function createBackendSide({ api, bridgeWatch, schedule }: BackendSideOptions): BackendSide {
+export function createBackendSide({ api, bridgeWatch, root, schedule }: BackendSideOptions): BackendSide {
   return {
-    notification: createNotificationForm(api),
+    notification: createNotificationForm(api, root),
     publish: createPublishForm(api, bridgeWatch),
     watch: createChannelWatch({
       api,
@@ -66,7 +70,7 @@ export function createBackendSide({ api, bridgeWatch, schedule }: BackendSideOpt
   }
 }
 
-function createNotificationForm(api: Pick<Api, 'notify'>): NotificationForm {
+function createNotificationForm(api: Pick<Api, 'notify'>, root: ReadonlySignal<string>): NotificationForm {
   const topic = signal('/topic/toast')
   const message = signal('Hello from the backend')
   const kind = signal<'text' | 'json'>('text')
@@ -75,6 +79,7 @@ function createNotificationForm(api: Pick<Api, 'notify'>): NotificationForm {
   )
   const { outcome, isBusy, attempt } = createAttempts()
   return {
+    root,
     topic,
     message,
     kind,

@@ -5,9 +5,9 @@ export function shellQuote(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
-export function curlNotification(origin: string, topic: string, message: unknown): string {
+export function curlNotification(root: string, topic: string, message: unknown): string {
   const body = JSON.stringify({ topic, message })
-  return `curl ${shellQuote(`${origin}/api/notification`)} -H 'content-type: application/json' -d ${shellQuote(body)}`
+  return `curl ${shellQuote(`${root}/api/notification`)} -H 'content-type: application/json' -d ${shellQuote(body)}`
 }
 
 export function redisPublish(channel: string, payload: string): string {

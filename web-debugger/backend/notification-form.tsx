@@ -19,7 +19,7 @@ export interface NotificationFormViewProps {
 }
 
 export function NotificationFormView({ form, topics }: NotificationFormViewProps) {
-  const { topic, message, kind, problem, outcome, isBusy } = form
+  const { root, topic, message, kind, problem, outcome, isBusy } = form
   const send = () => void form.send()
   const value: unknown =
     kind.value === 'json' && problem.value === undefined ? JSON.parse(message.value) : message.value
@@ -51,10 +51,7 @@ export function NotificationFormView({ form, topics }: NotificationFormViewProps
           {outcome.value.text}
         </Notice>
       )}
-      <CommandLine
-        title="The same with curl"
-        command={curlNotification(globalThis.location.origin, topic.value.trim(), value)}
-      />
+      <CommandLine title="The same with curl" command={curlNotification(root.value, topic.value.trim(), value)} />
     </>
   )
 }

@@ -17,6 +17,7 @@ export interface BridgeViewProps {
 
 export function BridgeView({ watch, sessions }: BridgeViewProps) {
   const bridge = watch.bridge.value
+  const isAway = watch.access.value === 'unreachable'
   return (
     <div class="bridge">
       <div class="view-intro">
@@ -30,10 +31,8 @@ export function BridgeView({ watch, sessions }: BridgeViewProps) {
       )}
       {isApiUsable(watch) && bridge && (
         <>
-          {watch.access.value === 'unreachable' && (
-            <Notice kind="warning">This is what the bridge said last. {watch.problem.value?.message}</Notice>
-          )}
-          <StatusStrip bridge={bridge} />
+          {isAway && <Notice kind="warning">This is what the bridge said last. {watch.problem.value?.message}</Notice>}
+          <StatusStrip bridge={bridge} isAway={isAway} />
           <div class="bridge-routes">
             <Panel title="Routes">
               <RouteMap bridge={bridge} rates={watch.rates.value} />
@@ -45,7 +44,7 @@ export function BridgeView({ watch, sessions }: BridgeViewProps) {
             </Panel>
           </div>
           <div class="bridge-sessions">
-            <SessionsPanel sessions={sessions} now={bridge.now} isAway={watch.access.value === 'unreachable'} />
+            <SessionsPanel sessions={sessions} now={bridge.now} isAway={isAway} />
           </div>
           <div class="bridge-facts">
             <Destinations bridge={bridge} />

@@ -3,7 +3,7 @@ import type { Bridge } from '../api/types.ts'
 import { Badge } from '../ui/badge.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { Panel } from '../ui/panel.tsx'
-import { formatCount, formatDuration, formatLimit } from './format.ts'
+import { formatCount, formatDuration, formatLimit } from '../ui/format.ts'
 
 const MAX_SHOWN_DESTINATIONS = 12
 
@@ -56,7 +56,7 @@ export function Destinations({ bridge: { destinations } }: { readonly bridge: Br
   )
 }
 
-export function Limits({ bridge: { limits, endpoints } }: { readonly bridge: Bridge }) {
+export function Limits({ bridge: { limits, endpoints, isOpen } }: { readonly bridge: Bridge }) {
   return (
     <Panel title="Endpoints and limits">
       <ul class="fact-list fact-columns">
@@ -69,6 +69,10 @@ export function Limits({ bridge: { limits, endpoints } }: { readonly bridge: Bri
           <span class="fact-value">
             {endpoints.tcp ? <code>{`${endpoints.tcp.host}:${endpoints.tcp.port}`}</code> : 'off'}
           </span>
+        </li>
+        <li>
+          Sign-in
+          <span class="fact-value">{isOpen ? 'none: anyone may subscribe and send' : 'needed'}</span>
         </li>
         {Object.entries(limits).map(([name, value]) => (
           <li key={name}>

@@ -1,7 +1,8 @@
 /** Messages a second over the last minutes: what was published, and what was delivered to clients. */
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { formatRate, type RatePoint } from '../api/rates.ts'
+import type { RatePoint } from '../api/rates.ts'
+import { formatRate } from '../ui/format.ts'
 
 /** In CSS pixels, as all that follows. */
 const MIN_HEIGHT = 180

@@ -1,9 +1,12 @@
 /** The routes as a picture: destinations of browsers on one side, channels on the other, and between them what flows. */
-import { formatRate, routeKey, type Rates } from '../api/rates.ts'
+import { routeKey, type Rates } from '../api/rates.ts'
 import type { Bridge, Route } from '../api/types.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Breakable } from '../ui/breakable.tsx'
-import { formatCount } from './format.ts'
+import { formatCount, formatRate } from '../ui/format.ts'
+
+/** From here on a route has one line. */
+const MANY = 8
 
 export interface RouteMapProps {
   readonly bridge: Bridge
@@ -14,7 +17,7 @@ export function RouteMap({ bridge, rates }: RouteMapProps) {
   const { routes, prefixes, bus } = bridge
   const busName = bus.kind === 'redis' ? 'Redis' : 'Bus'
   return (
-    <div class="route-map" role="table" aria-label="Routes">
+    <div class={routes.length > MANY ? 'route-map is-dense' : 'route-map'} role="table" aria-label="Routes">
       <div class="route-head" role="row">
         <span role="columnheader">Browsers</span>
         <span role="columnheader" class="visually-hidden">

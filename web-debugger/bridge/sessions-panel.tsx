@@ -10,7 +10,7 @@ import { EmptyState } from '../ui/empty-state.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { TextInput } from '../ui/text-input.tsx'
-import { formatBytes, formatCount, formatDuration } from './format.ts'
+import { formatBytes, formatCount, formatDuration } from '../ui/format.ts'
 import type { SessionWatch } from './session-list.ts'
 
 const MAX_SHOWN_SUBSCRIPTIONS = 3
@@ -146,7 +146,9 @@ function SessionRow({ session, now, onClose }: { session: Session; now: number; 
           <ul class="chips">
             {shown.map(({ id, destination, ack }, index) => (
               <li key={index}>
-                <code title={id === null ? `ack ${ack}` : `id ${id}, ack ${ack}`}>{destination}</code>
+                <code title={id === null ? `${destination}, ack ${ack}` : `${destination}, id ${id}, ack ${ack}`}>
+                  {destination}
+                </code>
               </li>
             ))}
             {subscriptionCount > shown.length && (

@@ -2,10 +2,16 @@
 import type { ComponentChildren } from 'preact'
 import type { Bridge } from '../api/types.ts'
 import { Badge } from '../ui/badge.tsx'
-import { formatBytes, formatCount, formatDuration } from './format.ts'
+import { formatBytes, formatCount, formatDuration } from '../ui/format.ts'
 
-export function StatusStrip({ bridge }: { readonly bridge: Bridge }) {
-  const { ready, bus, totals, startedAt, now, version, runtime, workers, isOpen } = bridge
+export interface StatusStripProps {
+  /** What it said last. */
+  readonly bridge: Bridge
+  readonly isAway: boolean
+}
+
+export function StatusStrip({ bridge, isAway }: StatusStripProps) {
+  const { ready, bus, totals, startedAt, now, version, runtime, workers } = bridge
   // What keeps the bus away is said beside it.
   const reasons = ready.reasons
     .map((reason) => (reason === bus.unavailableReason ? 'the bus is away' : reason))
@@ -13,15 +19,19 @@ export function StatusStrip({ bridge }: { readonly bridge: Bridge }) {
   return (
     <dl class="status-strip">
       <Figure name="State">
-        {ready.isReady && isOpen ? (
+        {isAway ? (
+          <Badge kind="bad">Away</Badge>
+        ) : ready.isReady ? (
           <Badge kind="good">Ready</Badge>
         ) : (
-          <Badge kind="bad">{isOpen ? 'Not ready' : 'Closing'}</Badge>
+          <Badge kind="bad">Not ready</Badge>
         )}
-        <small>{reasons !== '' ? reasons : `up for ${formatDuration(now - startedAt)}`}</small>
+        <small>{reasons !== '' ? reasons : `${isAway ? 'was ' : ''}up for ${formatDuration(now - startedAt)}`}</small>
       </Figure>
       <Figure name={bus.kind === 'redis' ? 'Redis' : 'Bus'}>
-        {bus.unavailableReason === null ? (
+        {isAway ? (
+          <Badge>Unknown</Badge>
+        ) : bus.unavailableReason === null ? (
           <Badge kind="good">{bus.kind === 'embedded' ? 'Embedded' : 'Connected'}</Badge>
         ) : (
           <Badge kind="bad">Unavailable</Badge>

@@ -15,9 +15,10 @@ const BADGES: Readonly<Record<ConnectionState, string | undefined>> = {
 }
 
 export function ConnectionTabs({ workspace }: { readonly workspace: Workspace }) {
+  const titles = new Map<string, number>()
   const tabs = workspace.connections.value.map((connection) => ({
     id: connection.id,
-    text: connection.title.value,
+    text: numbered(connection.title.value, titles),
     badge: BADGES[connection.state.value],
   }))
   const row = useRef<HTMLDivElement>(null)
@@ -36,4 +37,11 @@ export function ConnectionTabs({ workspace }: { readonly workspace: Workspace })
       />
     </div>
   )
+}
+
+/** From the second of its kind on with a number, so that tabs for one URL can be told apart. */
+function numbered(title: string, seen: Map<string, number>): string {
+  const count = (seen.get(title) ?? 0) + 1
+  seen.set(title, count)
+  return count === 1 ? title : `${title} (${count})`
 }

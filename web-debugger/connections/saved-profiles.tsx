@@ -1,5 +1,6 @@
 /** Saved profiles: use one, save this one, carry them elsewhere as a file or a link. */
 import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import type { Connection } from '../stomp/connection.ts'
 import { fillForm, readForm } from '../stomp/profile-form.ts'
 import { toFragment } from '../stomp/profile-link.ts'
@@ -14,6 +15,9 @@ import { Notice } from '../ui/notice.tsx'
 import { TextInput } from '../ui/text-input.tsx'
 import { chooseFile, download } from './download.ts'
 
+/** Far more than all profiles that can be saved. */
+const MAX_FILE_BYTES = 8 * 1024 * 1024
+
 export interface SavedProfilesProps {
   readonly workspace: Workspace
   readonly connection: Connection
@@ -23,6 +27,12 @@ export function SavedProfiles({ workspace, connection }: SavedProfilesProps) {
   const { store } = workspace
   const profiles = store.profiles.value
   const isSaving = useSignal(false)
+  useEffect(() => {
+    // Sent to a tab when another one has changed the storage.
+    const reload = () => store.reload()
+    addEventListener('storage', reload)
+    return () => removeEventListener('storage', reload)
+  }, [store])
   const save = () => {
     store.save(readForm(connection.profile))
     isSaving.value = false
@@ -90,14 +100,16 @@ function ProfileItem({ profile, workspace, connection }: SavedProfilesProps & { 
       <button
         type="button"
         class="profiles-use"
-        aria-label={`Use the profile ${profile.name}`}
         title={profile.url}
         onClick={() => {
           fillForm(connection.profile, profile)
           announce(`Filled in: ${profile.name}`)
         }}
       >
-        <strong>{profile.name}</strong>
+        <strong>
+          <span class="visually-hidden">Use the profile </span>
+          {profile.name}
+        </strong>
         <span class="mono">{profile.url}</span>
       </button>
       <Button
@@ -118,6 +130,8 @@ function linkTo(profile: Profile): string {
 async function importFile({ store }: Workspace): Promise<void> {
   const file = await chooseFile('.json,application/json')
   if (!file) return
-  const count = store.importJson(await file.text())
+  // What is no text of such a size holds no profiles; the store says so.
+  const text = file.size > MAX_FILE_BYTES ? '' : await file.text().catch(() => '')
+  const count = store.importJson(text)
   if (count > 0) announce(count === 1 ? 'One profile imported' : `${count} profiles imported`)
 }

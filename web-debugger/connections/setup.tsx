@@ -101,7 +101,9 @@ function ConnectRow({ connection, onTour }: { connection: Connection; onTour: ((
 }
 
 function SetupProblem({ connection, isSettingUp }: { connection: Connection; isSettingUp: Signal<boolean> }) {
-  const problem = connection.problem.value
+  // What is wrong with the URL is said below its field.
+  const isSaid = connection.problem.value === connection.problems.value.url
+  const problem = isSaid ? undefined : connection.problem.value
   const hasLog = connection.state.value !== 'idle'
   if (problem === undefined && !hasLog) return null
   const back = connection.hasBeenConnected.value ? 'Back to the console' : 'Show the log of this attempt'

@@ -3,7 +3,7 @@ import type { AckState } from '../stomp/acknowledgements.ts'
 import { previewOf, RecordKind, type Direction, type FrameRecord } from '../stomp/frame-record.ts'
 import { maskRaw } from '../stomp/secrets.ts'
 import type { SubscriptionEntry } from '../stomp/subscriptions.ts'
-import { formatBytes, formatTime } from './format.ts'
+import { formatBytes, formatTime } from '../ui/format.ts'
 
 const ARROWS: Readonly<Record<Direction, string>> = { in: '↓', out: '↑', note: '·' }
 const DIRECTIONS: Readonly<Record<Direction, string>> = { in: 'received', out: 'sent', note: 'note' }

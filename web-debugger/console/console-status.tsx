@@ -4,7 +4,7 @@ import type { ConsoleModel } from '../stomp/console-model.ts'
 import { Button } from '../ui/button.tsx'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { Icon } from '../ui/icon.tsx'
-import { formatBytes, formatCount } from './format.ts'
+import { formatBytes, formatCount } from '../ui/format.ts'
 import { saveLog } from './save-log.ts'
 
 /** A clipboard is for reading, a file for more. */

@@ -1,8 +1,8 @@
 /** What the console shows: filters, pause and clear. A narrow console folds all filters but the first away. */
 import { useSignal } from '@preact/signals'
 import type { ConsoleModel } from '../stomp/console-model.ts'
-import { Choice } from '../send/choice.tsx'
 import { Button } from '../ui/button.tsx'
+import { Choice } from '../ui/choice.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { Select } from '../ui/select.tsx'
 import { TextInput } from '../ui/text-input.tsx'

@@ -4,14 +4,15 @@ import { useMemo } from 'preact/hooks'
 import { partsOf, previewOf, RecordKind, toText, type FrameRecord, type RecordParts } from '../stomp/frame-record.ts'
 import { isSecretName, MASK, maskRaw } from '../stomp/secrets.ts'
 import type { Tab } from '../stomp/workspace.ts'
-import { Choice } from '../send/choice.tsx'
+import { announce } from '../ui/announce.ts'
 import { Button } from '../ui/button.tsx'
+import { Choice } from '../ui/choice.tsx'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { AckButtons } from './ack-buttons.tsx'
 import { draftOf } from './draft-of.ts'
-import { formatBytes, formatTime } from './format.ts'
+import { formatBytes, formatTime } from '../ui/format.ts'
 import { RawView } from './raw-view.tsx'
 import { RecordBody } from './record-body.tsx'
 
@@ -61,7 +62,10 @@ export function RecordDetail({ record, tab, onClose }: RecordDetailProps) {
             <Button
               kind="quiet"
               title="Fill the form for sending with this message"
-              onClick={() => tab.sender.fill(draftOf(record, parts))}
+              onClick={() => {
+                tab.sender.fill(draftOf(record, parts))
+                announce('Filled into the form for sending')
+              }}
             >
               Reuse
             </Button>
@@ -93,8 +97,7 @@ interface HeaderTableProps {
 function HeaderTable({ parts, isShowing, secretNames }: HeaderTableProps) {
   if (parts.headers.length === 0) return null
   return (
-    <table class="detail-headers">
-      <caption class="visually-hidden">Headers</caption>
+    <table class="detail-headers" aria-label="Headers">
       <tbody>
         {parts.headers.map(([name, value], index) => {
           const isHidden = !isShowing && isSecretName(name, secretNames)

@@ -3,9 +3,9 @@ import { formatJson } from '../stomp/body.ts'
 import type { BodyKind, MessageForm } from '../stomp/message-form.ts'
 import { Button } from '../ui/button.tsx'
 import { Checkbox } from '../ui/checkbox.tsx'
+import { Choice } from '../ui/choice.tsx'
 import { Field } from '../ui/field.tsx'
 import { TextArea } from '../ui/text-area.tsx'
-import { Choice } from './choice.tsx'
 
 const KINDS: readonly { readonly value: BodyKind; readonly text: string }[] = [
   { value: 'text', text: 'Text' },

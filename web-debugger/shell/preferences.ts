@@ -1,6 +1,7 @@
 /** What the page remembers of how it is used: view, theme, shortcuts. Secrets are elsewhere. */
 import { effect, signal, type Signal } from '@preact/signals'
 import type { KeyValueStore } from '../stomp/environment.ts'
+import { keep } from './storage.ts'
 
 export const VIEWS = ['client', 'backend', 'bridge'] as const
 export type View = (typeof VIEWS)[number]
@@ -27,17 +28,8 @@ export function createPreferences(storage: KeyValueStore): Preferences {
     theme: signal(read('theme', THEMES)),
     hasSingleKeys: signal(read('single-keys', ['on', 'off']) === 'on'),
   }
-  effect(() => keep(storage, 'view', preferences.view.value))
-  effect(() => keep(storage, 'theme', preferences.theme.value))
-  effect(() => keep(storage, 'single-keys', preferences.hasSingleKeys.value ? 'on' : 'off'))
+  effect(() => keep(storage, `${PREFIX}view`, preferences.view.value))
+  effect(() => keep(storage, `${PREFIX}theme`, preferences.theme.value))
+  effect(() => keep(storage, `${PREFIX}single-keys`, preferences.hasSingleKeys.value ? 'on' : 'off'))
   return preferences
-}
-
-function keep(storage: KeyValueStore, name: string, value: string): void {
-  try {
-    storage.setItem(PREFIX + name, value)
-  } catch {
-    // It is full: then this one thing is not remembered.
-    storage.removeItem(PREFIX + name)
-  }
 }

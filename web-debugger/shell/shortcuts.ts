@@ -33,6 +33,15 @@ export const OTHER_KEYS: readonly ShortcutGroup[] = [
     ],
   },
   {
+    title: 'In the list of the console',
+    shortcuts: [
+      { keys: ['Enter'], text: 'Go to the details of the line' },
+      { keys: ['Esc'], text: 'Close the details, back to the list' },
+      { keys: ['a'], text: 'ACK the message' },
+      { keys: ['n'], text: 'NACK the message' },
+    ],
+  },
+  {
     title: 'In tabs and lists',
     shortcuts: [
       { keys: ['←', '→'], text: 'The tab before, the next tab' },

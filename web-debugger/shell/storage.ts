@@ -13,6 +13,17 @@ export function storageOrMemory(storage: () => KeyValueStore): KeyValueStore {
   }
 }
 
+/** Keeps the value where there is room for it; an empty one is forgotten. */
+export function keep(storage: KeyValueStore, key: string, value: string): void {
+  try {
+    if (value !== '') storage.setItem(key, value)
+    else storage.removeItem(key)
+  } catch {
+    // It is full: then this one thing is not remembered, and what was before it neither.
+    storage.removeItem(key)
+  }
+}
+
 function memoryStorage(): KeyValueStore {
   const items = new Map<string, string>()
   return {

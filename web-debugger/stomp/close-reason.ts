@@ -7,10 +7,12 @@ export interface CloseContext {
   readonly wasConnected: boolean
   /** The WebSocket itself was open. */
   readonly wasOpen: boolean
+  /** An attempt before this one was connected, with the same settings. */
+  readonly hasWorked: boolean
   readonly isStomp: boolean
 }
 
-/** Meanings of close codes. RFC 6455, 7.4.1, and the registry of WebSocket close codes. */
+/** Meanings of close codes. RFC 6455, 7.4.1, and the registry of WebSocket close codes; 4500 as this bridge and Spring use it. */
 const MEANINGS: Readonly<Record<number, string>> = {
   1000: 'The server closed the connection normally.',
   1001: 'The server is going away: it is stopping, or restarting.',
@@ -19,24 +21,34 @@ const MEANINGS: Readonly<Record<number, string>> = {
   1005: 'The server closed the connection and gave no reason.',
   1007: 'The server was sent text that is not UTF-8.',
   1008: 'The server refused: its policy does not allow this.',
-  1009: 'The message was too large for the server.',
+  1009: 'The message was too large for the server. Send a smaller one, or raise the limit there.',
   1010: 'The server lacks a WebSocket extension.',
   1011: 'The server had an error of its own. Its log says more.',
   1012: 'The server is restarting.',
   1013: 'The server has too much to do. Try again later.',
   1014: 'A proxy got no proper answer from the server behind it.',
+  4500: 'The server gave this client up: it was too slow to take what it is subscribed to.',
 }
 
 export function describeClose(close: Close, context: CloseContext): string {
-  const { url, wasConnected, wasOpen, isStomp } = context
+  const { url, wasConnected, wasOpen, hasWorked, isStomp } = context
+  if (close.code === 1006 && !wasOpen && hasWorked) {
+    return `The server does not answer any more at ${url}: it is stopped, or restarting, or the network is gone.`
+  }
   if (close.code === 1006 && !wasOpen) return unreachable(url, isStomp)
   if (close.code === 1006) {
     return wasConnected
       ? 'The connection broke: the server, or something on the way, is gone without a word.'
       : 'The server dropped the connection before it answered CONNECT.'
   }
-  const meaning = MEANINGS[close.code] ?? 'The server closed the connection.'
+  const meaning = MEANINGS[close.code] ?? unknownMeaning(close.code)
   return close.reason === '' ? `${meaning} (code ${close.code})` : `${meaning} It says: ${close.reason} (${close.code})`
+}
+
+function unknownMeaning(code: number): string {
+  return code >= 4000
+    ? 'The server closed the connection, with a code of its own making: its documentation says what it means.'
+    : 'The server closed the connection.'
 }
 
 function unreachable(url: string, isStomp: boolean): string {

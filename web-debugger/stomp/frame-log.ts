@@ -6,7 +6,8 @@ export const LOG_CAPACITY = { records: 100_000, bytes: 256 * 1024 * 1024 }
 
 export class FrameLog {
   readonly #capacity: { readonly records: number; readonly bytes: number }
-  readonly #ring: (FrameRecord | undefined)[]
+  /** Grows to its capacity: most connections never need all of it. */
+  readonly #ring: (FrameRecord | undefined)[] = []
   readonly #listeners = new Set<(record: FrameRecord) => void>()
   #nextSeq = 0
   #firstSeq = 0
@@ -15,7 +16,6 @@ export class FrameLog {
 
   constructor(capacity: { readonly records: number; readonly bytes: number } = LOG_CAPACITY) {
     this.#capacity = capacity
-    this.#ring = new Array<FrameRecord | undefined>(capacity.records)
   }
 
   get size(): number {
@@ -70,6 +70,7 @@ export class FrameLog {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
+
   #dropFirst(): void {
     const slot = this.#firstSeq % this.#capacity.records
     this.#bytes -= this.#ring[slot]!.bytes

@@ -10,6 +10,7 @@ import {
   type Header,
   type Version,
 } from '../../frames/index.ts'
+import { toHex } from './body.ts'
 
 export type Direction = 'in' | 'out' | 'note'
 
@@ -148,6 +149,9 @@ export function versionFor(command: string, agreed: Version | undefined): Versio
 const PREVIEW_BYTES = 4096
 const PREVIEW_LENGTH = 200
 
+/** Bytes of a row that are no text. */
+const PREVIEW_HEX_BYTES = 24
+
 /** What a row says of the data: the beginning of the body, or of the head where there is no body, on one line. */
 export function previewOf(record: FrameRecord, raw: WireData = record.raw): string {
   const { kind, problem } = record
@@ -155,10 +159,21 @@ export function previewOf(record: FrameRecord, raw: WireData = record.raw): stri
   if (kind === RecordKind.heartBeat) return ''
   const text =
     typeof raw === 'string' ? raw.slice(0, PREVIEW_BYTES) : lenientDecoder.decode(raw.subarray(0, PREVIEW_BYTES))
-  if (kind !== RecordKind.frame) return onOneLine(text)
+  if (kind !== RecordKind.frame) return bytesOnOneLine(raw, text, 0) ?? onOneLine(text)
   const head = headOf(text)
   const body = text.slice(head.length).replace(/^\r?\n/, '')
-  return /^\0?[\r\n]*$/.test(body) ? headPreview(head) : onOneLine(body)
+  if (/^\0?[\r\n]*$/.test(body)) return headPreview(head)
+  return bytesOnOneLine(raw, body, utf8Length(text.slice(0, text.length - body.length))) ?? onOneLine(body)
+}
+
+/** In hex, unless it is text. */
+function bytesOnOneLine(raw: WireData, text: string, from: number): string | undefined {
+  if (typeof raw === 'string' || !text.slice(0, PREVIEW_LENGTH).includes('\ufffd')) return undefined
+  const bytes = raw.subarray(from, from + PREVIEW_HEX_BYTES + 1)
+  // The last of a whole frame is its NUL.
+  return toHex(
+    bytes.length > PREVIEW_HEX_BYTES || from === 0 ? bytes.subarray(0, PREVIEW_HEX_BYTES) : bytes.subarray(0, -1),
+  )
 }
 
 /** Headers that a row shows already, or that say nothing to a reader. */
@@ -169,11 +184,15 @@ function headPreview(head: string): string {
   return onOneLine(lines.filter((line) => line !== '' && !PLAIN_HEADERS.test(line.split(':', 1)[0]!)).join('  '))
 }
 
+/** What would turn the text of a row around, or is not seen at all. The raw view shows which it is. */
+const DISGUISES = /[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g
+
 function onOneLine(text: string): string {
   return text
     .slice(0, PREVIEW_LENGTH)
     .replace(/\0[\r\n]*$/, '')
     .replace(/\s/g, ' ')
+    .replace(DISGUISES, '\ufffd')
 }
 
 /** Command and headers, with the last line's end. */

@@ -145,8 +145,9 @@ export class Line {
     this.#problem.value = reason
   }
 
-  /** False if there is no STOMP session. */
+  /** False if there is no STOMP session, or its DISCONNECT is sent: STOMP 1.2 "DISCONNECT" wants nothing after it. */
   transmit(frame: FrameToEncode, hasContentLength: boolean): boolean {
+    if (this.#state.value !== 'connected') return false
     return this.#link?.transmit(frame, { hasContentLength }) ?? false
   }
 
@@ -229,7 +230,12 @@ export class Line {
 
   #handleClose(close: Close): void {
     this.#stopTimer()
-    const context = { url: this.#shownUrl, wasOpen: this.#wasOpen, isStomp: this.#isStomp }
+    const context = {
+      url: this.#shownUrl,
+      wasOpen: this.#wasOpen,
+      hasWorked: this.#wasConnected,
+      isStomp: this.#isStomp,
+    }
     const wasConnected = this.#state.value === 'connected'
     const problem = this.#reason ?? describeClose(close, { ...context, wasConnected })
     this.#events.onNote(`Closed${close.reason === '' ? '' : `: ${close.reason}`} (code ${close.code})`)

@@ -161,9 +161,17 @@ export function readProfile(value: unknown, defaults: Profile): Profile | undefi
   for (const [field, standard] of Object.entries(defaults)) {
     const candidate = given[field]
     if (field === 'headers') profile[field] = readRows(candidate)
-    else if (typeof candidate === typeof standard && isAllowed(field, candidate)) profile[field] = candidate
+    else if (typeof candidate === typeof standard && isAllowed(field, candidate)) profile[field] = shorten(candidate)
   }
   return profile as unknown as Profile
+}
+
+/** Nobody types more into one field; a file or a link might hold anything. */
+const MAX_LENGTH = 8_192
+const MAX_ROWS = 200
+
+function shorten(value: unknown): unknown {
+  return typeof value === 'string' ? value.slice(0, MAX_LENGTH) : value
 }
 
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
@@ -180,9 +188,11 @@ function isAllowed(field: string, value: unknown): boolean {
 
 function readRows(value: unknown): readonly HeaderRow[] {
   if (!Array.isArray(value)) return []
-  return value.flatMap((row: unknown) => {
+  return value.slice(0, MAX_ROWS).flatMap((row: unknown) => {
     if (typeof row !== 'object' || row === null) return []
     const { name, value: text } = row as Partial<Record<string, unknown>>
-    return typeof name === 'string' && typeof text === 'string' ? [{ name, value: text }] : []
+    return typeof name === 'string' && typeof text === 'string'
+      ? [{ name: name.slice(0, MAX_LENGTH), value: text.slice(0, MAX_LENGTH) }]
+      : []
   })
 }

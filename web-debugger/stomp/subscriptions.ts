@@ -14,6 +14,9 @@ export interface SubscribeOptions {
 /** How many colours there are to tell subscriptions apart. */
 export const HUES = 8
 
+/** Ended ones whose messages still have their colour. */
+const KEPT = 1_000
+
 export class SubscriptionEntry {
   readonly id: string
   readonly destination: string
@@ -55,6 +58,7 @@ export class Subscriptions {
   readonly #entries = signal<readonly SubscriptionEntry[]>([])
   /** Ended ones too: what they brought keeps its colour. */
   readonly #byId = new Map<string, SubscriptionEntry>()
+  #made = 0
 
   constructor(transmit: (frame: FrameToEncode) => boolean) {
     this.#transmit = transmit
@@ -72,12 +76,14 @@ export class Subscriptions {
   add(options: SubscribeOptions): SubscriptionEntry {
     const headers = [...(options.headers ?? [])]
     const wanted = headers.find(([name]) => name === 'id')?.[1]
-    const id = wanted !== undefined && wanted !== '' && !this.#byId.has(wanted) ? wanted : this.#freeId()
-    const entry = new SubscriptionEntry(id, this.#byId.size % HUES, {
+    const isTaken = this.#entries.value.some((entry) => entry.id === wanted)
+    const id = wanted !== undefined && wanted !== '' && !isTaken ? wanted : this.#freeId()
+    const entry = new SubscriptionEntry(id, this.#made++ % HUES, {
       ...options,
       headers: headers.filter(([name]) => name !== 'id' && name !== 'destination' && name !== 'ack'),
     })
     this.#byId.set(id, entry)
+    this.#forgetOldest()
     this.#entries.value = [...this.#entries.value, entry]
     this.#subscribe(entry)
     return entry
@@ -110,8 +116,17 @@ export class Subscriptions {
     entry.isActive.value = this.#transmit({ command: Command.SUBSCRIBE, headers: [...own, ...headers] })
   }
 
+  #forgetOldest(): void {
+    if (this.#byId.size <= KEPT + this.#entries.value.length) return
+    for (const [id, entry] of this.#byId) {
+      if (this.#entries.value.includes(entry)) continue
+      this.#byId.delete(id)
+      return
+    }
+  }
+
   #freeId(): string {
-    let number = this.#byId.size
+    let number = this.#made
     while (this.#byId.has(`sub-${number}`)) number++
     return `sub-${number}`
   }

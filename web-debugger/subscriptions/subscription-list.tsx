@@ -3,7 +3,11 @@ import type { Connection } from '../stomp/connection.ts'
 import type { SubscriptionEntry } from '../stomp/subscriptions.ts'
 import { useSeconds } from '../connections/use-seconds.ts'
 import { Button } from '../ui/button.tsx'
+import { formatCount, formatRate } from '../ui/format.ts'
 import { Icon } from '../ui/icon.tsx'
+
+/** So many counts are drawn once a second, and not with every message. */
+const MANY = 40
 
 export function SubscriptionList({ connection }: { readonly connection: Connection }) {
   const entries = connection.subscriptions.value
@@ -12,7 +16,7 @@ export function SubscriptionList({ connection }: { readonly connection: Connecti
   return (
     <ul class="subscription-list" aria-label="Subscriptions">
       {entries.map((entry) => (
-        <SubscriptionItem key={entry.id} entry={entry} connection={connection} now={now} />
+        <SubscriptionItem key={entry.id} {...{ entry, connection, now, isLive: entries.length <= MANY }} />
       ))}
     </ul>
   )
@@ -22,11 +26,13 @@ interface SubscriptionItemProps {
   readonly entry: SubscriptionEntry
   readonly connection: Connection
   readonly now: number
+  /** Does it count with every message? */
+  readonly isLive: boolean
 }
 
-function SubscriptionItem({ entry, connection, now }: SubscriptionItemProps) {
+function SubscriptionItem({ entry, connection, now, isLive }: SubscriptionItemProps) {
   // Here and not in the list: an item whose props are as before is drawn only for signals of its own.
-  void connection.pulse.beat.value
+  if (isLive) void connection.pulse.beat.value
   const { destination, id, ack, isMuted, isActive, hue } = entry
   const perSecond = entry.rate.perSecond(now)
   const isWaiting = !isActive.value
@@ -40,7 +46,7 @@ function SubscriptionItem({ entry, connection, now }: SubscriptionItemProps) {
         <span class="subscription-facts tabular">
           {isWaiting
             ? 'waits for the connection'
-            : `${entry.count.toLocaleString('en')} ${entry.count === 1 ? 'message' : 'messages'}`}
+            : `${formatCount(entry.count)} ${entry.count === 1 ? 'message' : 'messages'}`}
           {!isWaiting && perSecond > 0 && `, ${formatRate(perSecond)}/s`}
           <span class="subscription-id">
             {id}
@@ -62,8 +68,4 @@ function SubscriptionItem({ entry, connection, now }: SubscriptionItemProps) {
       </Button>
     </li>
   )
-}
-
-function formatRate(perSecond: number): string {
-  return perSecond >= 10 ? Math.round(perSecond).toLocaleString('en') : perSecond.toFixed(1)
 }

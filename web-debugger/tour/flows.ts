@@ -38,7 +38,7 @@ export interface FlowOptions {
   readonly workspace: TourWorkspace
   readonly backend: BackendSide
   /** Where the bridge answers. */
-  readonly origin: string
+  readonly root: string
   readonly names: TourNames
   readonly hasApi: boolean
   readonly busKind: Bridge['bus']['kind']
@@ -50,7 +50,7 @@ export function createFlows(options: FlowOptions): readonly TourFlow[] {
   return [httpFlow(options), inboundFlow(options), outboundFlow(options)]
 }
 
-function httpFlow({ workspace, backend, origin, names: { topic }, seen }: FlowOptions): TourFlow {
+function httpFlow({ workspace, backend, root, names: { topic }, seen }: FlowOptions): TourFlow {
   const arrived = computed(() => seen.value.received.get(topic))
   const text = 'Hello from the tour'
   return flow({
@@ -78,7 +78,7 @@ function httpFlow({ workspace, backend, origin, names: { topic }, seen }: FlowOp
             return outcomeOf(await notification.send(), notification.outcome.value)
           },
         },
-        command: curlNotification(origin, topic, text),
+        command: curlNotification(root, topic, text),
         isDone: computed(() => arrived.value !== undefined),
       },
     ],

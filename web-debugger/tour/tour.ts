@@ -28,12 +28,12 @@ export interface TourOptions {
   readonly backend: BackendSide
   readonly watch: BridgeWatch
   /** Where the bridge answers, for the commands to copy. */
-  readonly origin: string
+  readonly root: ReadonlySignal<string>
 }
 
 const NOTHING: Sightings = { received: new Map(), sent: new Map(), onChannel: new Map() }
 
-export function createTour({ workspace, backend, watch, origin }: TourOptions): Tour {
+export function createTour({ workspace, backend, watch, root }: TourOptions): Tour {
   const isOpen = signal(false)
   const flowId = signal<string | undefined>(undefined)
   const finished = signal<ReadonlySet<string>>(new Set())
@@ -48,7 +48,7 @@ export function createTour({ workspace, backend, watch, origin }: TourOptions): 
     createFlows({
       workspace,
       backend,
-      origin,
+      root: root.value,
       names: JSON.parse(names.value) as ReturnType<typeof tourNames>,
       hasApi: hasApi.value,
       busKind: busKind.value,

@@ -55,7 +55,10 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   }, [version, isFollowing.value, items.length])
 
   const onScroll = () => {
-    const { scrollTop, clientHeight, scrollHeight } = box.current!
+    const element = box.current
+    // An event that was under way when the list was taken away.
+    if (!element) return
+    const { scrollTop, clientHeight, scrollHeight } = element
     const isAtEnd = scrollTop + clientHeight >= scrollHeight - rowHeight
     if (scrollTop < lastTop.current - 1 && !isAtEnd) isFollowing.value = false
     else if (isAtEnd && scrollTop > lastTop.current) isFollowing.value = true
@@ -64,7 +67,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   }
   const onWheel = ({ deltaY }: WheelEvent) => {
     // At once: while much arrives, the list would be back at its end before the scroll event.
-    if (deltaY < 0 && box.current!.scrollTop > 0) isFollowing.value = false
+    if (deltaY < 0 && box.current && box.current.scrollTop > 0) isFollowing.value = false
   }
 
   const select = (index: number) => {

@@ -41,3 +41,19 @@ export function formatLimit(name: string, value: number | null): string {
   if (name.endsWith('Ms')) return value < 1000 ? `${value} ms` : formatDuration(value)
   return formatCount(value)
 }
+
+const pad = (value: number, length = 2): string => String(value).padStart(length, '0')
+
+/** Of the day, to the millisecond, in the time of this computer. */
+export function formatTime(atMs: number): string {
+  const date = new Date(atMs)
+  const day = `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`
+  return `${day}.${pad(date.getMilliseconds(), 3)}`
+}
+
+/** A rate for people: `0`, `0.4`, `12`, `1,200`. */
+export function formatRate(rate: number): string {
+  if (rate === 0) return '0'
+  if (rate < 0.1) return '<0.1'
+  return rate < 10 ? rate.toFixed(1).replace(/\.0$/, '') : Math.round(rate).toLocaleString('en')
+}
