@@ -8,7 +8,7 @@ import { patternMatches } from '../routes/destination-pattern.ts'
 import type { RouteTable } from '../routes/table.ts'
 import type { ChannelInterests, Hold, Liveness } from './channel-interests.ts'
 import type { GroupMember, GroupOutput } from './group-output.ts'
-import type { Group, Registry, Subscription, Topic } from './registry.ts'
+import { ShareOfAll, type Group, type Registry, type Subscription, type Topic } from './registry.ts'
 import type { BrokerOptions, BrokerSubscription, SlowPolicy } from './subscriber.ts'
 
 /** A live subscription, with where it belongs: in no group while it acknowledges or is detached. */
@@ -51,13 +51,15 @@ export class Memberships {
     // There are many with the same text: they share it.
     const destination = wanted.destination === topic.destination ? topic.destination : ownCopy(wanted.destination)
     const group = acknowledges ? undefined : this.#groupOf(topic, wanted.id, destination, wanted)
+    const slowPolicy = this.#slowPolicyOf(destination)
+    if (slowPolicy) topic.shareOfAll = ShareOfAll.dropping
     const member: Member = {
       destination,
       id: group ? group.id : ownCopyOf(wanted.id),
       version,
       subscriber,
       acknowledges,
-      slowPolicy: this.#slowPolicyOf(destination),
+      slowPolicy,
       topic,
       hold: this.#holdFor(topic, destination),
       group: undefined,

@@ -45,9 +45,14 @@ export interface Topic<S extends Subscription = Subscription> extends Tally {
   gathered: OutgoingMessage[]
   /** Characters or bytes of that. */
   gatheredLength: number
+  /** Larger once a subscriber is to lose messages rather than the connection when it is behind. */
+  shareOfAll: number
   /** What the latest subscription made the bus subscribe. */
   hold: Hold | undefined
 }
+
+/** See `Tally`. Who may lose messages has to be found before the limit, who is closed anyway before the runtime drops it. */
+export const ShareOfAll = { dropping: 1, closing: 1 / 4 } as const
 
 interface Node<S extends Subscription> {
   /** Reached by `**`: stays where it is for any number of segments. */
@@ -161,7 +166,7 @@ function* topicsBelow<S extends Subscription>(node: Node<S>): Generator<Topic<S>
 }
 
 function newTopic<S extends Subscription>(destination: string): Topic<S> {
-  const output = { gathered: [], gatheredLength: 0, look: 0, lengthSinceLook: 0 }
+  const output = { gathered: [], gatheredLength: 0, look: 0, lengthSinceLook: 0, shareOfAll: ShareOfAll.closing }
   return { destination, groups: new Map(), recentGroup: undefined, individuals: new Set(), hold: undefined, ...output }
 }
 

@@ -6,6 +6,11 @@ export interface Tally {
   look: number
   /** Characters of text, bytes of binary frames. */
   lengthSinceLook: number
+  /**
+   * The part of it that counts for somebody who is sent what all tallies stand for: who is in many topics can be behind
+   * although each has little. 0 where it is one subscriber's own.
+   */
+  readonly shareOfAll: number
 }
 
 export interface OutputMeter {

@@ -78,8 +78,10 @@ export class Deliveries {
         if (!next) break
         this.#write(subscription, next.message.template, next.message.messageId, next.dropped)
       }
+      // A write may have closed the client, and what has ended meanwhile must not join a group.
+      const isOver = this.#held.get(broker) !== held
       // what was dropped is still to be told, with the next message
-      if (!held.isEmpty || held.dropped > 0) continue
+      if (isOver || !held.isEmpty || held.dropped > 0) continue
       this.#held.delete(broker)
       this.#context.broker.attach(broker)
     }

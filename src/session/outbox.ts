@@ -48,6 +48,10 @@ export class Outbox implements Subscriber, SubscriptionSource, Output, Tally {
     this.#services = services
   }
 
+  get shareOfAll(): number {
+    return 0
+  }
+
   // --- Frames
 
   write(data: string | Uint8Array): void {

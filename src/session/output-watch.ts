@@ -48,6 +48,8 @@ export class OutputWatch implements OutputMeter {
   readonly #outputs = new Set<Output>()
   readonly #behind = new Map<Output, Backlog>()
   #timer: unknown
+  /** Somebody who is in all topics. */
+  readonly #all: Tally = { look: 0, lengthSinceLook: 0, shareOfAll: 0 }
   /** How often all were looked at. */
   #looks = 0
   #isSweepQueued = false
@@ -83,18 +85,23 @@ export class OutputWatch implements OutputMeter {
   /** Looks at once when somebody may have passed the limit since the last look. */
   wrote(tally: Tally, length: number): void {
     this.#isQuiet = false
-    if (tally.look !== this.#looks) {
-      tally.look = this.#looks
-      tally.lengthSinceLook = 0
-    }
-    tally.lengthSinceLook += length
-    if (tally.lengthSinceLook * 2 < this.#limits.maxUnsentBytes) return
-    if (tally.lengthSinceLook > this.#limits.maxUnsentBytes * 2) {
+    const most = Math.max(this.#add(tally, length), this.#add(this.#all, length * tally.shareOfAll))
+    if (most * 2 < this.#limits.maxUnsentBytes) return
+    if (most > this.#limits.maxUnsentBytes * 2) {
       this.#sweep() // one delivery that is this large cannot wait for its own end
     } else if (!this.#isSweepQueued) {
       this.#isSweepQueued = true
       queueMicrotask(() => this.#sweep())
     }
+  }
+
+  /** Gives how much it is since the last look. */
+  #add(tally: Tally, length: number): number {
+    if (tally.look !== this.#looks) {
+      tally.look = this.#looks
+      tally.lengthSinceLook = 0
+    }
+    return (tally.lengthSinceLook += length)
   }
 
   #arm(): unknown {

@@ -10,6 +10,7 @@ const LIMITS = { maxUnsentBytes: 1000, maxUnsentMs: 5000 }
 class FakeOutput implements Output, Tally {
   look = 0
   lengthSinceLook = 0
+  readonly shareOfAll = 0
   isHolding = false
   mayDropAll = false
   fallBehind = (): void => {}
@@ -44,7 +45,7 @@ class FakeOutput implements Output, Tally {
   }
 }
 
-const newTally = (): Tally => ({ look: 0, lengthSinceLook: 0 })
+const newTally = (shareOfAll = 0): Tally => ({ look: 0, lengthSinceLook: 0, shareOfAll })
 
 function setUp() {
   const clock = new FakeClock()
