@@ -2,11 +2,12 @@
  * `npm run bench`: installs what is missing (packages, a redis-server, on request the peers that Debian has), builds
  * the bundle that Node runs, then runs bench/main.ts with the arguments given. Owns only the way there.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { install, npm, passOn, root, run, Stop } from './install.mjs'
+import { install, npm, passOn, root, Stop } from './install.mjs'
+import { aptInstall, provideProgram, redisServer } from './programs.mjs'
 
 const PEER_PACKAGES = ['rabbitmq-server', 'nginx', 'libnginx-mod-nchan']
 
@@ -26,7 +27,7 @@ try {
   await install({ dev: true, say: console.error })
   if (!isHelp) {
     await installBenchPackages()
-    await provideRedis()
+    await provideProgram(redisServer, (text) => console.error(`redis-server: ${text}`))
     if (args.includes('--install-peers')) await installPeers()
     await build()
   }
@@ -56,50 +57,13 @@ async function build() {
   if (code !== 0) throw new Stop(`${output.trimEnd()}\n"npm run build" failed: see above`)
 }
 
-async function provideRedis() {
-  const given = process.env.REDIS_SERVER
-  if (given && !works(given, '--version')) throw new Stop(`REDIS_SERVER is "${given}", which does not run`)
-  if (given || works('redis-server', '--version')) return
-  const byHand =
-    process.platform === 'darwin' ? 'brew install redis' : 'sudo apt-get update && sudo apt-get install -y redis-server'
-  const wanted = `The benchmark needs a redis-server. Install one, or set REDIS_SERVER to its path:\n  ${byHand}`
-  const { code, output } = await aptInstall(['redis-server'])
-  if (code !== 0 || !works('redis-server', '--version')) throw new Stop(`${output}${wanted}`)
-}
-
 /** Without them their rows are left out, which the run says. */
 async function installPeers() {
+  console.error(`Installing ${PEER_PACKAGES.join(', ')} with apt-get`)
   const { code, output } = await aptInstall(PEER_PACKAGES)
   if (code === 0) return
   console.error(`${output}Cannot install the peers here. By hand, on Debian or Ubuntu:`)
   console.error(`  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${PEER_PACKAGES.join(' ')}`)
-}
-
-async function aptInstall(packages) {
-  const prefix = aptPrefix()
-  if (!prefix) return { code: 1, output: '' }
-  console.error(`Installing ${packages.join(', ')} with apt-get`)
-  // RUNLEVEL: what is installed is not started as a service; the benchmark starts its own.
-  const environment = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1']
-  const apt = (...args) => {
-    const [command, ...rest] = [...prefix, ...environment, 'apt-get', ...args]
-    return run(command, rest)
-  }
-  // One unreachable repository fails the update, though the packages may come from another.
-  const update = await apt('update')
-  const { code, output } = await apt('install', '-y', '--no-install-recommends', ...packages)
-  return { code, output: `${update.code === 0 ? '' : update.output}${output.trimEnd()}\n` }
-}
-
-/** What to write before apt-get; undefined when it is not here, or may not be used without asking. */
-function aptPrefix() {
-  if (!works('apt-get', '--version')) return undefined
-  if (process.getuid?.() === 0) return []
-  return works('sudo', '-n', 'true') ? ['sudo', '-n'] : undefined
-}
-
-function works(command, ...args) {
-  return spawnSync(command, args, { stdio: 'ignore' }).status === 0
 }
 
 function runBench(args) {

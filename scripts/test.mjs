@@ -1,22 +1,23 @@
 /**
- * `npm test`: every check there is, in order, in a bare clone. Owns the list of steps, the redis-server they need and
- * the last line, `N passed, N failed`; what a step does is the npm script of that name.
+ * `npm test`: every check there is, in order, in a bare clone. Owns the list of steps and the
+ * last line, `N passed, N failed`; what a step does is the npm script of that name.
  *
  *   npm test -- --only types,lint     these steps alone
  *   npm test -- test/frames -t decodes   everything else goes to vitest
  */
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { install, npm, passOn, root, run, Stop } from './install.mjs'
+import { chromium, provideProgram, redisServer } from './programs.mjs'
 
 const counts = { passed: 0, failed: 0, skipped: 0 }
 const { only, rest } = parse(process.argv.slice(2))
 
 const steps = {
   install: () => install({ dev: true, say: note }),
-  redis: provideRedis,
+  redis: provide(redisServer),
+  chromium: provide(chromium),
   types: script('types'),
   lint: script('lint'),
   format: script('format:check'),
@@ -90,47 +91,9 @@ function script(name) {
   }
 }
 
-async function provideRedis() {
-  const given = process.env.REDIS_SERVER
-  if (given) {
-    if (!redisVersion(given)) throw new Stop(`REDIS_SERVER is "${given}", which does not run`)
-  } else if (!redisVersion('redis-server')) {
-    await installRedis()
-  }
-  note(redisVersion(given || 'redis-server'))
-}
-
-/** `v=7.0.15`, as the server calls it; undefined if it does not run. */
-function redisVersion(command) {
-  const { status, stdout } = spawnSync(command, ['--version'], { encoding: 'utf8' })
-  return status === 0 ? (/\bv=[\w.]+/.exec(stdout)?.[0] ?? stdout.trim()) : undefined
-}
-
-async function installRedis() {
-  const byHand =
-    process.platform === 'darwin' ? 'brew install redis' : 'sudo apt-get update && sudo apt-get install -y redis-server'
-  const wanted = `The tests need a redis-server. Install one, or set REDIS_SERVER to its path:\n  ${byHand}`
-  const prefix = aptPrefix()
-  if (!prefix) throw new Stop(wanted)
-  note('not found, installing with apt-get')
-  const apt = (...args) => {
-    const [command, ...before] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args]
-    return run(command, before)
-  }
-  // One unreachable repository fails the update, though Redis may come from another.
-  const update = await apt('update')
-  const { code, output } = await apt('install', '-y', '--no-install-recommends', 'redis-server')
-  if (code !== 0 || !redisVersion('redis-server')) {
-    throw new Stop(`${update.code === 0 ? '' : update.output}${output.trimEnd()}\n${wanted}`)
-  }
-}
-
-/** What to write before apt-get; undefined when it is not here, or may not be used without asking. */
-function aptPrefix() {
-  const works = (command, ...args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0
-  if (!works('apt-get', '--version')) return undefined
-  if (process.getuid?.() === 0) return []
-  return works('sudo', '-n', 'true') ? ['sudo', '-n'] : undefined
+/** Leaves its version beside the name of the step. */
+function provide(program) {
+  return async () => note((await provideProgram(program, note)).version)
 }
 
 async function runTests() {
