@@ -3,9 +3,6 @@
  * these objects; sessions, the broker and the HTTP app use them and know nothing else of the runtime. Types only.
  */
 
-/** What became of one `send`: on its way, waiting in the process, or thrown away because the socket is closed. */
-export type SendResult = 'written' | 'queued' | 'dropped'
-
 /** One accepted connection. Never throws; calls after close are no-ops. */
 export interface Socket {
   /** IP address of the peer, without port; `""` if the runtime cannot tell. */
@@ -15,7 +12,7 @@ export interface Socket {
   /** Bytes handed to `send` (or published to a group of this socket) that have not reached the kernel; compressed ones as they are. */
   readonly bufferedBytes: number
   /** A string becomes a text message, bytes a binary message; on TCP both are bytes. */
-  send(data: string | Uint8Array): SendResult
+  send(data: string | Uint8Array): void
   /** Take part in a group of this transport's {@link Fanout}. */
   join(group: string): void
   /** After this call nothing published to the group reaches the socket. */

@@ -9,7 +9,6 @@ import type {
   RequestEnv,
   Runtime,
   RuntimeOptions,
-  SendResult,
   Socket,
   SocketHandler,
 } from '../socket.ts'
@@ -177,11 +176,11 @@ class BunSocket implements Socket {
     return this.#ws.getBufferedAmount()
   }
 
-  send(data: string | Uint8Array): SendResult {
-    if (this.#isClosing) return 'dropped'
+  send(data: string | Uint8Array): void {
+    if (this.#isClosing) return
     const compress = data.length >= this.#compressionMinBytes
-    const result = typeof data === 'string' ? this.#ws.sendText(data, compress) : this.#ws.sendBinary(data, compress)
-    return result > 0 ? 'written' : result < 0 ? 'queued' : 'dropped'
+    if (typeof data === 'string') this.#ws.sendText(data, compress)
+    else this.#ws.sendBinary(data, compress)
   }
 
   join(group: string): void {

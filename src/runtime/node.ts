@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { WebSocketServer, type WebSocket } from 'ws'
-import type { Listener, ListenOptions, RequestEnv, Runtime, SendResult, Socket } from '../socket.ts'
+import type { Listener, ListenOptions, RequestEnv, Runtime, Socket } from '../socket.ts'
 import { GroupFanout, type GroupMember } from './groups.ts'
 import { inflateMessages } from './inflation.ts'
 import { answerUpgrade, sendResponse } from './node-upgrade.ts'
@@ -163,18 +163,15 @@ class NodeSocket implements Socket, GroupMember<WebSocketMessage> {
     return this.#stream.writableLength
   }
 
-  send(data: string | Uint8Array): SendResult {
-    return this.write(new WebSocketMessage(data, this.#compressionMinBytes))
+  send(data: string | Uint8Array): void {
+    this.write(new WebSocketMessage(data, this.#compressionMinBytes))
   }
 
   /** Straight to the stream: as `ws` is never asked to compress, it writes at once too, so the order is one. */
-  write(message: WebSocketMessage): SendResult {
-    if (this.#ws.readyState !== this.#ws.OPEN) return 'dropped'
-    if (this.#stream.writableLength > this.#hardUnsentBytes) {
-      this.#ws.terminate()
-      return 'dropped'
-    }
-    return this.#stream.write(this.#takesCompressed ? message.compressed : message.plain) ? 'written' : 'queued'
+  write(message: WebSocketMessage): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return
+    if (this.#stream.writableLength > this.#hardUnsentBytes) this.#ws.terminate()
+    else this.#stream.write(this.#takesCompressed ? message.compressed : message.plain)
   }
 
   join(group: string): void {

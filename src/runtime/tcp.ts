@@ -1,7 +1,7 @@
 /** STOMP over plain TCP, on `node:net`, which all three runtimes have: for backends with a TCP client. */
 import { Buffer } from 'node:buffer'
 import { createServer, type Socket as NetSocket } from 'node:net'
-import type { Listener, SendResult, Socket, TcpListenOptions } from '../socket.ts'
+import type { Listener, Socket, TcpListenOptions } from '../socket.ts'
 import { GroupFanout, type GroupMember } from './groups.ts'
 
 /** After this silence the kernel probes the peer, in milliseconds: finds half-open clients without heart-beats. */
@@ -67,17 +67,14 @@ class TcpSocket implements Socket, GroupMember<Uint8Array> {
     return this.#net.writableLength
   }
 
-  send(data: string | Uint8Array): SendResult {
-    return this.write(toBytes(data))
+  send(data: string | Uint8Array): void {
+    this.write(toBytes(data))
   }
 
-  write(bytes: Uint8Array): SendResult {
-    if (!this.#net.writable) return 'dropped'
-    if (this.#net.writableLength > this.#hardUnsentBytes) {
-      this.#net.destroy()
-      return 'dropped'
-    }
-    return this.#net.write(bytes) ? 'written' : 'queued'
+  write(bytes: Uint8Array): void {
+    if (!this.#net.writable) return
+    if (this.#net.writableLength > this.#hardUnsentBytes) this.#net.destroy()
+    else this.#net.write(bytes)
   }
 
   join(group: string): void {

@@ -81,7 +81,7 @@ export class Session extends SessionContext implements SocketHandler, FrameRecei
   /** Open and at once closed again: this node takes no more. Nothing is read, from now on. */
   refuse(closeCode: number, reason: string): void {
     this.#wait(State.closing)
-    // Bun reports the close inside the call, and it does not have this handler before its own `open` has returned.
+    // The runtime does not have this handler before its `open` has returned: a close reported sooner would be lost.
     queueMicrotask(() => this.#socket.close(closeCode, closeReason(reason)))
   }
 

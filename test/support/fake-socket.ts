@@ -4,7 +4,7 @@
  */
 import { FrameDecoder, HEART_BEAT, Version, type Frame } from '../../frames/index.ts'
 import { GroupFanout, type GroupMember } from '../../src/runtime/groups.ts'
-import type { OpenSocket, SendResult, Socket, SocketHandler } from '../../src/socket.ts'
+import type { OpenSocket, Socket, SocketHandler } from '../../src/socket.ts'
 
 type Data = string | Uint8Array
 
@@ -53,12 +53,10 @@ export class FakeSocket implements Socket, GroupMember<Data> {
     this.#options = options
   }
 
-  send(data: Data): SendResult {
-    if (!this.isOpen || this.closes.length > 0) return 'dropped'
+  send(data: Data): void {
+    if (!this.isOpen || this.closes.length > 0) return
     this.sent.push(data)
-    if (this.isRead) return 'written'
-    this.bufferedBytes += typeof data === 'string' ? Buffer.byteLength(data) : data.length
-    return 'queued'
+    if (!this.isRead) this.bufferedBytes += typeof data === 'string' ? Buffer.byteLength(data) : data.length
   }
 
   write(prepared: Data): void {
