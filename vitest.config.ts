@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
 import { RUNTIMES, type RuntimeName } from './test/support/runtime-names.ts'
 
+const SMOKE = 'test/e2e/smoke.test.ts'
+
 /** Each file of these runs bridges, a Redis and clients beside itself: a little longer, and few at a time. */
 const endToEnd = {
   testTimeout: 30_000,
@@ -34,11 +36,13 @@ export default defineConfig({
           ...endToEnd,
           name: `e2e-${runtime}`,
           include: ['test/e2e/**/*.test.ts'],
-          exclude: ['test/e2e/once/**'],
+          exclude: ['test/e2e/once/**', SMOKE],
           // Read in `test/support/runtime.ts`.
           provide: { runtime },
         },
       })),
+      // With the unit tests it is `npm run test:quick`.
+      { extends: true, test: { ...endToEnd, name: 'smoke', include: [SMOKE], provide: { runtime: 'bun' as const } } },
       { extends: true, test: { ...endToEnd, name: 'e2e-once', include: ['test/e2e/once/**/*.test.ts'] } },
     ],
   },

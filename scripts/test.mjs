@@ -2,14 +2,35 @@
  * `npm test`: every check there is, in order, in a bare clone. Owns the list of steps and the
  * last line, `N passed, N failed`; what a step does is the npm script of that name.
  *
- *   npm test -- --only types,lint     these steps alone
- *   npm test -- test/frames -t decodes   everything else goes to vitest
+ * `npm run test:quick` is the part for daily work, and `npm test -- --help` lists the options.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { install, npm, passOn, root, run, Stop } from './install.mjs'
 import { chromium, provideProgram, redisServer } from './programs.mjs'
+
+const HELP = `npm test [-- OPTIONS] [PATHS]
+
+Checks everything, step by step: packages, redis-server, Chromium, types, lint, format, build, tests. The last line says
+how many tests passed and how many failed; the exit code is 0 only if none failed.
+
+  npm run test:quick               The part for daily work, in less than two minutes: the unit tests and a short
+                                   end-to-end test on Bun. The same as npm test -- --quick
+  npm test -- --only types,lint    Only these steps: redis, chromium, types, lint, format, build, tests
+  npm test -- test/e2e/faults      Only the test files whose path contains this text
+  npm test -- -t 'half-open'       Only the tests whose name matches this regular expression
+  npm test -- --project e2e-deno   Only one part: unit, smoke (Bun, in short), e2e-bun, e2e-deno, e2e-node (each
+                                   end-to-end suite on that runtime) or e2e-once (suites that run once, such as the
+                                   web debugger's). Repeat it for several; e2e-* stands for all that begin so
+  npm test -- --help               This text
+
+Options can be combined: npm test -- --only build,tests --project e2e-node test/e2e/workers
+All other options go to vitest: npx vitest --help lists them.
+`
+
+/** What `--quick` stands for; more can be given beside it. */
+const QUICK = { only: ['redis', 'build', 'tests'], rest: ['--project', 'unit', '--project', 'smoke'] }
 
 const counts = { passed: 0, failed: 0, skipped: 0 }
 const { only, rest } = parse(process.argv.slice(2))
@@ -58,7 +79,13 @@ function parse(args) {
   const rest = []
   let only
   for (let i = 0; i < args.length; i++) {
-    if (args[i] === '--only') only = (args[++i] ?? '').split(',')
+    if (args[i] === '--help' || args[i] === '-h') {
+      process.stdout.write(HELP)
+      process.exit()
+    } else if (args[i] === '--quick') {
+      only ??= QUICK.only
+      rest.push(...QUICK.rest)
+    } else if (args[i] === '--only') only = (args[++i] ?? '').split(',')
     else if (args[i].startsWith('--only=')) only = args[i].slice('--only='.length).split(',')
     else rest.push(args[i])
   }

@@ -1,8 +1,10 @@
 /** Keeps every test where it is run, and as often as it should be: which project takes a file depends on its folder. */
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import config from '../vitest.config.ts'
 import { readFacts } from './support/source-facts.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -25,6 +27,15 @@ describe('the tests', () => {
 
   it('reach every file beside them: none is left over that nobody runs', () => {
     expect(unreached(tests, imports)).toEqual(PROGRAMS)
+  })
+})
+
+describe('npm test -- --help', () => {
+  it('names every project', () => {
+    const help = execFileSync(process.execPath, [join(ROOT, 'scripts/test.mjs'), '--help'], { encoding: 'utf8' })
+    const names = config.test!.projects!.map((project) => (project as { test: { name: string } }).test.name)
+    expect(names.length).toBeGreaterThan(0)
+    expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(help))).toEqual([])
   })
 })
 
