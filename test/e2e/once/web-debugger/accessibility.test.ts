@@ -4,17 +4,12 @@
  */
 import axe, { type AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { browserSuite } from '../../../support/browser.ts'
+import { describe, expect, it } from 'vitest'
 import { notify } from '../../../support/clients/backend.ts'
-import type { BridgeProcess } from '../../../support/process.ts'
-import { frame, openPage, openSettings, showView, startBridge, subscribe, unfold } from './page.ts'
+import { frame, openSettings, showView, subscribe, unfold } from './page.ts'
+import { pageStage, startBridge } from './stage.ts'
 
-const browser = browserSuite()
-let bridge: BridgeProcess
-beforeAll(async () => {
-  bridge = await startBridge()
-})
+const stage = pageStage()
 
 const RULES_IN_THE_DARK = { runOnly: ['color-contrast'] }
 
@@ -84,7 +79,7 @@ async function auditClient(page: Page, audit: Audit, isPhone: boolean): Promise<
   await page.getByRole('textbox', { name: 'Body' }).fill('x')
   await audit('sending with a mistake, and transactions')
   await pane('Console')
-  await notify(bridge, '/topic/seen', { a: 1 })
+  await notify(stage.bridge, '/topic/seen', { a: 1 })
   await frame(page, /received MESSAGE/).waitFor()
   await audit('console')
   await frame(page, /received MESSAGE/).click()
@@ -163,7 +158,7 @@ describe.each([
   ['a phone', true],
 ])('axe finds nothing serious on %s', (_name, isPhone) => {
   it('in the views, dialogs and steps of the tour', async () => {
-    const page = await openPage(browser, bridge, { isPhone })
+    const page = await stage.open({ isPhone })
     const audit = await createAudit(page)
     await auditSetup(page, audit)
     await auditClient(page, audit, isPhone)
@@ -182,7 +177,7 @@ describe.each([
     ['off', { STOMP_BRIDGE_DEBUGGER_API: 'off' }, 'The debug API of this bridge is off'],
     ['behind a token', { STOMP_BRIDGE_DEBUGGER_TOKEN: 'a-secret-of-enough-letters' }, 'The debug API wants its token'],
   ])('where the debug API is %s', async (_state, env, text) => {
-    const page = await openPage(browser, await startBridge(env), { isPhone })
+    const page = await stage.open({ at: await startBridge(env), isPhone })
     const audit = await createAudit(page)
     for (const view of ['Backend', 'Bridge'] as const) {
       await showView(page, view)

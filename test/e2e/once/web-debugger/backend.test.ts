@@ -1,38 +1,17 @@
 /** The backend side of the web debugger: posting, publishing and watching; where the debug API is off, and behind its token. */
-import type { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { browserSuite } from '../../../support/browser.ts'
+import { describe, expect, it } from 'vitest'
 import { listen } from '../../../support/clients/backend.ts'
-import type { BridgeProcess } from '../../../support/process.ts'
-import { startRedis, type RedisServer } from '../../../support/redis.ts'
-import {
-  connect,
-  expectSoon,
-  frame,
-  openConnected,
-  openPage,
-  showView,
-  startBridge,
-  subscribe,
-  untilListening,
-} from './page.ts'
+import { startRedis } from '../../../support/redis.ts'
+import { connect, expectSoon, frame, showView, subscribe, untilListening } from './page.ts'
+import { pageStage, startBridge } from './stage.ts'
 
 const TOKEN = 'a-secret-of-enough-letters'
 
-const browser = browserSuite()
-let redis: RedisServer
-let backend: Redis
-let bridge: BridgeProcess
-beforeAll(async () => {
-  redis = await startRedis()
-  backend = await redis.client()
-  bridge = await startBridge({ REDIS_URL: redis.url })
-})
-afterAll(() => redis?.stop())
+const stage = pageStage({ redis: true })
 
 describe('a notification', () => {
   it('is text or a JSON value, and the command for it is there to copy', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await subscribe(page, '/topic/prices')
     await showView(page, 'Backend')
     const panel = page.getByRole('region', { name: 'Post a notification' })
@@ -43,7 +22,7 @@ describe('a notification', () => {
     expect(await panel.getByRole('button', { name: 'Post notification' }).isDisabled()).toBe(true)
     await panel.getByLabel('Message', { exact: true }).fill('{"apples": 2}')
     await panel.getByText('The same with curl').click()
-    await panel.getByText(`curl ${bridge.url}/api/notification`).waitFor()
+    await panel.getByText(`curl ${stage.bridge.url}/api/notification`).waitFor()
     await panel.getByLabel('Message', { exact: true }).press('Control+Enter')
     await panel.getByText('Accepted.').waitFor()
     await showView(page, 'Client')
@@ -51,7 +30,7 @@ describe('a notification', () => {
   })
 
   it('that the bridge refuses is answered in its words', async () => {
-    const page = await openPage(browser, bridge)
+    const page = await stage.open()
     await showView(page, 'Backend')
     const panel = page.getByRole('region', { name: 'Post a notification' })
     await panel.getByLabel('Topic').fill('/nowhere')
@@ -62,8 +41,8 @@ describe('a notification', () => {
 
 describe('publishing and watching', () => {
   it('shows before it goes what will be on Redis, in each codec, and whom it reaches', async () => {
-    const raw = await listen(redis, 'GREETING_CHANNEL_INBOUND')
-    const page = await openPage(browser, bridge)
+    const raw = await listen(stage.redis, 'GREETING_CHANNEL_INBOUND')
+    const page = await stage.open()
     await showView(page, 'Backend')
     const panel = page.getByRole('region', { name: 'Publish on a channel' })
     await panel.getByText('Reaches subscribers of /topic/greetings').waitFor()
@@ -84,14 +63,14 @@ describe('publishing and watching', () => {
   })
 
   it('watches a channel that backends publish on, until told to stop', async () => {
-    const page = await openPage(browser, bridge)
+    const page = await stage.open()
     await showView(page, 'Backend')
     await page.getByLabel('Channel to watch').fill('prices:apples')
     await page.getByLabel('Channel to watch').press('Enter')
     const watched = page.getByRole('list', { name: 'Watched channels' })
     await watched.getByText('live', { exact: true }).waitFor()
-    await backend.publish('prices:apples', '{"price":2}')
-    await backend.publish('prices:apples', Buffer.from([0xff, 0]))
+    await stage.backend.publish('prices:apples', '{"price":2}')
+    await stage.backend.publish('prices:apples', Buffer.from([0xff, 0]))
     const messages = page.getByRole('listbox', { name: 'Messages on the watched channels' }).getByRole('option')
     await expectSoon(() => messages.count(), 2)
     await messages.first().click()
@@ -100,14 +79,17 @@ describe('publishing and watching', () => {
     await messages.last().click()
     await selected.getByText('octets that are no text, in base64').waitFor()
     await page.getByRole('button', { name: 'Stop watching prices:apples' }).click()
-    await expectSoon(async () => Number(((await backend.call('PUBSUB', 'NUMSUB', 'prices:apples')) as unknown[])[1]), 0)
+    await expectSoon(
+      async () => Number(((await stage.backend.call('PUBSUB', 'NUMSUB', 'prices:apples')) as unknown[])[1]),
+      0,
+    )
   })
 
   it('says that Redis is away, and goes on when it is back', async () => {
     const own = await startRedis()
     try {
       const at = await startBridge({ REDIS_URL: own.url, STOMP_BRIDGE_REDIS_RECONNECT_MAX_DELAY_MS: '50' })
-      const page = await openPage(browser, at)
+      const page = await stage.open({ at })
       await showView(page, 'Backend')
       await page.getByRole('button', { name: 'Watch GREETING_CHANNEL_OUTBOUND' }).click()
       const watched = page.getByRole('list', { name: 'Watched channels' })
@@ -130,7 +112,7 @@ describe('publishing and watching', () => {
 describe('where the debug API is off', () => {
   it('says so and how to turn it on, and posts notifications all the same', async () => {
     const own = await startBridge({ STOMP_BRIDGE_DEBUGGER_API: 'off' })
-    const page = await openConnected(browser, own)
+    const page = await stage.openConnected({ at: own })
     await subscribe(page, '/topic/toast')
     await showView(page, 'Backend')
     await page.getByText('The debug API of this bridge is off').waitFor()
@@ -145,19 +127,19 @@ describe('where the debug API is off', () => {
   })
 
   it('has a tour with commands for a terminal instead', async () => {
-    const own = await startBridge({ REDIS_URL: redis.url, STOMP_BRIDGE_DEBUGGER_API: 'off' })
-    const page = await openConnected(browser, own)
+    const own = await startBridge({ REDIS_URL: stage.redis.url, STOMP_BRIDGE_DEBUGGER_API: 'off' })
+    const page = await stage.openConnected({ at: own })
     await page.getByRole('button', { name: 'Tour' }).click()
     const tour = page.getByRole('complementary', { name: 'Guided tour' })
     await tour.getByRole('button', { name: /Redis to browsers/ }).click()
     await tour.getByRole('button', { name: 'Subscribe for me' }).click()
     await tour.getByText(`redis-cli PUBLISH GREETING_CHANNEL_INBOUND '"Hello from Redis"'`).waitFor()
-    await untilListening(backend, 'GREETING_CHANNEL_INBOUND')
-    await backend.publish('GREETING_CHANNEL_INBOUND', '"Hello from Redis"')
+    await untilListening(stage.backend, 'GREETING_CHANNEL_INBOUND')
+    await stage.backend.publish('GREETING_CHANNEL_INBOUND', '"Hello from Redis"')
     await tour.getByText('There it is.').waitFor()
     await tour.getByRole('button', { name: 'All flows' }).click()
     await tour.getByRole('button', { name: /Browsers to Redis/ }).click()
-    const outbound = await listen(redis, 'GREETING_CHANNEL_OUTBOUND')
+    const outbound = await listen(stage.redis, 'GREETING_CHANNEL_OUTBOUND')
     await tour.getByText('redis-cli SUBSCRIBE GREETING_CHANNEL_OUTBOUND').waitFor()
     await tour.getByRole('button', { name: 'Done, I am watching' }).click()
     await tour.getByRole('button', { name: 'Send it' }).click()
@@ -169,7 +151,7 @@ describe('where the debug API is off', () => {
 describe('where the debug API wants a token', () => {
   it('asks for it, says when it is wrong, and keeps it in this tab alone', async () => {
     const own = await startBridge({ STOMP_BRIDGE_DEBUGGER_TOKEN: TOKEN })
-    const page = await openPage(browser, own)
+    const page = await stage.open({ at: own })
     await connect(page)
     await showView(page, 'Backend')
     await page.getByText('The debug API wants its token').waitFor()

@@ -1,34 +1,12 @@
 /** The bridge view of the web debugger: two bridges on one Redis, with clients of both, as it shows them. */
-import type { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { browserSuite } from '../../../support/browser.ts'
-import type { BridgeProcess } from '../../../support/process.ts'
-import { startRedis, type RedisServer } from '../../../support/redis.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { bodyText, connectPeer, frameText, type StompPeer } from '../../../support/stomp-peer.ts'
-import {
-  connectionCard,
-  detailsOf,
-  expectSoon,
-  frame,
-  openConnected,
-  openPage,
-  showView,
-  startBridge,
-  subscribe,
-} from './page.ts'
+import { connectionCard, detailsOf, expectSoon, frame, showView, subscribe } from './page.ts'
+import { pageStage, startBridge } from './stage.ts'
 
-const browser = browserSuite()
-let redis: RedisServer
-let backend: Redis
-let bridge: BridgeProcess
-beforeAll(async () => {
-  redis = await startRedis()
-  backend = await redis.client()
-  bridge = await startBridge({ REDIS_URL: redis.url })
-})
-afterAll(() => redis?.stop())
+const stage = pageStage({ redis: true })
 
-async function client(destination: string, at = bridge): Promise<{ peer: StompPeer; session: string }> {
+async function client(destination: string, at = stage.bridge): Promise<{ peer: StompPeer; session: string }> {
   const peer = await connectPeer({ url: at.wsUrl })
   onTestFinished(() => peer.terminate())
   const { headers } = await peer.stompConnect()
@@ -40,7 +18,7 @@ async function client(destination: string, at = bridge): Promise<{ peer: StompPe
 describe('the bridge view', () => {
   it('shows the routes, and how much flows over each now', async () => {
     const { peer } = await client('/topic/greetings')
-    const page = await openPage(browser, bridge)
+    const page = await stage.open()
     await showView(page, 'Bridge')
     const routes = page.getByRole('table', { name: 'Routes' })
     const inbound = routes.getByRole('row', { name: /SUBSCRIBE \/topic\/greetings .*GREETING_CHANNEL_INBOUND/ })
@@ -48,7 +26,7 @@ describe('the bridge view', () => {
     await inbound.getByText('json-string').waitFor()
     await routes.getByRole('row', { name: /\/topic\/….*BROADCAST-CHANNEL/ }).waitFor()
     const timer = setInterval(() => {
-      void backend.publish('GREETING_CHANNEL_INBOUND', '"tick"')
+      void stage.backend.publish('GREETING_CHANNEL_INBOUND', '"tick"')
       peer.send(frameText('SEND', { destination: '/app/greet' }, 'tock'))
     }, 20)
     onTestFinished(() => clearInterval(timer))
@@ -60,25 +38,25 @@ describe('the bridge view', () => {
   })
 
   it('shows the nodes that share a Redis, as they come and go', async () => {
-    const page = await openPage(browser, bridge)
+    const page = await stage.open()
     await showView(page, 'Bridge')
     const nodes = page.getByRole('region', { name: 'Nodes' }).getByRole('listitem')
     await expectSoon(() => nodes.count(), 1)
     await nodes.getByText('this one').waitFor()
-    const other = await startBridge({ REDIS_URL: redis.url })
+    const other = await startBridge({ REDIS_URL: stage.redis.url })
     await expectSoon(() => nodes.count(), 2)
     expect(await other.stop()).toBe(0)
     await expectSoon(() => nodes.count(), 1)
   })
 
   it('shows state, bus, numbers, endpoints, limits and version', async () => {
-    const page = await openPage(browser, bridge)
+    const page = await stage.open()
     await showView(page, 'Bridge')
     const main = page.getByRole('main')
-    for (const text of ['Ready', 'Connected', `Redis at 127.0.0.1:${redis.port}`]) {
+    for (const text of ['Ready', 'Connected', `Redis at 127.0.0.1:${stage.redis.port}`]) {
       await main.getByText(text, { exact: true }).first().waitFor()
     }
-    const version = ((await (await fetch(`${bridge.url}/api/bridge`)).json()) as { version: string }).version
+    const version = ((await (await fetch(`${stage.bridge.url}/api/bridge`)).json()) as { version: string }).version
     await main
       .getByRole('definition')
       .filter({ hasText: version })
@@ -93,7 +71,7 @@ describe('the bridge view', () => {
   it('lists who is connected, searches them, and shows what they have subscribed', async () => {
     const one = await client('/topic/unique/one')
     const two = await client('/topic/unique/two')
-    const page = await openPage(browser, bridge)
+    const page = await stage.open()
     await showView(page, 'Bridge')
     const sessions = page.getByRole('region', { name: 'Sessions' }).getByRole('row')
     const row = sessions.filter({ hasText: one.session })
@@ -111,7 +89,7 @@ describe('the bridge view', () => {
 
   it('closes a session after a second thought, and its client is told why', async () => {
     const doomed = await client('/topic/doomed')
-    const page = await openPage(browser, bridge)
+    const page = await stage.open()
     await showView(page, 'Bridge')
     const open = page.getByRole('button', { name: `Close ${doomed.session}` })
     await open.click()
@@ -130,7 +108,7 @@ describe('the bridge view', () => {
   })
 
   it('closes the page’s own session like any other, which the console shows and then connects again', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await subscribe(page, '/topic/of/the/page')
     await showView(page, 'Bridge')
     await page.getByLabel('Search sessions').fill('of/the/page')
@@ -149,7 +127,7 @@ describe('the bridge view', () => {
 
   it('keeps what was known last while the bridge is away, and says that it is', async () => {
     const own = await startBridge()
-    const page = await openPage(browser, own)
+    const page = await stage.open({ at: own })
     await showView(page, 'Bridge')
     await page.getByRole('table', { name: 'Routes' }).waitFor()
     await own.stop('SIGKILL')

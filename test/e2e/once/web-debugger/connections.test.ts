@@ -1,7 +1,6 @@
 /** Connections of the web debugger: several, of every kind, to every server, and found again when lost. */
 import type { Page } from 'playwright-core'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { browserSuite } from '../../../support/browser.ts'
+import { describe, expect, it } from 'vitest'
 import type { BridgeProcess } from '../../../support/process.ts'
 import { startOldServer, type OldServer } from './old-server.ts'
 import {
@@ -10,27 +9,20 @@ import {
   detailsOf,
   expectSoon,
   frame,
-  openConnected,
-  openPage,
   openSettings,
   rawOf,
   send,
-  startBridge,
   subscribe,
   subscription,
 } from './page.ts'
+import { pageStage, startBridge } from './stage.ts'
 
-const browser = browserSuite()
-let bridge: BridgeProcess
-beforeAll(async () => {
-  bridge = await startBridge({
-    STOMP_BRIDGE_HEART_BEAT_OUTGOING_MS: '100',
-    STOMP_BRIDGE_HEART_BEAT_INCOMING_MS: '100',
-  })
+const stage = pageStage({
+  env: { STOMP_BRIDGE_HEART_BEAT_OUTGOING_MS: '100', STOMP_BRIDGE_HEART_BEAT_INCOMING_MS: '100' },
 })
 
 async function openSetup(otherSockets: readonly string[] = []): Promise<Page> {
-  const page = await openPage(browser, bridge, { otherSockets })
+  const page = await stage.open({ otherSockets })
   await openSettings(page)
   return page
 }
@@ -66,7 +58,7 @@ async function sessionsOf({ url }: BridgeProcess): Promise<number> {
 describe('several connections', () => {
   it('stand in tabs with a console each, which arrow keys change and Delete closes', async () => {
     const own = await startBridge()
-    const page = await openConnected(browser, own)
+    const page = await stage.openConnected({ at: own })
     await send(page, '/topic/first', 'from the first')
     await frame(page, /sent SEND \/topic\/first/).waitFor()
     await page.getByRole('button', { name: 'Add: Connections' }).click()
@@ -168,7 +160,7 @@ describe('what CONNECT says', () => {
 describe('another server', () => {
   it('is one more bridge, by its URL', async () => {
     const other = await startBridge({ STOMP_BRIDGE_DEBUGGER_ENABLED: 'false' })
-    const page = await openPage(browser, bridge, { otherSockets: [other.wsUrl] })
+    const page = await stage.open({ otherSockets: [other.wsUrl] })
     await page.getByLabel('URL').fill(other.wsUrl)
     await connect(page)
     await subscribe(page, '/topic/there')
@@ -209,7 +201,7 @@ describe('another server', () => {
   it('that is not there is told in words, with what to check', async () => {
     const gone = await startBridge()
     await gone.stop()
-    const page = await openPage(browser, bridge, { otherSockets: [gone.wsUrl] })
+    const page = await stage.open({ otherSockets: [gone.wsUrl] })
     await page.getByLabel('URL').fill('ftp://127.0.0.1')
     await page.getByText('The URL must begin with ws:// or wss://, not with "ftp:"').waitFor()
     await page.getByLabel('URL').fill(gone.wsUrl)
@@ -225,7 +217,7 @@ describe('another server', () => {
 describe('a connection that is lost', () => {
   it('comes back by itself with its subscriptions, and shows when it tries next', async () => {
     const first = await startBridge()
-    const page = await openConnected(browser, first)
+    const page = await stage.openConnected({ at: first })
     await subscribe(page, '/topic/lasting')
     await first.stop('SIGKILL')
     const card = connectionCard(page)
@@ -245,7 +237,7 @@ describe('a connection that is lost', () => {
 
   it('stays lost where reconnecting is off, and says why', async () => {
     const own = await startBridge()
-    const page = await openPage(browser, own)
+    const page = await stage.open({ at: own })
     await openSettings(page)
     await page.getByLabel('Reconnect when the connection is lost').uncheck()
     await connect(page)

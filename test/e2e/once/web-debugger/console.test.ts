@@ -1,10 +1,8 @@
 /** The console of the web debugger: what it shows of the wire, what can be found in it and what can be taken out of it. */
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { browserSuite } from '../../../support/browser.ts'
+import { describe, expect, it } from 'vitest'
 import { notify } from '../../../support/clients/backend.ts'
-import type { BridgeProcess } from '../../../support/process.ts'
 import {
   choose,
   connect,
@@ -12,21 +10,15 @@ import {
   detailsOf,
   expectSoon,
   frame,
-  openConnected,
-  openPage,
   openSettings,
   rawOf,
   send,
-  startBridge,
   subscribeLive,
   unfold,
 } from './page.ts'
+import { pageStage } from './stage.ts'
 
-const browser = browserSuite()
-let bridge: BridgeProcess
-beforeAll(async () => {
-  bridge = await startBridge()
-})
+const stage = pageStage()
 
 const consoleOf = (page: Page) => page.getByRole('region', { name: 'Console' })
 const lines = (page: Page) => frame(page, /./)
@@ -38,7 +30,7 @@ const parseLines = (text: string): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 
 async function withTraffic(): Promise<Page> {
-  const page = await openConnected(browser, bridge)
+  const page = await stage.openConnected()
   await subscribeLive(page, '/topic/apples')
   await subscribeLive(page, '/topic/pears')
   await send(page, '/topic/apples', 'a red one')
@@ -56,9 +48,9 @@ describe('a line', () => {
   })
 
   it('opens as headers and body, with JSON on several lines, and as it was sent', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await subscribeLive(page, '/topic/json')
-    await notify(bridge, '/topic/json', { a: [1, { b: 'c' }] })
+    await notify(stage.bridge, '/topic/json', { a: [1, { b: 'c' }] })
     const details = await detailsOf(page, frame(page, /received MESSAGE \/topic\/json/))
     await details.getByRole('row', { name: 'destination /topic/json' }).waitFor()
     const body = details.getByLabel('Body', { exact: true })
@@ -68,7 +60,7 @@ describe('a line', () => {
   })
 
   it('opens raw: header escapes, line ends, NUL and bytes that are no text, as they were on the wire', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await unfold(page, /^Headers/)
     const rows = page.getByRole('group', { name: 'SEND headers' })
     await rows.getByRole('button', { name: 'Add header' }).click()
@@ -138,7 +130,7 @@ describe('the list', () => {
     const page = await withTraffic()
     const before = await lines(page).count()
     await page.getByRole('button', { name: 'Pause' }).click()
-    await notify(bridge, '/topic/apples', 'meanwhile')
+    await notify(stage.bridge, '/topic/apples', 'meanwhile')
     const resume = page.getByRole('button', { name: 'Paused, 1 new: resume' })
     await resume.waitFor()
     expect(await lines(page).count()).toBe(before)
@@ -147,7 +139,7 @@ describe('the list', () => {
     expect(await lines(page).count()).toBe(before + 1)
     await page.getByRole('button', { name: 'Clear' }).click()
     await page.getByText('Nothing yet').waitFor()
-    await notify(bridge, '/topic/apples', 'afterwards')
+    await notify(stage.bridge, '/topic/apples', 'afterwards')
     await frame(page, /afterwards/).waitFor()
     await page.getByText(/^1 line,/).waitFor()
   })
@@ -175,7 +167,7 @@ describe('the list', () => {
   })
 
   it('says that the bridge gave an ERROR, and what it said', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await send(page, '/nowhere/known', 'x')
     const details = await detailsOf(page, frame(page, /received ERROR/))
     await details.getByRole('row', { name: /^message / }).waitFor()
@@ -185,7 +177,7 @@ describe('the list', () => {
 
 describe('secrets', () => {
   it('are hidden in the list, in details, in copies and in exports, until somebody asks for them', async () => {
-    const page = await openPage(browser, bridge)
+    const page = await stage.open()
     await openSettings(page)
     await page.getByLabel('Login').fill('ada')
     await page.getByLabel('Passcode').fill('lovelace')

@@ -2,43 +2,28 @@
  * The three flows end to end, as a person does them on the page and as the tour does them, on Redis and on the embedded
  * bus. What is on Redis is looked at from outside too.
  */
-import type { Redis } from 'ioredis'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { browserSuite } from '../../../support/browser.ts'
+import { describe, expect, it } from 'vitest'
 import { listen, notify } from '../../../support/clients/backend.ts'
-import type { BridgeProcess } from '../../../support/process.ts'
-import { startRedis, type RedisServer } from '../../../support/redis.ts'
-import {
-  frame,
-  openConnected,
-  openPage,
-  send,
-  showBackendSide,
-  startBridge,
-  subscribeLive,
-  tabTo,
-  untilListening,
-} from './page.ts'
-
-const browser = browserSuite()
+import { frame, send, showBackendSide, subscribeLive, tabTo, untilListening } from './page.ts'
+import { pageStage, type PageStage } from './stage.ts'
 
 /** What both buses have to do. */
-function flows(bridge: () => BridgeProcess): void {
+function flows(stage: PageStage): void {
   it('flow 1: posts a notification, which a subscriber of /topic/toast gets', async () => {
-    const page = await openConnected(browser, bridge())
+    const page = await stage.openConnected()
     await subscribeLive(page, '/topic/toast')
     await showBackendSide(page)
     await page.getByRole('textbox', { name: 'Message' }).first().fill('It is ready')
     await page.getByRole('button', { name: 'Post notification' }).click()
     await page.getByText('Accepted. Every subscriber of /topic/toast gets it.').waitFor()
     await frame(page, /received MESSAGE \/topic\/toast It is ready/).waitFor()
-    await notify(bridge(), '/topic/toast', 'from elsewhere')
+    await notify(stage.bridge, '/topic/toast', 'from elsewhere')
     await frame(page, /received MESSAGE \/topic\/toast from elsewhere/).waitFor()
   })
 
   it('flow 2: publishes as a backend, which a subscriber of /topic/greetings gets', async () => {
-    const page = await openConnected(browser, bridge())
+    const page = await stage.openConnected()
     await subscribeLive(page, '/topic/greetings')
     await showBackendSide(page)
     const panel = page.getByRole('region', { name: 'Publish on a channel' })
@@ -50,7 +35,7 @@ function flows(bridge: () => BridgeProcess): void {
   })
 
   it('flow 3: sends to /app/greet, and sees it live on GREETING_CHANNEL_OUTBOUND', async () => {
-    const page = await openConnected(browser, bridge())
+    const page = await stage.openConnected()
     await showBackendSide(page)
     await page.getByRole('button', { name: 'Watch GREETING_CHANNEL_OUTBOUND' }).click()
     const watched = page.getByRole('list', { name: 'Watched channels' })
@@ -68,7 +53,7 @@ function flows(bridge: () => BridgeProcess): void {
   })
 
   it('goes through the tour of all three by keyboard alone', async () => {
-    const page = await openPage(browser, bridge())
+    const page = await stage.open()
     const tour = page.getByRole('complementary', { name: 'Guided tour' })
     const press = async (name: string) => {
       await tabTo(page, tour.getByRole('button', { name }))
@@ -104,36 +89,28 @@ async function arrived(page: Page, text: string): Promise<void> {
 }
 
 describe('the three flows on Redis', () => {
-  let redis: RedisServer
-  let backend: Redis
-  let bridge: BridgeProcess
-  beforeAll(async () => {
-    redis = await startRedis()
-    backend = await redis.client()
-    bridge = await startBridge({ REDIS_URL: redis.url })
-  })
-  afterAll(() => redis?.stop())
+  const stage = pageStage({ redis: true })
 
-  flows(() => bridge)
+  flows(stage)
 
   it('flow 2 from outside: what redis-cli publishes shows up', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await subscribeLive(page, '/topic/greetings')
-    await untilListening(backend, 'GREETING_CHANNEL_INBOUND')
-    await backend.publish('GREETING_CHANNEL_INBOUND', '"from redis-cli"')
+    await untilListening(stage.backend, 'GREETING_CHANNEL_INBOUND')
+    await stage.backend.publish('GREETING_CHANNEL_INBOUND', '"from redis-cli"')
     await frame(page, /received MESSAGE \/topic\/greetings from redis-cli/).waitFor()
   })
 
   it('flow 3 from outside: Redis has the JSON string with its quotes', async () => {
-    const outbound = await listen(redis, 'GREETING_CHANNEL_OUTBOUND')
-    const page = await openConnected(browser, bridge)
+    const outbound = await listen(stage.redis, 'GREETING_CHANNEL_OUTBOUND')
+    const page = await stage.openConnected()
     await send(page, '/app/greet', 'Hello\n"you"')
     expect(String(await outbound.next())).toBe(String.raw`"Hello\n\"you\""`)
   })
 
   it('what the page publishes is on Redis, byte for byte', async () => {
-    const inbound = await listen(redis, 'GREETING_CHANNEL_INBOUND')
-    const page = await openConnected(browser, bridge)
+    const inbound = await listen(stage.redis, 'GREETING_CHANNEL_INBOUND')
+    const page = await stage.openConnected()
     await showBackendSide(page)
     const panel = page.getByRole('region', { name: 'Publish on a channel' })
     const publish = panel.getByRole('button', { name: 'Publish', exact: true })
@@ -146,7 +123,7 @@ describe('the three flows on Redis', () => {
   })
 
   it('the tour notices what the reader does without it, and can be left at any step', async () => {
-    const page = await openPage(browser, bridge)
+    const page = await stage.open()
     await page.getByRole('button', { name: 'Take the tour' }).click()
     const tour = page.getByRole('complementary', { name: 'Guided tour' })
     await tour.getByRole('button', { name: /Redis to browsers/ }).click()
@@ -157,8 +134,8 @@ describe('the three flows on Redis', () => {
     await current('Subscribe to /topic/greetings')
     await subscribeLive(page, '/topic/greetings')
     await current('Publish on the channel')
-    await untilListening(backend, 'GREETING_CHANNEL_INBOUND')
-    await backend.publish('GREETING_CHANNEL_INBOUND', '"by hand"')
+    await untilListening(stage.backend, 'GREETING_CHANNEL_INBOUND')
+    await stage.backend.publish('GREETING_CHANNEL_INBOUND', '"by hand"')
     await arrived(page, 'by hand')
     await tour.getByRole('button', { name: 'Once more' }).click()
     await current('Publish on the channel')
@@ -169,10 +146,5 @@ describe('the three flows on Redis', () => {
 })
 
 describe('the three flows on the embedded bus', () => {
-  let bridge: BridgeProcess
-  beforeAll(async () => {
-    bridge = await startBridge()
-  })
-
-  flows(() => bridge)
+  flows(pageStage())
 })

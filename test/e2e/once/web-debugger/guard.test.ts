@@ -8,7 +8,7 @@ import { watchFaults } from '../../../support/browser.ts'
 import { launchChromium } from '../../../support/chromium.ts'
 import type { BridgeProcess } from '../../../support/process.ts'
 import { eventually } from '../../../support/wait.ts'
-import { startBridge } from './page.ts'
+import { startBridge } from './stage.ts'
 
 let bridge: BridgeProcess
 let browser: Browser

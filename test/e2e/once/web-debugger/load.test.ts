@@ -4,23 +4,11 @@
  * other work too, so the best of up to three attempts counts; all of them are in the annotations of the test.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { browserSuite } from '../../../support/browser.ts'
-import type { BridgeProcess } from '../../../support/process.ts'
-import { startRedis, type RedisServer } from '../../../support/redis.ts'
-import {
-  expectSoon,
-  frame,
-  openConnected,
-  openPage,
-  startBridge,
-  subscribeLive,
-  subscription,
-  untilListening,
-} from './page.ts'
+import { describe, expect, it } from 'vitest'
+import { expectSoon, frame, subscribeLive, subscription, untilListening } from './page.ts'
 import { bestOfThree, measure } from './probe.ts'
+import { pageStage } from './stage.ts'
 
 const MAX_DELAY_MS = 100
 /** At 60 pictures a second there are 16 ms for each; a task of ten times that is felt. */
@@ -30,19 +18,10 @@ const MIN_FRAMES_PER_SECOND = 20
 const KEPT = 100_000
 const CHUNK = 2_000
 
-const browser = browserSuite()
-let redis: RedisServer
-let backend: Redis
-let bridge: BridgeProcess
-beforeAll(async () => {
-  redis = await startRedis()
-  backend = await redis.client()
-  bridge = await startBridge({ REDIS_URL: redis.url })
-})
-afterAll(() => redis?.stop())
+const stage = pageStage({ redis: true })
 
 async function publish(from: number, count: number): Promise<void> {
-  const pipeline = backend.pipeline()
+  const pipeline = stage.backend.pipeline()
   for (let i = from; i < from + count; i++) {
     pipeline.publish('GREETING_CHANNEL_INBOUND', JSON.stringify(`order ${i} of apples`))
   }
@@ -64,7 +43,7 @@ async function fill(page: Page, count: number): Promise<void> {
 
 describe('the probe', () => {
   it('notices a page that is busy', async () => {
-    const page = await openPage(browser, bridge)
+    const page = await stage.open()
     const { keys, worstDelayMs, longestTaskMs } = await measure(page, async () => {
       await page.evaluate(`setTimeout(() => { for (const end = performance.now() + 300; performance.now() < end;); })`)
       await page.keyboard.press('x')
@@ -77,9 +56,9 @@ describe('the probe', () => {
 
 describe('the console', () => {
   it('hears a key within 100 ms with 100,000 frames in it, whatever is typed into the filter', async ({ annotate }) => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await subscribeLive(page, '/topic/greetings')
-    await untilListening(backend, 'GREETING_CHANNEL_INBOUND')
+    await untilListening(stage.backend, 'GREETING_CHANNEL_INBOUND')
     await fill(page, KEPT)
     // What came before the messages had to make room for them.
     await page.getByText(/^100,000 lines/).waitFor()
@@ -109,9 +88,9 @@ describe('the console', () => {
   }, 90_000)
 
   it('stays fluid at 1,000 frames a second, and loses none', async ({ annotate }) => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await subscribeLive(page, '/topic/greetings')
-    await untilListening(backend, 'GREETING_CHANNEL_INBOUND')
+    await untilListening(stage.backend, 'GREETING_CHANNEL_INBOUND')
     const search = page.getByLabel('Filter by text')
     let sent = 0
     const { result, results } = await bestOfThree(

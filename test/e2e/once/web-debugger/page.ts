@@ -5,36 +5,7 @@
 import type { Redis } from 'ioredis'
 import type { Locator, Page } from 'playwright-core'
 import { expect } from 'vitest'
-import type { BrowserSuite, OpenOptions } from '../../../support/browser.ts'
-import { spawnBridge, type BridgeProcess } from '../../../support/process.ts'
 import { eventually } from '../../../support/wait.ts'
-
-type Env = Readonly<Record<string, string>>
-
-/** A bridge on Bun that is ready: on the Redis of `REDIS_URL`, else on the embedded bus. */
-export async function startBridge(env: Env = {}): Promise<BridgeProcess> {
-  const bridge = await spawnBridge({ runtime: 'bun', env })
-  await eventually(async () => expect((await fetch(`${bridge.url}/ready`)).status).toBe(200))
-  return bridge
-}
-
-/** The page of the bridge, drawn. */
-export async function openPage(browser: BrowserSuite, bridge: { url: string }, options?: OpenOptions): Promise<Page> {
-  const page = await browser.open(`${bridge.url}/debugger/`, options)
-  await page.getByRole('banner').waitFor()
-  return page
-}
-
-/** The page with a connection to its bridge. */
-export async function openConnected(
-  browser: BrowserSuite,
-  bridge: { url: string },
-  options?: OpenOptions,
-): Promise<Page> {
-  const page = await openPage(browser, bridge, options)
-  await connect(page)
-  return page
-}
 
 export async function connect(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Connect', exact: true }).click()

@@ -1,19 +1,14 @@
 /** Profiles of the web debugger: kept in the browser, carried elsewhere as a file and as a link, and never with a secret unasked. */
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { browserSuite } from '../../../support/browser.ts'
-import type { BridgeProcess } from '../../../support/process.ts'
-import { expectSoon, openPage, openSettings, startBridge } from './page.ts'
+import { describe, expect, it } from 'vitest'
+import { expectSoon, openSettings } from './page.ts'
+import { pageStage } from './stage.ts'
 
-const browser = browserSuite()
-let bridge: BridgeProcess
-beforeAll(async () => {
-  bridge = await startBridge()
-})
+const stage = pageStage()
 
 async function openSetup(): Promise<Page> {
-  const page = await openPage(browser, bridge)
+  const page = await stage.open()
   await openSettings(page)
   return page
 }
@@ -81,7 +76,7 @@ describe('profiles', () => {
     await page.getByRole('button', { name: 'Export' }).click()
     const path = await (await download).path()
 
-    const elsewhere = await openPage(browser, bridge)
+    const elsewhere = await stage.open()
     const chooser = elsewhere.waitForEvent('filechooser')
     await elsewhere.getByRole('button', { name: 'Import' }).click()
     await (await chooser).setFiles({ name: 'x.json', mimeType: 'application/json', buffer: await readFile(path) })
@@ -99,7 +94,7 @@ describe('profiles', () => {
     await page.getByRole('button', { name: 'Copied' }).waitFor()
     const link = await page.evaluate<string>('navigator.clipboard.readText()')
 
-    const elsewhere = await browser.open(link)
+    const elsewhere = await stage.visit(link)
     await elsewhere.getByText('Filled in from a link:').waitFor()
     await openSettings(elsewhere)
     expect(await elsewhere.getByLabel('Login').inputValue()).toBe('ada')

@@ -5,38 +5,17 @@ import { readFile, writeFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { browserSuite } from '../../../support/browser.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { notify } from '../../../support/clients/backend.ts'
-import type { BridgeProcess } from '../../../support/process.ts'
-import { startRedis, type RedisServer } from '../../../support/redis.ts'
 import { bodyText, connectPeer, frameText, type StompPeer } from '../../../support/stomp-peer.ts'
-import {
-  choose,
-  compose,
-  detailsOf,
-  expectSoon,
-  frame,
-  openConnected,
-  rawOf,
-  send,
-  startBridge,
-  subscribeLive,
-  unfold,
-} from './page.ts'
+import { choose, compose, detailsOf, expectSoon, frame, rawOf, send, subscribeLive, unfold } from './page.ts'
+import { pageStage } from './stage.ts'
 
-const browser = browserSuite()
-let redis: RedisServer
-let bridge: BridgeProcess
-beforeAll(async () => {
-  redis = await startRedis()
-  bridge = await startBridge({ REDIS_URL: redis.url })
-})
-afterAll(() => redis?.stop())
+const stage = pageStage({ redis: true })
 
 /** Another client, which has subscribed the destination. */
 async function listener(destination: string): Promise<StompPeer> {
-  const peer = await connectPeer({ url: bridge.wsUrl })
+  const peer = await connectPeer({ url: stage.bridge.wsUrl })
   onTestFinished(() => peer.terminate())
   await peer.stompConnect()
   peer.send(frameText('SUBSCRIBE', { id: '1', destination, receipt: 'live' }))
@@ -62,7 +41,7 @@ describe('sending', () => {
 
   it('takes headers as rows, and a pasted JSON object as several', async () => {
     const peer = await listener('/topic/headers')
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     const rows = await pasteHeaders(page, { 'x-one': '1', 'x-two': 'a:b\\c', 'x-three': 'gone' })
     await expectSoon(() => rows.getByLabel('SEND headers: value 2').inputValue(), 'a:b\\c')
     await rows.getByRole('button', { name: 'Remove header x-three' }).click()
@@ -79,7 +58,7 @@ describe('sending', () => {
   ])('takes a body as %s', async (kind, text, bytes, contentType) => {
     const destination = `/topic/body/${kind}`
     const peer = await listener(destination)
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await choose(page, 'Kind of body', kind)
     await compose(page, destination, text)
     await page.getByRole('textbox', { name: 'Body' }).press('Control+Enter')
@@ -96,7 +75,7 @@ describe('sending', () => {
       Uint8Array.from({ length: 256 }, (_, i) => i),
     )
     const peer = await listener('/topic/file')
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await page.getByLabel('Send to').fill('/topic/file')
     await choose(page, 'Kind of body', 'File')
     await page.getByLabel('File to send').setInputFiles(path)
@@ -108,7 +87,7 @@ describe('sending', () => {
   })
 
   it('refuses a body that is not what it says, before it goes anywhere', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     const body = page.getByRole('textbox', { name: 'Body' })
     for (const [kind, wrong, right] of [
       ['JSON', '{"a": ', '{"a": 1}'],
@@ -128,7 +107,7 @@ describe('sending', () => {
   })
 
   it('asks for a receipt, and draws how long it took', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await page.getByLabel('Ask for a receipt').check()
     await send(page, '/topic/receipt', 'x')
     await frame(page, /received RECEIPT receipt-id:/).waitFor()
@@ -141,7 +120,7 @@ describe('sending', () => {
 
   it('repeats a message as often and as fast as asked', async () => {
     const peer = await listener('/topic/often')
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await unfold(page, 'Repeat')
     await page.getByLabel('How often').fill('5')
     await page.getByLabel('Every, ms').fill('50')
@@ -156,7 +135,7 @@ describe('sending', () => {
 
   it('stops repeating when told', async () => {
     const peer = await listener('/topic/endless')
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await unfold(page, 'Repeat')
     await page.getByLabel('How often').fill('100000')
     await page.getByLabel('Every, ms').fill('10')
@@ -172,7 +151,7 @@ describe('sending', () => {
   })
 
   it('remembers what was sent, to fill in again', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await send(page, '/topic/recent', 'the first text')
     await send(page, '/topic/other', 'the second text')
     await unfold(page, 'Recently sent (2)')
@@ -182,9 +161,9 @@ describe('sending', () => {
   })
 
   it('fills in a message of the console, to send again', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await subscribeLive(page, '/topic/reused')
-    await notify(bridge, '/topic/reused', 'use me again')
+    await notify(stage.bridge, '/topic/reused', 'use me again')
     const details = await detailsOf(page, frame(page, /MESSAGE \/topic\/reused/))
     await details.getByRole('button', { name: 'Reuse' }).click()
     await expectSoon(() => page.getByLabel('Send to').inputValue(), '/topic/reused')
@@ -210,7 +189,7 @@ describe('transactions', () => {
 
   it('deliver all at once when committed', async () => {
     const peer = await listener('/topic/committed')
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await begin(page, 'tx-1')
     await send(page, '/topic/committed', 'inside 1')
     await send(page, '/topic/committed', 'inside 2')
@@ -224,7 +203,7 @@ describe('transactions', () => {
 
   it('deliver nothing when aborted', async () => {
     const peer = await listener('/topic/aborted')
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await begin(page, 'tx-2')
     await send(page, '/topic/aborted', 'never seen')
     await page.getByRole('button', { name: 'Abort tx-2' }).click()
@@ -235,11 +214,11 @@ describe('transactions', () => {
   })
 
   it('take acknowledgements too', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await unfold(page, 'Acknowledgement and headers')
     await page.getByLabel('Acknowledgement', { exact: true }).selectOption('client-individual')
     await subscribeLive(page, '/topic/ack/inside')
-    await notify(bridge, '/topic/ack/inside', 'acknowledge me')
+    await notify(stage.bridge, '/topic/ack/inside', 'acknowledge me')
     await begin(page, 'tx-3')
     const details = await detailsOf(page, frame(page, /MESSAGE .* wants ACK/))
     await details.getByLabel('Acknowledge in transaction').selectOption('tx-3')

@@ -1,25 +1,10 @@
 /** The page around the views: where it is, how it looks, what keys do, and that it fits a phone. */
 import type { Page } from 'playwright-core'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { browserSuite } from '../../../support/browser.ts'
-import type { BridgeProcess } from '../../../support/process.ts'
-import {
-  connect,
-  detailsOf,
-  expectSoon,
-  frame,
-  openConnected,
-  openPage,
-  showView,
-  startBridge,
-  subscribe,
-} from './page.ts'
+import { describe, expect, it } from 'vitest'
+import { connect, detailsOf, expectSoon, frame, showView, subscribe } from './page.ts'
+import { pageStage, startBridge } from './stage.ts'
 
-const browser = browserSuite()
-let bridge: BridgeProcess
-beforeAll(async () => {
-  bridge = await startBridge()
-})
+const stage = pageStage()
 
 const background = (page: Page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor')
 
@@ -35,15 +20,15 @@ function lightness(colour: string): number {
 
 describe('the address', () => {
   it('leads from / to the page, which has the URL of its bridge filled in', async () => {
-    const page = await browser.open(`${bridge.url}/`)
+    const page = await stage.visit(`${stage.bridge.url}/`)
     await page.getByRole('heading', { name: 'See what goes over the wire' }).waitFor()
-    expect(page.url()).toBe(`${bridge.url}/debugger/`)
-    expect(await page.getByLabel('URL').inputValue()).toBe(bridge.wsUrl)
+    expect(page.url()).toBe(`${stage.bridge.url}/debugger/`)
+    expect(await page.getByLabel('URL').inputValue()).toBe(stage.bridge.wsUrl)
   })
 
   it('can be another, with the STOMP path too', async () => {
     const own = await startBridge({ STOMP_BRIDGE_DEBUGGER_PATH: '/tools/wire' })
-    const page = await browser.open(`${own.url}/tools/wire`)
+    const page = await stage.visit(`${own.url}/tools/wire`)
     await connect(page)
     await showView(page, 'Bridge')
     await page.getByRole('table', { name: 'Routes' }).waitFor()
@@ -52,7 +37,7 @@ describe('the address', () => {
 
   it('is nowhere where the debugger is off', async () => {
     const own = await startBridge({ STOMP_BRIDGE_DEBUGGER_ENABLED: 'false' })
-    const page = await openPage(browser, bridge)
+    const page = await stage.open()
     for (const path of ['/', '/debugger', '/debugger/']) {
       expect([path, (await page.request.get(`${own.url}${path}`)).status()]).toEqual([path, 404])
     }
@@ -61,8 +46,8 @@ describe('the address', () => {
 
 describe('the policy of the page', () => {
   it('allows no script, style or frame but its own', async () => {
-    const page = await openPage(browser, bridge)
-    const policy = (await page.request.get(`${bridge.url}/debugger/`)).headers()['content-security-policy']
+    const page = await stage.open()
+    const policy = (await page.request.get(`${stage.bridge.url}/debugger/`)).headers()['content-security-policy']
     expect(policy).toContain("default-src 'none'")
     expect(policy).not.toMatch(/unsafe/)
     const scripts = await page.evaluate<number>(
@@ -74,13 +59,13 @@ describe('the policy of the page', () => {
 
 describe('the theme', () => {
   it.each(['light', 'dark'] as const)('follows a system that is %s', async (colorScheme) => {
-    const page = await openPage(browser, bridge, { colorScheme })
+    const page = await stage.open({ colorScheme })
     const isLight = lightness(await background(page)) > 128
     expect(isLight).toBe(colorScheme === 'light')
   })
 
   it('can be switched, and stays so when the page is opened again', async () => {
-    const page = await openPage(browser, bridge)
+    const page = await stage.open()
     await page.getByRole('button', { name: 'Change to light' }).click()
     await page.getByRole('button', { name: 'Change to dark' }).click()
     await expectSoon(async () => lightness(await background(page)) < 128, true)
@@ -94,7 +79,7 @@ describe('the theme', () => {
 
 describe('keys', () => {
   it('are listed in a dialog, which keeps the focus and gives it back', async () => {
-    const page = await openPage(browser, bridge)
+    const page = await stage.open()
     const button = page.getByRole('button', { name: 'Keyboard shortcuts' })
     await button.focus()
     await page.keyboard.press('?')
@@ -108,7 +93,7 @@ describe('keys', () => {
   })
 
   it('change the view, find the search and open the tour; not while somebody types', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await page.getByRole('listbox', { name: 'Frames' }).focus()
     await page.keyboard.press('3')
     await page.getByRole('heading', { name: 'Bridge', exact: true }).waitFor()
@@ -124,7 +109,7 @@ describe('keys', () => {
   })
 
   it('without Ctrl can be turned off', async () => {
-    const page = await openPage(browser, bridge)
+    const page = await stage.open()
     await page.getByRole('button', { name: 'Keyboard shortcuts' }).click()
     await page.getByLabel('Single keys work').uncheck()
     await page.getByRole('button', { name: 'Close dialog' }).click()
@@ -154,7 +139,7 @@ describe('a phone of 360 pixels', () => {
   }
 
   it('has everything in sight without scrolling sideways, one part at a time', async () => {
-    const page = await openPage(browser, bridge, { isPhone: true })
+    const page = await stage.open({ isPhone: true })
     await expectToFit(page, 'setup')
     await page.getByText('Version, sign-in, headers, heart-beats').click()
     await page.getByLabel('Login').waitFor()

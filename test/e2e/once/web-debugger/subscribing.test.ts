@@ -1,30 +1,11 @@
 /** Subscribing in the web debugger: what a message wants, what the page counts, and what it shows of it. */
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { browserSuite } from '../../../support/browser.ts'
+import { describe, expect, it } from 'vitest'
 import { notify } from '../../../support/clients/backend.ts'
-import type { BridgeProcess } from '../../../support/process.ts'
-import { startRedis, type RedisServer } from '../../../support/redis.ts'
-import {
-  detailsOf,
-  expectSoon,
-  frame,
-  openConnected,
-  rawOf,
-  startBridge,
-  subscribeLive,
-  subscription,
-  unfold,
-} from './page.ts'
+import { detailsOf, expectSoon, frame, rawOf, subscribeLive, subscription, unfold } from './page.ts'
+import { pageStage } from './stage.ts'
 
-const browser = browserSuite()
-let redis: RedisServer
-let bridge: BridgeProcess
-beforeAll(async () => {
-  redis = await startRedis()
-  bridge = await startBridge({ REDIS_URL: redis.url })
-})
-afterAll(() => redis?.stop())
+const stage = pageStage({ redis: true })
 
 describe('subscribing', () => {
   const wantsAck = (page: Page) => frame(page, /received MESSAGE .* wants ACK/)
@@ -36,17 +17,17 @@ describe('subscribing', () => {
   }
 
   async function publish(destination: string, ...bodies: string[]): Promise<void> {
-    for (const body of bodies) expect((await notify(bridge, destination, body)).status).toBeLessThan(300)
+    for (const body of bodies) expect((await notify(stage.bridge, destination, body)).status).toBeLessThan(300)
   }
 
   it('needs a destination, and says so', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await page.getByRole('button', { name: 'Subscribe', exact: true }).click()
     await page.getByText('Enter a destination, such as /topic/greetings').waitFor()
   })
 
   it('takes more headers', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await unfold(page, 'Acknowledgement and headers')
     const rows = page.getByRole('group', { name: 'SUBSCRIBE headers' })
     await rows.getByRole('button', { name: 'Add header' }).click()
@@ -57,7 +38,7 @@ describe('subscribing', () => {
   })
 
   it('with client-individual: each message is acknowledged, or refused, by itself', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await subscribeWith(page, '/topic/each', 'client-individual')
     await publish('/topic/each', 'one', 'two', 'three')
     await wantsAck(page).nth(2).waitFor()
@@ -75,7 +56,7 @@ describe('subscribing', () => {
   })
 
   it('with client: one ACK covers all messages before it', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await subscribeWith(page, '/topic/all', 'client')
     await publish('/topic/all', 'one', 'two', 'three')
     await wantsAck(page).nth(2).waitFor()
@@ -88,7 +69,7 @@ describe('subscribing', () => {
   })
 
   it('counts messages and shows how many come in a second', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await subscribeLive(page, '/topic/counted')
     const entry = subscription(page, '/topic/counted')
     await entry.getByText('0 messages').waitFor()
@@ -99,7 +80,7 @@ describe('subscribing', () => {
   })
 
   it('can be muted, which hides messages and goes on counting', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await subscribeLive(page, '/topic/loud')
     await subscribeLive(page, '/topic/quiet')
     await publish('/topic/loud', 'loud 1')
@@ -117,7 +98,7 @@ describe('subscribing', () => {
   })
 
   it('gives each subscription a colour of its own, in the list and in the console', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     const hues: (string | null)[] = []
     for (const name of ['red', 'green']) {
       await subscribeLive(page, `/topic/${name}`)
@@ -131,13 +112,13 @@ describe('subscribing', () => {
   })
 
   it('ends with UNSUBSCRIBE', async () => {
-    const page = await openConnected(browser, bridge)
+    const page = await stage.openConnected()
     await subscribeLive(page, '/topic/short')
     await page.getByRole('button', { name: 'Unsubscribe /topic/short' }).click()
     await frame(page, /sent UNSUBSCRIBE/).waitFor()
     await subscription(page, '/topic/short').waitFor({ state: 'detached' })
     await expectSoon(async () => {
-      const found = await fetch(`${bridge.url}/api/sessions?search=${encodeURIComponent('/topic/short')}`)
+      const found = await fetch(`${stage.bridge.url}/api/sessions?search=${encodeURIComponent('/topic/short')}`)
       return ((await found.json()) as { total: number }).total
     }, 0)
   })
