@@ -3,7 +3,7 @@
  * else each client can do, and that it comes back when the bridge was away.
  */
 import { Client, Versions } from '@stomp/stompjs'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { listen, metric, notify } from '../support/clients/backend.ts'
 import { CLIENTS, CLIENT_VARIANTS, type BridgePlace } from '../support/clients/clients.ts'
 import type { Message, StompClient } from '../support/clients/client.ts'
@@ -13,9 +13,10 @@ import { connectStompjs2 } from '../support/clients/stompjs2.ts'
 import { connectStompjs7, stompjs7Config } from '../support/clients/stompjs7.ts'
 import { connectWebstomp } from '../support/clients/webstomp.ts'
 import { spawnBridge, type BridgeProcess } from '../support/process.ts'
-import { startRedis, type RedisServer } from '../support/redis.ts'
+import type { RedisServer } from '../support/redis.ts'
 import { runtime } from '../support/runtime.ts'
 import { eventually } from '../support/wait.ts'
+import { startWorld } from '../support/world.ts'
 
 /** A body, and the payload that stands for it on Redis: a JSON string, quotes included. */
 const TEXTS: readonly (readonly [body: string, payload: string])[] = [
@@ -27,6 +28,9 @@ const TEXTS: readonly (readonly [body: string, payload: string])[] = [
 /** Longer than any client's chunks, three octets a character; and short enough for the limit of a frame. */
 const LONG_TEXT = '€'.repeat(20_000)
 
+// No client's goodbye may depend on the bridge losing patience.
+const SETTINGS = { STOMP_BRIDGE_SHUTDOWN_LINGER_MS: '60000' }
+
 const bodyOf = ({ body }: Message) => body
 
 describe(`clients of the bridge on ${runtime}`, () => {
@@ -34,10 +38,8 @@ describe(`clients of the bridge on ${runtime}`, () => {
   let bridge: BridgeProcess
 
   beforeAll(async () => {
-    redis = await startRedis()
-    bridge = await start()
+    ;({ redis, bridge } = await startWorld({ runtime, tcp: true, env: SETTINGS }))
   })
-  afterAll(() => redis?.stop())
 
   const start = (env: Record<string, string> = {}) =>
     spawnBridge({
@@ -47,8 +49,7 @@ describe(`clients of the bridge on ${runtime}`, () => {
         REDIS_URL: redis.url,
         STOMP_BRIDGE_TCP_ENABLED: 'true',
         STOMP_BRIDGE_TCP_PORT: '0',
-        // No client's goodbye may depend on the bridge losing patience.
-        STOMP_BRIDGE_SHUTDOWN_LINGER_MS: '60000',
+        ...SETTINGS,
         ...env,
       },
     })

@@ -2,21 +2,21 @@
  * Two bridge processes on one Redis: what comes in at one goes out at both, once and in order, and Redis carries only
  * what somebody has subscribed to.
  */
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Redis } from 'ioredis'
 import { listen, notify } from '../support/clients/backend.ts'
 import type { Message, Subscription } from '../support/clients/client.ts'
 import { Inbox } from '../support/clients/inbox.ts'
 import { connectStompjs7, type Stompjs7Client } from '../support/clients/stompjs7.ts'
 import { spawnBridge, type BridgeProcess } from '../support/process.ts'
-import { startRedis, type RedisServer } from '../support/redis.ts'
+import type { RedisServer } from '../support/redis.ts'
 import type { RuntimeName } from '../support/runtime-names.ts'
 import { runtime } from '../support/runtime.ts'
 import { eventually } from '../support/wait.ts'
+import { startWorld, untilReady } from '../support/world.ts'
 
 /** The bridge under test, and one on another runtime: each pair of runtimes comes up once. */
 const OTHER: Readonly<Record<RuntimeName, RuntimeName>> = { bun: 'node', deno: 'bun', node: 'deno' }
-const RUNTIMES = [runtime, OTHER[runtime]] as const
 
 const RELEASE_DELAY_MS = 40
 
@@ -27,25 +27,18 @@ function numbers(count: number): string[] {
   return Array.from({ length: count }, (_, number) => String(number))
 }
 
-describe(`bridges on ${RUNTIMES.join(' and ')} with one Redis`, () => {
+describe(`bridges on ${runtime} and ${OTHER[runtime]} with one Redis`, () => {
   let redis: RedisServer
   let backend: Redis
   let a: BridgeProcess
   let b: BridgeProcess
 
   beforeAll(async () => {
-    redis = await startRedis()
-    backend = await redis.client()
-    const env = { REDIS_URL: redis.url, STOMP_BRIDGE_BROKER_RELEASE_DELAY_MS: String(RELEASE_DELAY_MS) }
-    ;[a, b] = (await Promise.all(RUNTIMES.map((runtime) => spawnBridge({ runtime, env })))) as [
-      BridgeProcess,
-      BridgeProcess,
-    ]
-    await Promise.all(
-      [a, b].map(({ url }) => eventually(async () => expect((await fetch(`${url}/ready`)).ok).toBe(true))),
-    )
+    const env = { STOMP_BRIDGE_BROKER_RELEASE_DELAY_MS: String(RELEASE_DELAY_MS) }
+    ;({ redis, backend, bridge: a } = await startWorld({ runtime, env }))
+    b = await spawnBridge({ runtime: OTHER[runtime], env: { REDIS_URL: redis.url, ...env } })
+    await untilReady(b)
   })
-  afterAll(() => redis?.stop())
 
   /** A client that leaves when the test ends. */
   const connect = async (bridge: BridgeProcess): Promise<Stompjs7Client> => {

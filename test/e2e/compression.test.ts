@@ -2,14 +2,15 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { metric } from '../support/clients/backend.ts'
 import { connectStompjs7 } from '../support/clients/stompjs7.ts'
 import { bomb, connectDeflateClient, deflate, type DeflateClient } from '../support/deflate-client.ts'
 import { spawnBridge, type BridgeProcess } from '../support/process.ts'
-import { startRedis, type RedisServer } from '../support/redis.ts'
 import { runtime } from '../support/runtime.ts'
 import { frameText } from '../support/stomp-peer.ts'
 import { waitFor } from '../support/wait.ts'
+import { startWorld } from '../support/world.ts'
 
 const MIN_BYTES = 1_024
 /** Of a message, decompressed: sixteen frames of the largest. */
@@ -22,34 +23,19 @@ const MAX_GROWTH_BYTES = 128 * 1_048_576
 const CONNECT = frameText('CONNECT', { 'accept-version': '1.2', 'heart-beat': '0,0' })
 
 describe(`compression on ${runtime}`, () => {
-  let redis: RedisServer
   let backend: Redis
   let bridge: BridgeProcess
 
   beforeAll(async () => {
-    redis = await startRedis()
-    backend = await redis.client()
-    bridge = await spawnBridge({
+    ;({ backend, bridge } = await startWorld({
       runtime,
       env: {
-        REDIS_URL: redis.url,
         STOMP_BRIDGE_SERVER_COMPRESSION: 'true',
         STOMP_BRIDGE_SERVER_COMPRESSION_MIN_BYTES: String(MIN_BYTES),
         STOMP_BRIDGE_LIMITS_MAX_UNSENT_BYTES: String(MAX_UNSENT_BYTES),
       },
-    })
-    await waitFor(async () => (await fetch(`${bridge.url}/ready`)).status === 200)
+    }))
   })
-
-  afterAll(async () => {
-    expect(await bridge.stop()).toBe(0)
-    await redis.stop()
-  })
-
-  const metric = async (name: string): Promise<number> => {
-    const text = await (await fetch(`${bridge.url}/metrics`)).text()
-    return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
-  }
 
   async function connected(offer: Parameters<typeof connectDeflateClient>[1]): Promise<DeflateClient> {
     const client = await connectDeflateClient(bridge.wsUrl, offer)
@@ -213,7 +199,7 @@ describe(`compression on ${runtime}`, () => {
     const stalled = await subscribed(true, '/topic/flood')
     stalled.stopReading()
     let sent = 0
-    while ((await metric('stomp_bridge_slow_consumers_closed_total')) === 0) {
+    while ((await metric(bridge, 'stomp_bridge_slow_consumers_closed_total')) === 0) {
       expect(sent).toBeLessThan(4_000)
       const bodies = Array.from({ length: 20 }, () => randomBytes(6_000).toString('base64'))
       await Promise.all(bodies.map((body) => backend.publish('topic:flood', JSON.stringify(body))))
@@ -222,13 +208,13 @@ describe(`compression on ${runtime}`, () => {
     stalled.startReading()
     expect([4500, 1006]).toContain(await stalled.closed) // what waits in the kernel may hide the code
     await waitFor(() => reader.messages.all.slice(2).join('').split('\0').length === sent + 1)
-    expect(await metric('stomp_bridge_slow_consumers_closed_total')).toBe(1)
+    expect(await metric(bridge, 'stomp_bridge_slow_consumers_closed_total')).toBe(1)
     reader.terminate()
   })
 
   /** The most that the process has ever taken where the system tells, else what it takes now. */
   async function peakBytes(): Promise<number> {
-    if (process.platform !== 'linux') return metric('process_resident_memory_bytes')
+    if (process.platform !== 'linux') return metric(bridge, 'process_resident_memory_bytes')
     return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${bridge.pid}/status`, 'utf8'))![1]) * 1_024
   }
 })

@@ -5,10 +5,10 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { spawnBridge } from '../support/process.ts'
-import { startRedis } from '../support/redis.ts'
 import { runtime } from '../support/runtime.ts'
 import { connectPeer, frameText } from '../support/stomp-peer.ts'
 import { waitFor } from '../support/wait.ts'
+import { startWorld, type World } from '../support/world.ts'
 import { acknowledging } from './conformance/acknowledging.ts'
 import { connecting, connectTimeouts } from './conformance/connecting.ts'
 import { disconnecting } from './conformance/disconnecting.ts'
@@ -20,28 +20,21 @@ import { messages } from './conformance/messages.ts'
 import { receipts } from './conformance/receipts.ts'
 import { routes } from './conformance/routes.ts'
 import { sending } from './conformance/sending.ts'
-import { bridgeEnvironment, Stage, unique, type Transport, type World } from './conformance/stage.ts'
+import { SETTINGS, Stage, unique, type Transport } from './conformance/stage.ts'
 import { subscribing } from './conformance/subscribing.ts'
 import { transactions } from './conformance/transactions.ts'
 import { webSocketBinding } from './conformance/web-socket.ts'
 
 const TRANSPORTS: readonly Transport[] = ['WebSocket', 'TCP']
 
+// One bridge serves all cases; the last case stops it.
 let running: World | undefined
 const world = (): World => {
   if (!running) throw new Error('The bridge has not been started')
   return running
 }
-
 beforeAll(async () => {
-  const server = await startRedis()
-  const bridge = await spawnBridge({ runtime, env: bridgeEnvironment(server.url), tcp: true })
-  running = { bridge, server, redis: await server.client() }
-})
-
-afterAll(async () => {
-  await running?.bridge.stop()
-  await running?.server.stop()
+  running = await startWorld({ runtime, env: SETTINGS, tcp: true })
 })
 
 describe.each(TRANSPORTS)(`STOMP over %s on ${runtime}`, (transport) => {

@@ -8,7 +8,7 @@ import { request, type IncomingMessage, type OutgoingHttpHeaders } from 'node:ht
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Redis } from 'ioredis'
 import { listen, notify } from '../support/clients/backend.ts'
 import { connectPeer, bodyText, frameText, type StompPeer } from '../support/stomp-peer.ts'
@@ -17,7 +17,9 @@ import { startRedis, type RedisServer } from '../support/redis.ts'
 import { runtime } from '../support/runtime.ts'
 import { TailReader } from '../support/tail-reader.ts'
 import { eventually } from '../support/wait.ts'
+import { startWorld, untilReady } from '../support/world.ts'
 
+const SETTINGS = { STOMP_BRIDGE_BROKER_RELEASE_DELAY_MS: '20' }
 const TOKEN = 'a-secret-of-enough-letters'
 
 interface BridgeView {
@@ -43,18 +45,15 @@ describe(`the debug API on ${runtime}`, () => {
   const start = async (env: Record<string, string> = {}): Promise<BridgeProcess> => {
     const started = await spawnBridge({
       runtime,
-      env: { REDIS_URL: redis.url, STOMP_BRIDGE_BROKER_RELEASE_DELAY_MS: '20', ...env },
+      env: { REDIS_URL: redis.url, ...SETTINGS, ...env },
     })
-    await eventually(async () => expect((await fetch(`${started.url}/ready`)).status).toBe(200))
+    await untilReady(started)
     return started
   }
 
   beforeAll(async () => {
-    redis = await startRedis()
-    backend = await redis.client()
-    bridge = await start()
+    ;({ redis, backend, bridge } = await startWorld({ runtime, env: SETTINGS }))
   })
-  afterAll(() => redis?.stop())
 
   const json = async <T>(path: string, init?: RequestInit): Promise<T> => {
     const response = await fetch(`${bridge.url}${path}`, init)

@@ -6,13 +6,15 @@ import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { once } from 'node:events'
 import type { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { spawnBridge, type BridgeProcess } from '../support/process.ts'
-import { startRedis, type RedisServer } from '../support/redis.ts'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { metric, notify } from '../support/clients/backend.ts'
+import type { BridgeProcess } from '../support/process.ts'
+import type { RedisServer } from '../support/redis.ts'
 import { runtime } from '../support/runtime.ts'
 import { connectStalledClient } from '../support/stalled-client.ts'
 import { bodyText, connectPeer, frameText, type StompPeer } from '../support/stomp-peer.ts'
 import { eventually, waitFor } from '../support/wait.ts'
+import { startWorld, untilReady } from '../support/world.ts'
 
 const MAX_UNSENT_BYTES = 256 * 1024
 const MAX_UNSENT_MS = 1_500
@@ -24,15 +26,10 @@ describe(`faults on ${runtime}`, () => {
   const peers: { terminate?(): void; destroy?(): void }[] = []
 
   beforeAll(async () => {
-    redis = await startRedis()
-    backend = await redis.client()
-    bridge = await spawnBridge({
+    ;({ redis, backend, bridge } = await startWorld({
       runtime,
       tcp: true,
       env: {
-        REDIS_URL: redis.url,
-        STOMP_BRIDGE_TCP_ENABLED: 'true',
-        STOMP_BRIDGE_TCP_PORT: '0',
         STOMP_BRIDGE_LIMITS_MAX_UNSENT_BYTES: String(MAX_UNSENT_BYTES),
         STOMP_BRIDGE_LIMITS_MAX_UNSENT_MS: String(MAX_UNSENT_MS),
         STOMP_BRIDGE_HEART_BEAT_INCOMING_MS: '300',
@@ -40,8 +37,7 @@ describe(`faults on ${runtime}`, () => {
         STOMP_BRIDGE_REDIS_COMMAND_TIMEOUT_MS: '700',
         STOMP_BRIDGE_REDIS_RECONNECT_MAX_DELAY_MS: '200',
       },
-    })
-    await untilReady(bridge)
+    }))
   })
 
   afterEach(() => {
@@ -49,11 +45,6 @@ describe(`faults on ${runtime}`, () => {
       peer.terminate?.()
       peer.destroy?.()
     }
-  })
-
-  afterAll(async () => {
-    expect(await bridge.stop()).toBe(0)
-    await redis.stop()
   })
 
   async function subscriber(destination: string): Promise<StompPeer> {
@@ -265,23 +256,7 @@ describe(`faults on ${runtime}`, () => {
   })
 })
 
-async function untilReady(bridge: BridgeProcess): Promise<void> {
-  await waitFor(async () => (await fetch(`${bridge.url}/ready`)).status === 200, { timeoutMs: 15_000 })
-}
-
+/** The status with which a notification is answered. */
 async function post(bridge: BridgeProcess, topic: string, message: unknown): Promise<number> {
-  const response = await fetch(`${bridge.url}/api/notification`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ topic, message }),
-  })
-  await response.arrayBuffer()
-  return response.status
-}
-
-async function metric(bridge: BridgeProcess, name: string): Promise<number> {
-  const text = await (await fetch(`${bridge.url}/metrics`)).text()
-  const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]
-  if (value === undefined) throw new Error(`No metric ${name}`)
-  return Number(value)
+  return (await notify(bridge, topic, message)).status
 }

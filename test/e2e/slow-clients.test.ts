@@ -1,28 +1,25 @@
 /** Policies for clients that are behind: what is dropped is told, the newest arrives, and nobody else is delayed. */
 import type { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { decodeFrames, type Frame } from '../../frames/index.ts'
-import { spawnBridge, type BridgeProcess } from '../support/process.ts'
-import { startRedis, type RedisServer } from '../support/redis.ts'
+import { metric } from '../support/clients/backend.ts'
+import type { BridgeProcess } from '../support/process.ts'
 import { runtime } from '../support/runtime.ts'
 import { connectStalledClient } from '../support/stalled-client.ts'
 import { bodyText, connectPeer, frameText } from '../support/stomp-peer.ts'
 import { waitFor } from '../support/wait.ts'
+import { startWorld } from '../support/world.ts'
 
 const MAX_UNSENT_BYTES = 256 * 1024
 
 describe(`slow clients on ${runtime}`, () => {
-  let redis: RedisServer
   let backend: Redis
   let bridge: BridgeProcess
 
   beforeAll(async () => {
-    redis = await startRedis()
-    backend = await redis.client()
-    bridge = await spawnBridge({
+    ;({ backend, bridge } = await startWorld({
       runtime,
       env: {
-        REDIS_URL: redis.url,
         STOMP_BRIDGE_LIMITS_MAX_UNSENT_BYTES: String(MAX_UNSENT_BYTES),
         STOMP_BRIDGE_LIMITS_MAX_UNSENT_MS: '1000',
         STOMP_BRIDGE_ROUTES_CONVENTION_CODEC: 'envelope',
@@ -31,19 +28,10 @@ describe(`slow clients on ${runtime}`, () => {
           { destination: '/topic/log', policy: 'drop-oldest', maxBytes: 65_536, maxAgeMs: 60_000 },
         ]),
       },
-    })
-    await waitFor(async () => (await fetch(`${bridge.url}/ready`)).status === 200)
+    }))
   })
 
-  afterAll(async () => {
-    expect(await bridge.stop()).toBe(0)
-    await redis.stop()
-  })
-
-  const counter = async (name: string): Promise<number> => {
-    const text = await (await fetch(`${bridge.url}/metrics`)).text()
-    return Number(new RegExp(`^stomp_bridge_${name} (\\S+)$`, 'm').exec(text)?.[1])
-  }
+  const counter = (name: string): Promise<number> => metric(bridge, `stomp_bridge_${name}`)
 
   it.each([
     ['/topic/log', 'topic:log', 1],
