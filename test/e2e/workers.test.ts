@@ -8,7 +8,7 @@ import { startRedis, type RedisServer } from '../support/redis.ts'
 import { runtime } from '../support/runtime.ts'
 import { bodyText, frameText } from '../support/stomp-peer.ts'
 import { eventually, waitFor } from '../support/wait.ts'
-import { runBridge } from './lifecycle-command.ts'
+import { runBridge } from '../support/command.ts'
 import {
   ask,
   childrenOf,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
-import { adopt, type RuntimeName } from '../support/process.ts'
+import { adopt, type RuntimeName } from './process.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const TIMEOUT_MS = 15_000
