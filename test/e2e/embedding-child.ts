@@ -3,19 +3,19 @@
  * left to do. Run as `embedding-child.ts RUNTIME REDIS_URL TAKEN_PORT`; prints what it has done, line by line.
  */
 import process from 'node:process'
-import { createBridge, parseConfig, type Bridge, type Runtime } from '../../../src/index.ts'
-import { connectPeer, frameText } from '../../support/stomp-peer.ts'
+import { createBridge, parseConfig, type Bridge, type Runtime } from '../../src/index.ts'
+import { connectPeer, frameText } from '../support/stomp-peer.ts'
 
 const [runtimeName, redisUrl, takenPort] = process.argv.slice(2)
 
 async function createRuntime(): Promise<Runtime> {
   switch (runtimeName) {
     case 'bun':
-      return (await import('../../../src/runtime/bun.ts')).createRuntime()
+      return (await import('../../src/runtime/bun.ts')).createRuntime()
     case 'deno':
-      return (await import('../../../src/runtime/deno.ts')).createRuntime()
+      return (await import('../../src/runtime/deno.ts')).createRuntime()
     default:
-      return (await import('../../../src/runtime/node.ts')).createRuntime()
+      return (await import('../../src/runtime/node.ts')).createRuntime()
   }
 }
 
