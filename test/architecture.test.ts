@@ -37,6 +37,7 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   leaves: {
     places: [
       'src/errors.ts',
+      'src/json-text.ts',
       'src/log.ts',
       'src/metrics.ts',
       'src/inspection.ts',

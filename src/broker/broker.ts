@@ -202,15 +202,16 @@ export class Broker {
   }
 
   /**
-   * A notification to the subscribers of every node. `message` is text, or any JSON value.
+   * A notification to the subscribers of every node. `json` is the message as JSON: a string is delivered as its text,
+   * any other value as it is written.
    * Errors: rejects with ProtocolError `bad-destination` or `bus-unavailable`.
    */
-  async notify(topic: string, message: unknown): Promise<void> {
+  async notify(topic: string, json: string): Promise<void> {
     if (!this.isBrokerDestination(topic)) {
       throw new ProtocolError('bad-destination', `${quoted(topic)} must start with ${this.#prefixList()}`)
     }
     checkDestination(topic)
-    await this.publish({ channel: this.#options.broadcastChannel, payload: encodeNotification(topic, message) })
+    await this.publish({ channel: this.#options.broadcastChannel, payload: encodeNotification(topic, json) })
   }
 
   /** Errors: ProtocolError. */

@@ -5,6 +5,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Handler } from 'hono'
 import type { Broker } from '../broker/broker.ts'
+import { memberTexts } from '../json-text.ts'
 import { readJson } from './json-body.ts'
 import { errorResponse, HttpError, type FieldProblem, type HttpEnv } from './json-error.ts'
 
@@ -30,7 +31,7 @@ export const notificationSchema = z
         .openapi({
           type: ['string', 'number', 'boolean', 'object', 'array'],
           description:
-            'Text is delivered as it is, as text/plain; any other value as JSON text, as application/json. Not null',
+            'Text is delivered as it is, as text/plain; any other value as JSON, just as it is written here, as application/json. Not null',
           example: 'Hello',
         }),
     },
@@ -98,11 +99,16 @@ export function createNotificationHandler(
   maxBodyBytes: number,
 ): Handler<HttpEnv> {
   return async (c) => {
-    const value = await readJson(c.req.raw, maxBodyBytes)
+    const { value, text } = await readJson(c.req.raw, maxBodyBytes)
     const { success, data, error } = notificationSchema.safeParse(value)
     const problems = [...(error ? fieldProblems(error) : []), ...topicProblems(value, broker)]
     if (!success || problems.length > 0) throw refusal(problems, success)
-    await broker.notify(data.topic, data.message)
+    const { topic, message } = data
+    // Text is written anew, which is quick; what is delivered as JSON goes on as it came.
+    await broker.notify(
+      topic,
+      typeof message === 'string' ? JSON.stringify(message) : memberTexts(text)!.get('message')!,
+    )
     return c.body(null, 200)
   }
 }

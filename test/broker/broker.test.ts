@@ -705,7 +705,7 @@ describe('broker: SUBSCRIBE', () => {
       const { broker, subscribe } = setUp()
       expect(failureOf(() => subscribe(destination))).toMatchObject({ code: 'bad-destination' })
       expect(failureOf(() => broker.route(outbound(destination)))).toMatchObject({ code: 'bad-destination' })
-      await expect(broker.notify(destination, 'x')).rejects.toMatchObject({ code: 'bad-destination' })
+      await expect(broker.notify(destination, '"x"')).rejects.toMatchObject({ code: 'bad-destination' })
     },
   )
 })
@@ -756,24 +756,24 @@ describe('broker: what the bus cannot take', () => {
 
 describe('broker: notifications', () => {
   it.each([
-    ['Test', '{"topic":"/topic/a","message":"Test"}'],
-    [{ a: 1 }, '{"topic":"/topic/a","message":{"a":1}}'],
-    [null, '{"topic":"/topic/a","message":null}'],
-  ])('of %j go over the broadcast channel as topic and message', async (message, payload) => {
+    ['"Test"', '{"topic":"/topic/a","message":"Test"}'],
+    ['{"a": 1.0}', '{"topic":"/topic/a","message":{"a": 1.0}}'],
+    ['null', '{"topic":"/topic/a","message":null}'],
+  ])('of %s go over the broadcast channel as topic and message', async (json, payload) => {
     const { bus, broker } = setUp()
-    await broker.notify('/topic/a', message)
+    await broker.notify('/topic/a', json)
     expect(bus.published).toEqual([`BROADCAST ${payload}`])
   })
 
   it.each(['/app/a', '/topic', '/other/a', ''])('to "%s" are refused with bad-destination', async (topic) => {
     const { bus, broker } = setUp()
-    await expect(broker.notify(topic, 'x')).rejects.toMatchObject({ code: 'bad-destination' })
+    await expect(broker.notify(topic, '"x"')).rejects.toMatchObject({ code: 'bad-destination' })
     expect(bus.published).toEqual([])
   })
 
   it('reject with bus-unavailable while the bus is away', async () => {
     const { broker } = setUp({ bus: { isAvailable: false } })
-    await expect(broker.notify('/topic/a', 'x')).rejects.toMatchObject({ code: 'bus-unavailable' })
+    await expect(broker.notify('/topic/a', '"x"')).rejects.toMatchObject({ code: 'bus-unavailable' })
     expect(broker.unavailableReason).toBe('away')
   })
 })

@@ -5,7 +5,8 @@ import type { OpenSocket, RequestEnv } from '../../src/socket.ts'
 
 export interface Notified {
   readonly topic: string
-  readonly message: unknown
+  /** The message. */
+  readonly json: string
 }
 
 export interface Logged {
@@ -47,7 +48,7 @@ export function testApp({ options = {}, deps = {}, upgrade }: TestAppOptions = {
     {
       broker: {
         isBrokerDestination: (destination) => destination.startsWith('/topic/'),
-        notify: async (topic, message) => void notified.push({ topic, message }),
+        notify: async (topic, json) => void notified.push({ topic, json }),
       },
       metrics: new Metrics(),
       log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },
