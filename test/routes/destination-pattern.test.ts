@@ -7,7 +7,8 @@ import {
   patternSegments,
   segmentMatches,
 } from '../../src/routes/destination-pattern.ts'
-import { compileTemplate, separatorsOf } from '../../src/routes/template.ts'
+import { separatorsOf } from '../../src/config/template-syntax.ts'
+import { compileTemplate } from '../../src/routes/template.ts'
 import { cpuMs } from './cpu-time.ts'
 import { naiveMatches, naiveSegmentMatches, patterns, segmentPatterns, segments } from './arbitraries.ts'
 
