@@ -23,6 +23,7 @@ import { createErrorHandler, HttpError, type HttpEnv } from './json-error.ts'
 import { createNotificationHandler, notificationRoute } from './notification.ts'
 import { createDocument, openApiRoute, type Route } from './openapi.ts'
 import { createOriginPolicy } from './origins.ts'
+import { RefusalLog } from './refusal-log.ts'
 import { createUpgradeHandler, isHandshake, upgrade, upgradeRoute } from './upgrade.ts'
 
 /** What is served, and to whom. */
@@ -104,7 +105,8 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   app.all('*', () => {
     throw new HttpError('not-found', `Nothing is served at this path: use one of ${served.join(', ')}`)
   })
-  const onError = createErrorHandler(deps.log)
+  const refusals = new RefusalLog(deps.log)
+  const onError = createErrorHandler(deps.log, (c, error) => refusals.note(c, error))
   app.onError(onError)
 
   // Half of what it costs to come in would be middleware. A handshake that nothing stands against matches one handler

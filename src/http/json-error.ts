@@ -98,11 +98,17 @@ export const debugErrors = {
 
 /**
  * Makes the handler that turns whatever was thrown into a response.
- * A fault that is not the client's is logged with its error and answered with 500 and no detail.
+ * `refused` hears of every request that is the client's fault. A fault that is not the client's is logged with its error and answered with 500 and no detail.
  */
-export function createErrorHandler(log: Log): ErrorHandler<HttpEnv> {
+export function createErrorHandler(
+  log: Log,
+  refused: (c: Context<HttpEnv>, error: HttpError) => void,
+): ErrorHandler<HttpEnv> {
   return (error, c) => {
-    if (error instanceof HttpError) return answer(c, error)
+    if (error instanceof HttpError) {
+      refused(c, error)
+      return answer(c, error)
+    }
     if (error instanceof ProtocolError) {
       return answer(c, new HttpError(error.code, error.message, { headers: retryHeaders(error.code) }))
     }
