@@ -44,8 +44,9 @@ export function run(command, args, { show = false, env = process.env } = {}) {
   })
 }
 
-/** Runs the npm that runs us, else the one on PATH. */
-export function npm(args, options) {
+/** Runs the npm that runs us, else the one on PATH. Its words are for people, whatever .npmrc says. */
+export function npm(words, options) {
+  const args = ['--no-json', ...words]
   const path = process.env.npm_execpath ?? ''
   // Another package manager sets the same variable.
   return path.endsWith('npm-cli.js') ? run(process.execPath, [path, ...args], options) : run('npm', args, options)

@@ -13,7 +13,7 @@ export { isLoopback } from './config/debugger.ts'
 export { CONFIG_FILE_VARIABLE, readOverrides, type Environment, type SettingOptions } from './config/environment.ts'
 export type { ConfigFile } from './config/file.ts'
 export { ConfigError, nearest, type ConfigProblem } from './config/problems.ts'
-export { redactConfig, redactUrl } from './config/redact.ts'
+export { redactConfig, redactUrl, secretSettings } from './config/redact.ts'
 export type { Codec, Config, ConfigInput, InboundRoute, OutboundRoute } from './config/schema.ts'
 export { configJsonSchema, describeSettings, ENV_ALIASES, ENV_PREFIX, type SettingRow } from './config/settings.ts'
 

@@ -186,6 +186,12 @@ export function lifecycleSuite(runtime: RuntimeName): void {
         const missing = await run(['check-config', '-c', 'no.yaml'], { cwd })
         expect(missing).toMatchObject({ code: 1, stdout: '' })
         expect(missing.stderr).toMatch(/^[^\n]*"no.yaml"[^\n]*\n$/)
+        const directory = await run(['serve', '-c', '.'], { cwd })
+        expect(directory).toEqual({
+          code: 1,
+          stdout: '',
+          stderr: 'Cannot read the configuration file ".": it is a directory\n',
+        })
       })
 
       it('prints the configuration in effect, without secrets, so that it can be used again', async () => {
@@ -198,6 +204,9 @@ export function lifecycleSuite(runtime: RuntimeName): void {
         const { code, stdout, stderr } = await run(['print-config'], { cwd, env })
         expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
         expect(stdout).not.toMatch(/hunter|bob/)
+        expect(stdout).toMatch(
+          /^# Secrets .*\n# +redis.url: REDIS_URL\n# +redis.password: STOMP_BRIDGE_REDIS_PASSWORD\n\w/,
+        )
         const printed = parse(stdout) as { limits: unknown; server: unknown }
         expect(printed).toMatchObject({ limits: { maxFrameBytes: 70_000 }, server: { port: 8080, host: '127.0.0.1' } })
 
@@ -386,6 +395,34 @@ export function lifecycleSuite(runtime: RuntimeName): void {
       await peers[1]!.expect('MESSAGE')
       for (const peer of peers) expect(peer.text).not.toContain('stranger')
       expect(peers[0]!.text).not.toContain('last')
+    })
+
+    it('says in its log which page it has refused, and from where', async () => {
+      const bridge = await start()
+      const webSocket = new WebSocket(bridge.wsUrl, { origin: 'https://elsewhere.example' })
+      const [, response] = (await once(webSocket, 'unexpected-response')) as [unknown, { statusCode: number }]
+      expect(response.statusCode).toBe(403)
+      webSocket.on('error', () => {}).terminate()
+      expect(await bridge.waitForLog(({ code }) => code === 'forbidden-origin')).toMatchObject({
+        level: 'warn',
+        origin: 'https://elsewhere.example',
+        host: `127.0.0.1:${bridge.port}`,
+        path: '/stomp',
+        address: '127.0.0.1',
+        reason: expect.stringContaining('server.allowedOrigins'),
+      })
+    })
+
+    it('on SIGHUP, as when its terminal is closed, stops in order', async () => {
+      const bridge = await start()
+      const peer = await open({ url: bridge.wsUrl })
+      await peer.stompConnect()
+      expect(await bridge.stop('SIGHUP')).toBe(0)
+      expect((await peer.closed).code).toBe(1001)
+      expect(bridge.logs().map(({ msg, signal }) => [msg, signal])).toEqual([
+        ['Stopping', 'SIGHUP'],
+        ['Stopped', undefined],
+      ])
     })
 
     describe.each(['SIGTERM', 'SIGINT'] as const)('on %s', (signal) => {

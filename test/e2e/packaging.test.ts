@@ -4,13 +4,14 @@
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { parse } from 'yaml'
 import { notify } from '../support/clients/backend.ts'
 import { connectStompjs7 } from '../support/clients/stompjs7.ts'
 import { adopt } from '../support/process.ts'
@@ -79,6 +80,19 @@ describe('a fresh copy of the sources', () => {
       expect(await program.exited).toBe(0)
       expect(program.output()).not.toMatch(/"level":"(warn|error)"/)
     }
+  })
+
+  it('prints a configuration by npm start that can be read back as it is', { timeout: TIMEOUT_MS }, async () => {
+    await rm(join(copy, PAGE_MODULE), { force: true })
+    const env = { PATH: process.env.PATH, HOME: process.env.HOME }
+    const npmStart = (...args: string[]) => execute('npm', ['start', '--', ...args], { cwd: copy, env })
+    const printed = await npmStart('print-config', '--port', '9001')
+    expect(printed.stderr).toContain('Building the web debugger')
+    expect(parse(printed.stdout)).toMatchObject({ server: { port: 9001, host: '127.0.0.1' } })
+    const file = join(copy, 'printed.yaml')
+    await writeFile(file, printed.stdout)
+    expect((await npmStart('check-config', '--config', file)).stdout).toBe(`OK: ${file}\n`)
+    expect((await npmStart('print-config', '--config', file)).stdout).toBe(printed.stdout)
   })
 
   it.each(WAYS)('runs with $name', { timeout: TIMEOUT_MS }, async ({ build, command, runtime }) => {

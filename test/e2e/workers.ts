@@ -188,10 +188,17 @@ export function workersSuite(runtime: RuntimeName): void {
       })
     })
 
-    it.each(['SIGTERM', 'SIGINT'] as const)('stop in order on %s to their supervisor', async (signal) => {
+    it.each([
+      ['SIGTERM to their supervisor', 'SIGTERM', false],
+      ['SIGINT to their supervisor', 'SIGINT', false],
+      ['SIGHUP to their supervisor', 'SIGHUP', false],
+      ['SIGINT of a terminal, which they get too', 'SIGINT', true],
+      ['SIGHUP of a terminal, which they get too', 'SIGHUP', true],
+    ] as const)('stop in order on %s', async (_name, signal, isOfTerminal) => {
       const bridge = await start()
       const clients = await subscribeOnAll(bridge.wsUrl, WORKERS)
       const pids = [...pidsOf(bridge).values()]
+      if (isOfTerminal) for (const pid of pids) process.kill(pid, signal)
       expect(await bridge.stop(signal)).toBe(0)
       for (const { peer } of clients) expect((await peer.closed).code).toBe(1001)
       expect(pids.filter(isAlive)).toEqual([])
