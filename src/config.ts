@@ -14,6 +14,7 @@ export { CONFIG_FILE_VARIABLE, readOverrides, type Environment, type SettingOpti
 export type { ConfigFile } from './config/file.ts'
 export { ConfigError, nearest, type ConfigProblem } from './config/problems.ts'
 export { redactConfig, redactUrl } from './config/redact.ts'
+export { describeRedisUrl, parseRedisUrl, type RedisAddress } from './config/redis-url.ts'
 export type { Codec, Config, ConfigInput, InboundRoute, OutboundRoute } from './config/schema.ts'
 export { configJsonSchema, describeSettings, ENV_ALIASES, ENV_PREFIX, type SettingRow } from './config/settings.ts'
 

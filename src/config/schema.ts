@@ -4,6 +4,7 @@
  * are in `rules.ts`.
  */
 import * as z from 'zod'
+import { readRedisUrl } from './redis-url.ts'
 import { templateProblems } from './template-syntax.ts'
 
 const HOUR_MS = 3_600_000
@@ -48,11 +49,10 @@ const origin = z.string().superRefine((value, context) => {
 })
 
 /** Never quotes the value: it may hold a password. */
-const redisUrl = z
-  .string()
-  .refine((value) => value.startsWith('/') || (/^rediss?:\/\//.test(value) && URL.canParse(value)), {
-    error: 'must be a redis:// or rediss:// URL or the path of a Unix socket; a password in it must be percent-encoded',
-  })
+const redisUrl = z.string().superRefine((value, context) => {
+  const address = readRedisUrl(value)
+  if ('problem' in address) context.addIssue(address.problem)
+})
 
 const prefix = z.string().regex(/^(\/[^/\s{}*?]+)+$/, {
   error: 'must start with "/", not end with "/", and have no space, "{", "}", "*" or "?"',
@@ -87,7 +87,7 @@ const inboundRoute = z.strictObject({
 
 const tls = z
   .strictObject({
-    enabled: flag(false, 'Use TLS; rediss:// in redis.url does the same'),
+    enabled: flag(false, 'Use TLS; rediss:// in redis.url does the same, and then the other settings here count too'),
     rejectUnauthorized: flag(true, 'Refuse a server whose certificate cannot be verified'),
     caFile: text('PEM file with the certificate authorities to trust'),
     certFile: text('PEM file with the client certificate'),
@@ -184,7 +184,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       url: redisUrl.optional().meta({
         description:
-          'redis://host:6379, rediss://host:6380 (TLS) or the path of a Unix socket; ' +
+          'redis://host:6379, rediss://host:6380 (TLS), or unix:///path or the path of a Unix socket; ' +
           'without it the bus is embedded, in this process only',
         writeOnly: true,
       }),

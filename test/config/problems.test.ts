@@ -80,7 +80,7 @@ describe('rules of one setting', () => {
     ],
     [
       { redis: { url: 'localhost:6379' } },
-      'redis.url: must be a redis:// or rediss:// URL or the path of a Unix socket; a password in it must be percent-encoded',
+      'redis.url: must be a redis:// or rediss:// URL, or a Unix socket as unix:///path or its path; a password in it must be percent-encoded, and a port is a number from 1 to 65535',
     ],
     [{ broker: { prefixes: [] } }, 'broker.prefixes: must be a list of text, at least 1'],
     [
