@@ -54,7 +54,11 @@ function httpLines(address: BridgeAddress, { server, debugger: debug }: Config):
 }
 
 function busLines(address: BridgeAddress, { redis }: Config): string[] {
-  if (redis.url !== undefined) return [address.bus]
+  if (redis.url !== undefined) {
+    const { bus, busUnavailable } = address
+    if (busUnavailable === undefined) return [bus]
+    return [bus, `Not usable now: ${busUnavailable}. Until it is, SEND and POST fail, and /ready answers 503.`]
+  }
   return [
     'Embedded: in this process only, unseen by other bridges and backends, lost at restart.',
     'Set REDIS_URL=redis://host:6379 to switch to Redis.',

@@ -7,7 +7,6 @@ import { createDebugApi, createInspect, type DebuggedParts } from './bridge-debu
 import { Broker } from './broker/broker.ts'
 import type { Bus } from './bus/bus.ts'
 import { MemoryBus } from './bus/memory.ts'
-import { RedisBus } from './bus/redis.ts'
 import { Deadlines, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createApp } from './http/app.ts'
@@ -15,6 +14,7 @@ import type { PageFiles } from './http/debugger-page.ts'
 import type { Inspect, InspectAll } from './inspection.ts'
 import { silentLog, type Log } from './log.ts'
 import { Metrics, type MetricsSnapshot } from './metrics.ts'
+import { RedisBus } from './redis/redis-bus.ts'
 import { RouteTable } from './routes/table.ts'
 import { OutputWatch } from './session/output-watch.ts'
 import type { SessionOptions } from './session/services.ts'
@@ -56,6 +56,8 @@ export interface BridgeAddress {
   readonly http: { readonly host: string; readonly port: number }
   readonly tcp?: { readonly host: string; readonly port: number }
   readonly bus: string
+  /** Why the bus cannot be used at the start; undefined when it can. */
+  readonly busUnavailable?: string
   /** One line per route. */
   readonly routes: readonly string[]
   readonly open: boolean
@@ -81,6 +83,10 @@ const HARD_UNSENT_FACTOR = 4
 /** Of the time to shut down, the part that sessions get; the rest is for bus and listener. */
 const DRAIN_SHARE = 0.8
 
+/** How long a start waits to say whether the bus is there; it serves meanwhile. */
+const FIRST_OUTCOME_MS = 1000
+const CLOSED_EARLY = 'The bridge was closed while it was starting'
+
 export function createBridge(options: BridgeOptions): Bridge {
   const { config, runtime, version, log = silentLog, authenticator = openAuthenticator, together } = options
   const nodeId = newNodeId()
@@ -98,6 +104,16 @@ export function createBridge(options: BridgeOptions): Bridge {
     nodeId,
     config.limits.maxSessions,
   )
+  broker.onRefusal = () => {
+    for (const session of sessions) {
+      for (const subscription of session.subscriptions) {
+        const refusal = broker.refusalOf(subscription.broker)
+        if (!refusal) continue
+        session.fail(refusal)
+        break
+      }
+    }
+  }
   const debugged: DebuggedParts = {
     config,
     version,
@@ -152,7 +168,7 @@ export function createBridge(options: BridgeOptions): Bridge {
   async function adopt(listener: Listener): Promise<void> {
     if (closing) {
       await listener.close()
-      throw new Error('The bridge was closed while it was starting')
+      throw new Error(CLOSED_EARLY)
     }
     listeners.push(listener)
   }
@@ -180,10 +196,14 @@ export function createBridge(options: BridgeOptions): Bridge {
         broker.attachFanout('tcp', tcp.fanout)
       }
       broker.start()
+      await firstOutcome(bus)
+      if (closing) throw new Error(CLOSED_EARLY)
+      const busUnavailable = broker.unavailableReason
       return {
         http: { host: http.host, port: http.port },
         ...(tcpPlace ? { tcp: tcpPlace } : {}),
         bus: bus.description,
+        ...(busUnavailable === undefined ? {} : { busUnavailable }),
         routes: table.describe(),
         open: authenticator.isOpen,
       }
@@ -210,6 +230,13 @@ export function createBridge(options: BridgeOptions): Bridge {
   }
 
   return { start, close, notReadyReasons, metricsSnapshot: () => metrics.snapshot(), inspect }
+}
+
+async function firstOutcome({ firstOutcome }: Bus): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, FIRST_OUTCOME_MS)))
+  await Promise.race([firstOutcome, late])
+  clearTimeout(timer)
 }
 
 function busFor(config: Config, nodeId: string, log: Log): Bus {

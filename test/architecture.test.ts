@@ -24,12 +24,13 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   workers: { places: ['src/workers/'], mayImport: ['workers', 'leaves'] },
   bridge: {
     places: ['src/bridge.ts', 'src/bridge-debugging.ts'],
-    mayImport: ['bridge', 'session', 'http', 'broker', 'routes', 'bus', 'auth', 'frames', 'config', 'leaves'],
+    mayImport: ['bridge', 'session', 'http', 'broker', 'routes', 'redis', 'bus', 'auth', 'frames', 'config', 'leaves'],
   },
   session: { places: ['src/session/'], mayImport: ['session', 'broker', 'auth', 'frames', 'config', 'leaves'] },
   http: { places: ['src/http/'], mayImport: ['http', 'broker', 'auth', 'config', 'leaves', 'frames'] },
   broker: { places: ['src/broker/'], mayImport: ['broker', 'routes', 'bus', 'frames', 'config', 'leaves'] },
   routes: { places: ['src/routes/'], mayImport: ['routes', 'config', 'leaves'] },
+  redis: { places: ['src/redis/'], mayImport: ['redis', 'bus', 'config', 'leaves'] },
   bus: { places: ['src/bus/'], mayImport: ['bus', 'config', 'leaves'] },
   auth: { places: ['src/auth/'], mayImport: ['auth', 'config', 'leaves'] },
   config: { places: ['src/config.ts'], mayImport: ['config parts'] },
@@ -58,7 +59,7 @@ const LISTENERS = ['src/runtime/', 'src/main.ts']
 
 /** Packages with a place of their own; the first row whose name fits counts, `x/` for all below it. */
 const PACKAGES: readonly { names: readonly string[]; places: readonly string[] }[] = [
-  { names: ['ioredis'], places: ['src/bus/'] },
+  { names: ['ioredis'], places: ['src/redis/'] },
   { names: ['@hono/node-server'], places: LISTENERS },
   { names: ['hono', '@hono/'], places: ['src/http/'] },
   { names: ['ws', 'bun', 'bun:', 'node:http', 'node:https', 'node:http2', 'node:net', 'node:tls'], places: LISTENERS },
@@ -148,7 +149,9 @@ describe('the checker', () => {
         'src/config.ts': `import './config/limits.ts'\nexport const port = process.env.PORT`,
         'src/config/limits.ts': '',
         'src/socket.ts': 'export interface Socket {}',
-        'src/bus/redis.ts': `import { Redis } from 'ioredis'`,
+        'src/bus/bus.ts': '',
+        'src/redis/redis-bus.ts': `import { Redis } from 'ioredis'\nimport '../bus/bus.ts'`,
+        'src/bridge.ts': `import './redis/redis-bus.ts'`,
         'src/http/app.ts': `import { Hono } from 'hono/tiny'\nimport x from '@hono/zod-openapi'`,
         'src/runtime/node.ts': `import { WebSocketServer } from 'ws'\nimport '../socket.ts'\nimport 'node:http'`,
         'src/main.ts': `import pkg from '../package.json' with { type: 'json' }\nif (typeof Bun === 'object') run()`,
@@ -165,10 +168,13 @@ describe('the checker', () => {
     ['frames/frame.ts', '../src/log.ts', 'src/log.ts'],
     ['web-debugger/app.ts', '../src/log.ts', 'src/log.ts'],
     ['src/bus/bus.ts', 'stomp-bridge/frames', 'frames/index.ts'],
+    ['src/bus/memory.ts', '../redis/redis-bus.ts', 'src/redis/redis-bus.ts'],
+    ['src/broker/broker.ts', '../redis/redis-bus.ts', 'src/redis/redis-bus.ts'],
+    ['src/http/app.ts', '../redis/redis-bus.ts', 'src/redis/redis-bus.ts'],
     ['src/bus/bus.ts', '../../test/support/wait.ts', 'test/support/wait.ts'],
     ['frames/frame.ts', '../package.json', 'package.json'],
   ])('catches %s importing %s', (file, specifier, target) => {
-    const others = { 'src/log.ts': '', 'src/config.ts': '', 'frames/index.ts': '' }
+    const others = { 'src/log.ts': '', 'src/config.ts': '', 'frames/index.ts': '', 'src/redis/redis-bus.ts': '' }
     const [problem, ...more] = problems({ ...others, [file]: `import '${specifier}'` })
     expect(problem).toContain(`${file}:1 imports ${target}, but `)
     expect(more).toEqual([])
@@ -199,7 +205,8 @@ describe('the checker', () => {
   })
 
   it.each([
-    ['src/broker/x.ts', `import { Redis } from 'ioredis'`, '"ioredis", which belongs in src/bus/'],
+    ['src/broker/x.ts', `import { Redis } from 'ioredis'`, '"ioredis", which belongs in src/redis/'],
+    ['src/bus/x.ts', `import { Redis } from 'ioredis'`, '"ioredis", which belongs in src/redis/'],
     ['src/bridge.ts', `import type { Hono } from 'hono'`, '"hono", which belongs in src/http/'],
     ['src/session/x.ts', `import { z } from '@hono/zod-openapi'`, '"@hono/zod-openapi", which belongs in src/http/'],
     [

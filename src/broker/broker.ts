@@ -92,6 +92,10 @@ export class Broker {
     this.#output = new GroupOutput(options, meter, log, metrics)
     this.#interests = new ChannelInterests(bus, options.releaseDelayMs)
     this.watches = new ChannelWatches(this.#interests)
+    this.#interests.onRefusal = () => {
+      this.watches.refused()
+      this.onRefusal?.()
+    }
     this.#memberships = new Memberships(options, this.#registry, this.#interests, this.#output, table)
     this.#handover = new Handover(bus, log, metrics)
     metrics.observe('subscriptions', () => this.#memberships.size)
@@ -100,7 +104,19 @@ export class Broker {
 
   /** Why messages cannot be handed over now; undefined when they can. */
   get unavailableReason(): string | undefined {
-    return this.#bus.unavailableReason
+    return this.#bus.unavailableReason ?? this.#interests.unavailableReason
+  }
+
+  /** Called when subscriptions that were live may be so no more: `refusalOf` says which. */
+  onRefusal: (() => void) | undefined
+
+  /** Why a subscription that was live gets nothing any more; undefined if it does. */
+  refusalOf(subscription: BrokerSubscription): ProtocolError | undefined {
+    const { hold, destination } = subscription as Member
+    const cause = this.#interests.refusalOf(hold)
+    if (!cause) return undefined
+    const text = `The subscription to ${quoted(destination)} has ended: Redis refuses its channel`
+    return new ProtocolError('bus-refused', text, {}, { cause })
   }
 
   get subscriptionCount(): number {
@@ -119,9 +135,10 @@ export class Broker {
         this.#interests.setBusAvailable(reason === undefined)
         this.watches.setUnavailableReason(reason)
       },
+      onRefusal: (kind, name, refusal) => this.#interests.setRefusal(kind, name, refusal),
     })
     this.#interests.keep(this.#options.broadcastChannel)
-    this.#interests.hold(this.#table.permanentInterests())
+    this.#interests.keepRoutes(this.#table.permanentInterests())
   }
 
   close(): void {

@@ -15,7 +15,11 @@ import { turn } from '../support/fake-turn.ts'
 function setUp({ goesLive = true } = {}) {
   const bus = new FakeBus({ goesLive })
   const interests = new ChannelInterests(bus, 0)
-  bus.start({ onMessage() {}, onAvailability: (reason) => interests.setBusAvailable(reason === undefined) })
+  bus.start({
+    onMessage() {},
+    onAvailability: (reason) => interests.setBusAvailable(reason === undefined),
+    onRefusal: (kind, name, refusal) => interests.setRefusal(kind, name, refusal),
+  })
   const table = new RouteTable({ outbound: [], inbound: [], convention: true, conventionCodec: 'raw' }, [], ['/topic'])
   const output = new GroupOutput({ joinFrames: true }, { wrote() {} }, new FakeLog(), new Metrics())
   const memberships = new Memberships({ slowClients: [] }, new Registry<Member>(), interests, output, table)

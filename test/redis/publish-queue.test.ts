@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { BusUnavailableError } from '../../src/bus/bus.ts'
-import { PublishQueue } from '../../src/bus/publish-queue.ts'
+import { PublishQueue } from '../../src/redis/publish-queue.ts'
+import { publishFailure } from '../../src/redis/replies.ts'
 import { startRedis, type RedisServer } from '../support/redis.ts'
 
 let server: RedisServer
@@ -14,7 +15,7 @@ async function setUp() {
   const redis = await server.client()
   const write = vi.spyOn(redis.stream, 'write')
   onTestFinished(() => write.mockRestore())
-  return { redis, write, queue: new PublishQueue(redis) }
+  return { redis, write, queue: new PublishQueue(redis, publishFailure) }
 }
 
 describe('publish queue', () => {
@@ -60,7 +61,7 @@ describe('publish queue', () => {
   it('rejects each when there is no connection, and writes nothing', async () => {
     const redis = new Redis({ lazyConnect: true, enableOfflineQueue: false })
     redis.disconnect()
-    const queue = new PublishQueue(redis)
+    const queue = new PublishQueue(redis, publishFailure)
     const answers = [queue.add('a', '1'), queue.add('a', Uint8Array.of(2)), queue.add('b', '3')]
     queue.flush()
     for (const answer of answers) await expect(answer).rejects.toThrow(BusUnavailableError)

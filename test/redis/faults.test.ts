@@ -3,10 +3,9 @@ import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Redis } from 'ioredis'
 import { BusRefusedError, BusUnavailableError } from '../../src/bus/bus.ts'
-import { describeAddress } from '../../src/bus/redis-options.ts'
 import { startRedis, type RedisServer, type RedisServerOptions } from '../support/redis.ts'
 import { startProxy } from './proxy.ts'
-import { startBus, type StartedBus } from './redis-support.ts'
+import { startBus, type StartedBus } from './support.ts'
 
 /** Finds a dead connection soon. */
 const IMPATIENT = { commandTimeoutMs: 300, probeIntervalMs: 200 }
@@ -378,19 +377,5 @@ describe('RedisBus', () => {
       if (!list.includes('stomp-bridge-')) break
     }
     expect([present.recorder.reasons.length, away.recorder.reasons.length]).toEqual(told)
-  })
-})
-
-describe('describeAddress', () => {
-  it.each([
-    ['redis://user:s3cret@example.com:6380/2', 'example.com:6380'],
-    ['rediss://:s3cret@example.com', 'example.com:6379'],
-    ['redis://', 'localhost:6379'],
-    ['example.com:1234', 'example.com:1234'],
-    ['/run/redis.sock', '/run/redis.sock'],
-    ['redis://:s3cret@[::1]:6379', '[::1]:6379'],
-    ['redis://:s3 cret%@:x', 'the configured address'],
-  ])('of %s is %s', (url, address) => {
-    expect(describeAddress(url)).toBe(address)
   })
 })

@@ -2,7 +2,7 @@
  * Which bridges are on a Redis, by what the server knows: every bridge names its connections after itself, and
  * subscribes to a channel of its own below the key prefix, which tells bridges of one prefix from those of another.
  */
-import type { BusNode } from './bus.ts'
+import type { BusNode } from '../bus/bus.ts'
 
 /** Every bridge probes on a channel of its own below this name. */
 export const PROBE_PREFIX = 'stomp-bridge:probe:'
@@ -17,7 +17,7 @@ export function connectionName(nodeId: string, role: string): string {
 }
 
 /**
- * Gives the bridges with this key prefix, of which the asking one must be one; undefined when the server refuses to say,
+ * Returns the bridges with this key prefix, of which the asking one must be one; undefined when the server refuses to say,
  * or does not in time.
  */
 export async function findNodes(

@@ -1,28 +1,32 @@
 /**
- * The PUBLISH commands of one turn of the event loop, as one write to Redis. ioredis keeps the connection, pairs each
- * command with its reply and fails what has none; its own pipelines do the same with several promises to a command,
- * which is most of what a small PUBLISH costs. The bus on Redis calls it; it knows commands, nothing of availability.
+ * The PUBLISH commands of one turn of the event loop, as one write to Redis: a promise and a write to each are most of
+ * what a small PUBLISH costs. The bus on Redis calls it; it knows commands, nothing of availability.
  */
 import { Buffer } from 'node:buffer'
-import { Command, type Redis } from 'ioredis'
-import { publishFailure } from './redis-failure.ts'
+import type { Redis } from 'ioredis'
+import { sendWritten, type Answers } from './ioredis-internals.ts'
 
 /** What has gathered is written as soon as it is this long, in characters and bytes: the rest of the turn is another write. */
 const MAX_GATHERED = 65_536
 
+/** Makes of what Redis or ioredis said the error that the publisher gets. */
+type FailureOf = (error: Error) => Error
+
 export class PublishQueue {
   readonly #redis: Redis
+  readonly #failureOf: FailureOf
   #batch: Batch | undefined
   #turnEnd: ReturnType<typeof setImmediate> | undefined
 
-  constructor(redis: Redis) {
+  constructor(redis: Redis, failureOf: FailureOf) {
     this.#redis = redis
+    this.#failureOf = failureOf
   }
 
   /** Write it at the end of this turn. Resolves when Redis has answered. */
   add(channel: string, payload: string | Uint8Array): Promise<void> {
     this.#turnEnd ??= setImmediate(this.#onTurnEnd)
-    this.#batch ??= new Batch()
+    this.#batch ??= new Batch(this.#failureOf)
     const answered = this.#batch.add(channel, payload)
     if (this.#batch.length > MAX_GATHERED) this.flush()
     return answered
@@ -40,24 +44,19 @@ export class PublishQueue {
   }
 }
 
-/**
- * One command object for a whole batch. It is sent as often as it has messages, so ioredis resolves or rejects it so
- * often, in the order of sending: the n-th time is the answer to the n-th message.
- */
-class Batch extends Command {
+/** The n-th answer is the answer to the n-th message. */
+class Batch implements Answers {
   /** Of all messages, in characters and bytes. */
   length = 0
+  readonly #failureOf: FailureOf
   readonly #waiting: Waiting[] = []
   /** What is to be written: first these, then the text. */
   #parts: Uint8Array[] = []
   #text = ''
   #answered = 0
 
-  constructor() {
-    super('publish')
-    this.isTraced = true // else a promise and a context for each command, whether anybody listens or not
-    this.resolve = () => this.#waiting[this.#answered++]!.resolve()
-    this.reject = (error: Error) => this.#waiting[this.#answered++]!.reject(publishFailure(error))
+  constructor(failureOf: FailureOf) {
+    this.#failureOf = failureOf
   }
 
   add(channel: string, payload: string | Uint8Array): Promise<void> {
@@ -73,21 +72,22 @@ class Batch extends Command {
   }
 
   sendTo(redis: Redis): void {
-    const { length } = this.#waiting
-    // Where ioredis writes command by command; the whole is written below.
-    const nowhere = { isPipeline: true, write: () => true, destination: { redis } } as const
-    for (let i = 0; i < length; i++) redis.sendCommand(this, nowhere)
-    if (this.#answered > 0) return // there is no connection, and all are rejected
-    const text = this.#text
-    redis.stream.write(this.#parts.length === 0 ? text : Buffer.concat([...this.#parts, Buffer.from(text)]))
-    // ioredis has this until the last answer comes
+    sendWritten(redis, 'publish', this.#waiting.length, () => this.#written(), this)
+    // This is kept until the last answer comes.
     this.#parts = []
     this.#text = ''
   }
 
-  /** Asked for each message. */
-  override toWritable(): string {
-    return ''
+  resolved(): void {
+    this.#waiting[this.#answered++]!.resolve()
+  }
+
+  rejected(error: Error): void {
+    this.#waiting[this.#answered++]!.reject(this.#failureOf(error))
+  }
+
+  #written(): string | Uint8Array {
+    return this.#parts.length === 0 ? this.#text : Buffer.concat([...this.#parts, Buffer.from(this.#text)])
   }
 }
 

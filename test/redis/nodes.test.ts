@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { BusRefusedError } from '../../src/bus/bus.ts'
-import { findNodes, PROBE_PREFIX } from '../../src/bus/redis-nodes.ts'
+import { findNodes, PROBE_PREFIX } from '../../src/redis/nodes.ts'
 import { startRedis, type RedisServer } from '../support/redis.ts'
 import { eventually } from '../support/wait.ts'
-import { startBus } from './redis-support.ts'
+import { startBus } from './support.ts'
 
 let redis: RedisServer
 beforeAll(async () => {

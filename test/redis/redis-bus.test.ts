@@ -1,8 +1,8 @@
 import { afterAll, beforeAll } from 'vitest'
 import type { Redis } from 'ioredis'
 import { startRedis, type RedisServer } from '../support/redis.ts'
-import { busContract } from './contract.ts'
-import { startBus } from './redis-support.ts'
+import { busContract } from '../bus/contract.ts'
+import { startBus } from './support.ts'
 
 let redis: RedisServer
 let outside: Redis

@@ -1,8 +1,8 @@
 /** Buses on a real Redis, as the tests of this folder start them. */
-import type { RedisBusOptions } from '../../src/bus/redis-options.ts'
-import { RedisBus } from '../../src/bus/redis.ts'
+import type { RedisOptions } from '../../src/redis/options.ts'
+import { RedisBus } from '../../src/redis/redis-bus.ts'
 import { FakeLog } from '../support/fake-log.ts'
-import { Recorder } from './recorder.ts'
+import { Recorder } from '../bus/recorder.ts'
 
 /** Patient: on a busy machine nothing is taken for dead that is not. */
 export const PATIENT = {
@@ -12,7 +12,7 @@ export const PATIENT = {
   commandTimeoutMs: 5000,
   probeIntervalMs: 5000,
   reconnectMaxDelayMs: 50,
-} satisfies Omit<RedisBusOptions, 'url'>
+} satisfies Omit<RedisOptions, 'url'>
 
 export interface StartedBus {
   readonly bus: RedisBus
@@ -25,7 +25,7 @@ let nodes = 0
 /** Started, not yet connected. The node id is in the names of its connections. */
 export function startBus(
   url: string,
-  options: Partial<RedisBusOptions> = {},
+  options: Partial<RedisOptions> = {},
   { recorder = new Recorder(), nodeId = `node${++nodes}` } = {},
 ): StartedBus {
   const log = new FakeLog()

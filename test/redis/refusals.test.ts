@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { BusRefusedError, BusUnavailableError } from '../../src/bus/bus.ts'
 import { startRedis, type RedisServer } from '../support/redis.ts'
-import { startBus, type StartedBus } from './redis-support.ts'
+import { startBus, type StartedBus } from './support.ts'
 
 async function start(): Promise<RedisServer> {
   const redis = await startRedis()
