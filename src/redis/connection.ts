@@ -3,7 +3,7 @@
  * closed, or else what the network said. Knows nothing of what the connection is for.
  */
 import { Redis } from 'ioredis'
-import { onEachStream, onUnwantedPassword } from './ioredis-internals.ts'
+import { onEachStream, onHandshake } from './ioredis-internals.ts'
 import { clientOptions, growingDelay, type RedisOptions } from './options.ts'
 import { errorText, isReply } from './replies.ts'
 
@@ -34,7 +34,10 @@ export class Connection {
     this.client = new Redis({ ...given, connectionName, retryStrategy })
     // The first one of a socket comes from ioredis, as an 'error' of the client.
     onEachStream(this.client, given.tls !== undefined, () => {})
-    onUnwantedPassword(this.client, (text) => events.onUnwantedPassword(text))
+    onHandshake(this.client, {
+      onRefused: (error) => this.#failed(errorText(error), true),
+      onUnwantedPassword: (text) => events.onUnwantedPassword(text),
+    })
     this.client.on('connecting', () => {
       this.#cause = undefined
       this.#isSaidByRedis = false

@@ -52,7 +52,7 @@ export class RedisConnections {
   #passingAttempts = 0
   /** Why the connections failed last. */
   #cause = ''
-  #reason: string | undefined = 'connecting to Redis'
+  #reason: string | undefined
   /** Does Redis let us have our own channel? */
   #hasProbeChannel = true
   #isPasswordUnwanted = false
@@ -66,6 +66,7 @@ export class RedisConnections {
     this.#log = log
     this.keyPrefix = options.keyPrefix
     this.description = `Redis at ${describeRedisUrl(options.url)}`
+    this.#reason = `connecting to ${this.description}`
     this.probeChannel = `${options.keyPrefix}${PROBE_PREFIX}${nodeId}`
     this.firstOutcome = new Promise((resolve) => (this.#onFirstOutcome = resolve))
     this.#outages = new OutageLog(log, this.description)
@@ -230,7 +231,9 @@ export class RedisConnections {
 
   #currentReason(): string | undefined {
     if (!this.#areCommandsReady || !this.#isSubscriberReady) {
-      return `no connection to ${this.description}${this.#cause === '' ? '' : `: ${this.#cause}`}`
+      return this.#cause === ''
+        ? `connecting to ${this.description}`
+        : `no connection to ${this.description}: ${this.#cause}`
     }
     return this.#passing === undefined ? undefined : `${this.description} can do nothing now: ${this.#passing}`
   }

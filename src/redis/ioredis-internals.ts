@@ -82,20 +82,42 @@ export function onEachStream(redis: Redis, isTls: boolean, onError: (error: Erro
   }
 }
 
-/** A password that Redis does not want: ioredis goes on, and says so on the console, unless AUTH is taken to be done. */
+export interface HandshakeEvents {
+  /** Redis says no to who we are, or to anybody, and closes. ioredis waits for the other answers of the handshake, and forgets this one. */
+  onRefused(error: Error): void
+  /** Redis wants no password, but was given one. ioredis goes on, and says so on the console, unless AUTH seems to be done. */
+  onUnwantedPassword(text: string): void
+}
+
+/** Old servers have no HELLO, or not this version of the protocol: ioredis asks in another way. */
+const IS_NEGOTIATION = /NOPROTO|unknown command/i
 const NEEDS_NO_PASSWORD = /no password is set|without any password configured|wrong number of arguments for 'auth'/
 
-/** ioredis itself writes some of what AUTH says on the console; the caller gets it in place of that. */
-export function onUnwantedPassword(redis: Redis, tell: (text: string) => void): void {
-  const auth = redis.auth.bind(redis) as (...args: unknown[]) => Promise<unknown>
-  const quiet = async (...args: unknown[]): Promise<unknown> => {
-    try {
-      return await auth(...args)
-    } catch (error) {
-      if (!isReply(error) || !NEEDS_NO_PASSWORD.test(error.message)) throw error
-      tell(errorText(error))
-      return 'OK'
-    }
+/** Calls back with what Redis says to the handshake, each time that ioredis connects. */
+export function onHandshake(redis: Redis, events: HandshakeEvents): void {
+  const { hello, auth } = redis as unknown as Record<'hello' | 'auth', (...args: unknown[]) => Promise<unknown>>
+  const watched = {
+    async hello(...args: unknown[]): Promise<unknown> {
+      try {
+        return await hello.apply(redis, args)
+      } catch (error) {
+        if (isReply(error) && !IS_NEGOTIATION.test(error.message)) events.onRefused(error)
+        throw error
+      }
+    },
+    async auth(...args: unknown[]): Promise<unknown> {
+      try {
+        return await auth.apply(redis, args)
+      } catch (error) {
+        if (!isReply(error)) throw error
+        if (NEEDS_NO_PASSWORD.test(error.message)) {
+          events.onUnwantedPassword(errorText(error))
+          return 'OK'
+        }
+        events.onRefused(error)
+        throw error
+      }
+    },
   }
-  redis.auth = quiet as Redis['auth']
+  Object.assign(redis, watched)
 }

@@ -99,7 +99,10 @@ export class Wanted {
       return undefined
     } catch (error) {
       if (!isReply(error)) throw error
-      if (isPassing(error)) return error.message
+      if (isPassing(error)) {
+        for (const interest of left) interest.isLive = false
+        return error.message
+      }
       // Redis refuses the whole command for one name that its access rules forbid: the others go by themselves.
       if (left.length === 1) this.#refused(left[0]!, new BusRefusedError(error.message, { cause: error }))
       else return (await Promise.all(left.map((one) => this.#ask([one])))).find((passing) => passing !== undefined)

@@ -43,7 +43,7 @@ describe('the bridges on a Redis', () => {
 
   it('are not known where the server refuses to say, and nothing else suffers', async () => {
     const admin = await redis.client()
-    await admin.call('ACL', 'SETUSER', 'plain', 'on', '>secret', '+@all', '-client|list', '&*', '~*')
+    await admin.call('ACL', 'SETUSER', 'plain', 'on', '>secret', '+@all', '-client', '+client|setname', '&*', '~*')
     const bus = await join('d', {}, redis.url.replace('redis://', 'redis://plain:secret@'))
     expect(await bus.nodes()).toBeUndefined()
     await bus.publish('x', '1')

@@ -14,10 +14,15 @@ export interface Proxy {
   readonly url: string
   /** The connections of that role stay open, and nothing passes in either direction any more; later ones are well. */
   silence(role: 'publisher' | 'subscriber'): void
+  /** Later connections lead to that port; those that are there stay. */
+  leadTo(port: number): void
+  /** Ends all connections that there are. */
+  cut(): void
   close(): Promise<void>
 }
 
-export async function startProxy(port: number): Promise<Proxy> {
+export async function startProxy(firstPort: number): Promise<Proxy> {
+  let port = firstPort
   const links = new Set<Link>()
   const server = createServer((client) => {
     const link: Link = { client, server: connect(port, '127.0.0.1'), name: '', isSilent: false }
@@ -47,6 +52,12 @@ export async function startProxy(port: number): Promise<Proxy> {
       const silenced = [...links].filter(({ name }) => name === role)
       if (silenced.length === 0) throw new Error(`No connection of the ${role}`)
       for (const link of silenced) link.isSilent = true
+    },
+    leadTo(later) {
+      port = later
+    },
+    cut() {
+      for (const link of links) link.client.destroy()
     },
     async close() {
       for (const link of links) link.client.destroy()

@@ -1,7 +1,9 @@
 /** Buses on a real Redis, as the tests of this folder start them. */
 import type { RedisOptions } from '../../src/redis/options.ts'
 import { RedisBus } from '../../src/redis/redis-bus.ts'
+import { onTestFinished } from 'vitest'
 import { FakeLog } from '../support/fake-log.ts'
+import { startRedis, type RedisServer, type RedisServerOptions } from '../support/redis.ts'
 import { Recorder } from '../bus/recorder.ts'
 
 /** Patient: on a busy machine nothing is taken for dead that is not. */
@@ -32,4 +34,21 @@ export function startBus(
   const bus = new RedisBus({ url, ...PATIENT, ...options }, nodeId, log)
   bus.start(recorder)
   return { bus, recorder, log }
+}
+
+/** Finds out soon. */
+export const IMPATIENT = { commandTimeoutMs: 1000, probeIntervalMs: 100 }
+
+/** A Redis for this test alone. */
+export async function redisForTest(options?: RedisServerOptions): Promise<RedisServer> {
+  const redis = await startRedis(options)
+  onTestFinished(() => redis.stop())
+  return redis
+}
+
+/** A started bus for this test alone. */
+export function busForTest(...args: Parameters<typeof startBus>): StartedBus {
+  const started = startBus(...args)
+  onTestFinished(() => started.bus.close())
+  return started
 }

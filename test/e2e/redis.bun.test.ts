@@ -1,0 +1,3 @@
+import { redisTroubles } from './redis.ts'
+
+redisTroubles('bun')
