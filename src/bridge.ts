@@ -78,6 +78,10 @@ export interface Bridge {
 const FRAMES_PER_MESSAGE = 16
 /** Behind the session's own limit on unsent output, which is looked at a few times a second. */
 const HARD_UNSENT_FACTOR = 4
+/** And room for one message that is larger than all of that: it alone is no reason to drop who reads it. */
+const HARD_UNSENT_MESSAGE_BYTES = 64 * 1_048_576
+/** The longest time that a request may take to arrive, in milliseconds. */
+const REQUEST_TIMEOUT_MS = 30_000
 /** Of the time to shut down, the part that sessions get; the rest is for bus and listener. */
 const DRAIN_SHARE = 0.8
 
@@ -138,7 +142,7 @@ export function createBridge(options: BridgeOptions): Bridge {
       debug: createDebugApi(debugged, inspect, together?.inspectAll),
     },
   )
-  const hardUnsentBytes = config.limits.maxUnsentBytes * HARD_UNSENT_FACTOR
+  const hardUnsentBytes = config.limits.maxUnsentBytes * HARD_UNSENT_FACTOR + HARD_UNSENT_MESSAGE_BYTES
   const listeners: Listener[] = []
   let tcpPlace: { readonly host: string; readonly port: number } | undefined
   let closing: Promise<void> | undefined
@@ -167,6 +171,9 @@ export function createBridge(options: BridgeOptions): Bridge {
         maxBodyBytes: config.limits.maxBodyBytes * 2,
         hardUnsentBytes,
         compressionMinBytes: config.server.compression ? config.server.compressionMinBytes : undefined,
+        pingIntervalMs: config.server.pingIntervalMs,
+        keepAliveMs: config.server.keepAliveMs,
+        requestTimeoutMs: REQUEST_TIMEOUT_MS,
       })
       await adopt(http)
       broker.attachFanout('websocket', http.fanout)

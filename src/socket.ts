@@ -11,12 +11,24 @@ export interface Socket {
   readonly transport: 'websocket' | 'tcp'
   /** Bytes handed to `send` (or published to a group of this socket) that have not reached the kernel; compressed ones as they are. */
   readonly bufferedBytes: number
-  /** A string becomes a text message, bytes a binary message; on TCP both are bytes. */
+  /**
+   * Changes when the kernel has taken something of what it had no room for. Not every time: where it does not,
+   * `bufferedBytes` gets less.
+   */
+  readonly drains: number
+  /** A string becomes a text message, bytes a binary message; on TCP both are bytes, with the EOL that ends a frame there. */
   send(data: string | Uint8Array): void
+  /**
+   * From here on text leaves as binary messages too, what is published to its groups included: for a client that speaks
+   * so itself. To be called before the first `join`. On TCP nothing changes.
+   */
+  sendBinary(): void
   /** Take part in a group of this transport's {@link Fanout}. */
   join(group: string): void
   /** After this call nothing published to the group reaches the socket. */
   leave(group: string): void
+  /** Ask the peer for a sign of life: `ponged` follows if it is there. On TCP nothing happens. */
+  ping(): void
   /** Stop reading: inbound backpressure. */
   pause(): void
   resume(): void
@@ -28,10 +40,13 @@ export interface Socket {
 
 /** What a session does with what its socket reports. `closed` comes exactly once, and last. */
 export interface SocketHandler {
-  receive(data: string | Uint8Array): void
+  /** `isBinary`: it was a binary WebSocket message; a text message may come as its bytes too. */
+  receive(data: string | Uint8Array, isBinary?: boolean): void
   /** The peer will send nothing more but still reads (TCP half-close). */
   ended(): void
   closed(code: number, reason: string): void
+  /** The peer has answered a ping, one of the socket's own or one that was asked for. */
+  ponged?(): void
 }
 
 /** Makes the handler of a socket that has just opened. */
@@ -47,6 +62,8 @@ export interface Fanout {
 /** What the HTTP app gets from the runtime with each request (Hono's `env`). */
 export interface RequestEnv {
   readonly remoteAddress: string
+  /** The request names no host, as HTTP/1.0 allows: its URL then has one that nobody can have. */
+  readonly isHostMissing?: boolean
   /**
    * Accept the WebSocket upgrade of this request.
    * `protocol` is the sub-protocol to answer, or undefined for none.
@@ -74,6 +91,12 @@ export interface ListenOptions {
    * negotiated with nobody. In bytes, where a runtime cannot tell in characters.
    */
   compressionMinBytes: number | undefined
+  /** How often WebSockets are pinged; 0 is never. A peer that is silent for 2.4 times as long is dropped. */
+  pingIntervalMs: number
+  /** An HTTP connection may be idle between two requests for this long; it is closed at most a few seconds later. */
+  keepAliveMs: number
+  /** The whole of a request, head and body, has to arrive within this time. */
+  requestTimeoutMs: number
 }
 
 export interface TcpListenOptions {

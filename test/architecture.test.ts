@@ -42,6 +42,7 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
       'src/inspection.ts',
       'src/socket.ts',
       'src/processes.ts',
+      'src/rough-length.ts',
       'src/clock.ts',
     ],
     mayImport: [],

@@ -6,6 +6,7 @@
 import { bundle, stampPart, type Bundle, type Version } from '../../frames/index.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import { roughLength } from '../rough-length.ts'
 import type { Fanout } from '../socket.ts'
 import type { OutgoingMessage } from './outgoing-message.ts'
 import type { Group, Subscription, Topic } from './registry.ts'
@@ -140,7 +141,7 @@ export class GroupOutput {
       const { subscriber } = sole
       for (const part of bundles.of(version, stamp.length, this.#joinUpTo(subscriber.transport, MAX_JOINED))) {
         const data = stampPart(part, stamp)
-        length += data.length
+        length += roughLength(data)
         subscriber.publish(data)
       }
       return length
@@ -158,15 +159,15 @@ export class GroupOutput {
     let length = 0
     for (const part of bundles.of(version, stamp.length, this.#joinUpTo(transport, fanout.joinUpTo))) {
       const data = stampPart(part, stamp)
-      length += data.length
+      length += roughLength(data)
       fanout.publish(name, data)
     }
     return length
   }
 
-  /** TCP has no messages that frames could be kept apart in. */
+  /** On TCP an EOL ends each frame, which the socket adds; it joins the writes of a turn by itself. */
   #joinUpTo(transport: Transport, length: number): number {
-    return this.#options.joinFrames || transport === 'tcp' ? length : 0
+    return this.#options.joinFrames && transport === 'websocket' ? length : 0
   }
 }
 

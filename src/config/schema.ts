@@ -135,6 +135,19 @@ export const configSchema = z.strictObject({
         .max(64 * MEBIBYTE)
         .default(1024)
         .describe('With compression: shorter messages leave as they are, in bytes'),
+      pingIntervalMs: milliseconds(
+        25_000,
+        0,
+        HOUR_MS,
+        'How often WebSockets are pinged, which keeps them open in proxies that close what is idle, in milliseconds; ' +
+          'a client that is silent for 2.4 times as long is dropped; 0 is never',
+      ),
+      keepAliveMs: milliseconds(
+        75_000,
+        1000,
+        4 * MINUTE_MS,
+        'How long an HTTP connection may be idle between two requests, in milliseconds; longer than the balancer in front keeps it',
+      ),
       docs: flag(true, 'Serve /docs and /openapi.json'),
       metrics: flag(true, 'Serve /metrics for Prometheus'),
     })
@@ -290,6 +303,11 @@ export const configSchema = z.strictObject({
         .max(100)
         .default(2)
         .describe('A client is lost after this many times its agreed interval'),
+      pongCounts: flag(
+        false,
+        'On WebSocket, ask a client whose heart-beat is overdue by a ping, and take its pong for one: for web pages, which ' +
+          'can beat only once a minute while their tab is hidden',
+      ),
     })
     .prefault({})
     .describe('STOMP heart-beats'),
@@ -307,8 +325,18 @@ export const configSchema = z.strictObject({
       maxTransactionFrames: count(100, 100_000, 'Most frames in a transaction'),
       maxTransactionBytes: count(MEBIBYTE, 1024 * MEBIBYTE, 'Most bytes in the open transactions of a session'),
       maxUnackedMessages: count(10_000, 10_000_000, 'Most messages of a session that wait for ACK or NACK'),
-      maxUnsentBytes: count(MEBIBYTE, 1024 * MEBIBYTE, 'Most bytes that may wait for a slow client'),
-      maxUnsentMs: milliseconds(10_000, 1, HOUR_MS, 'Longest time that output may wait for a client, in milliseconds'),
+      maxUnsentBytes: count(
+        MEBIBYTE,
+        1024 * MEBIBYTE,
+        'Most bytes that may wait for a slow client; one message larger than half of that does not count',
+      ),
+      maxUnsentMs: milliseconds(
+        10_000,
+        1,
+        HOUR_MS,
+        'Longest time in which a client may read nothing of what waits for it, in milliseconds; what waits must be read within ' +
+          'six times as long, and a message larger than maxUnsentBytes in proportion',
+      ),
       maxBodyBytes: count(MEBIBYTE, 256 * MEBIBYTE, 'Largest HTTP request body, in bytes'),
       maxInFlight: count(256, 100_000, 'Most frames of a session whose effect is pending'),
       maxSessions: count(100_000, 10_000_000, 'Most sessions at a time'),

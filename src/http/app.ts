@@ -59,6 +59,12 @@ export interface AppDeps {
 
 const unguarded: MiddlewareHandler<HttpEnv> = (_c, next) => next()
 
+/** A health check may leave out the host; who wants to do something says whom it means, as HTTP/1.1 asks anyway. */
+const hostGuard: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  if (c.env.isHostMissing) throw new HttpError('missing-host', 'Send a Host header with the name of this server')
+  await next()
+}
+
 /** Makes the application. It holds nothing that needs to be closed. */
 export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   const app = new Hono<HttpEnv>()
@@ -71,7 +77,7 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
     await next()
     deps.log.debug({ method: c.req.method, path: c.req.path, status: c.res.status }, 'HTTP request')
   })
-  app.use('/api/*', guard, corsHeaders())
+  app.use('/api/*', hostGuard, guard, corsHeaders())
   app.use(options.path, guard)
   for (const { route, handler, guard: ownGuard = unguarded } of endpoints) {
     const allow = allowedMethods(route)

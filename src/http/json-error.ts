@@ -17,6 +17,7 @@ export interface HttpEnv {
 export const HTTP_ERRORS = {
   'bad-json': 400,
   'bad-field': 400,
+  'missing-host': 400,
   'forbidden-origin': 403,
   'forbidden-host': 403,
   'not-found': 404,

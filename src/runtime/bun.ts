@@ -1,4 +1,5 @@
 /** Listening on Bun: `Bun.serve` for HTTP and WebSocket, its native topics for fan-out. */
+import { Buffer } from 'node:buffer'
 import process from 'node:process'
 import type { Server as BunServer, ServerWebSocket } from 'bun'
 import type { Processes } from '../processes.ts'
@@ -13,12 +14,14 @@ import type {
   SocketHandler,
 } from '../socket.ts'
 import { connectSupervisor, spawnWorker } from './child-process.ts'
+import { Pings, type Pinged } from './pings.ts'
+import { badHostResponse, hostCheck, NO_HOST } from './request-host.ts'
 import { listenTcp } from './tcp.ts'
 
-/** Seconds without a byte after which Bun drops a peer that does not answer pings either. */
-const IDLE_TIMEOUT_S = 120
-/** Seconds without a byte after which an HTTP connection is dropped. */
-const REQUEST_TIMEOUT_S = 30
+/** Bun counts time in ticks of so many seconds, and rounds down by up to one. */
+const TICK_S = 4
+/** Bun's timers go no further, in seconds. */
+const MAX_TIMEOUT_S = 255
 
 /**
  * Bun gathers the writes of a turn by itself, so joining saves little. To 1,000 subscribers with 32 messages in flight, frames
@@ -62,29 +65,51 @@ function ownArguments(): string[] {
 
 function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
   const { compressionMinBytes = Infinity } = options
-  const withoutUpgrade = (response: Response): Response | undefined => (response === UPGRADED ? undefined : response)
+  const pings = new Pings(options.pingIntervalMs)
+  const binaryGroups = new BinaryGroups()
+  const shared: Shared = { pings, binaryGroups, compressionMinBytes }
+  const isHost = hostCheck()
+  const keepAliveS = Math.min(MAX_TIMEOUT_S, Math.ceil(options.keepAliveMs / 1000) + TICK_S)
+  const answered = (response: Response, request: Request, bun: BunServer<BunSocket>): Response | undefined => {
+    if (response === UPGRADED) return undefined
+    // From here on it is a connection that waits for the next request; when that comes, Bun's time starts anew.
+    bun.timeout(request, keepAliveS)
+    return response
+  }
   const server = Bun.serve<BunSocket>({
     hostname: options.host,
     port: options.port,
     reusePort,
     maxRequestBodySize: options.maxBodyBytes,
-    idleTimeout: REQUEST_TIMEOUT_S,
+    // Of a request, from when its head is there, however much comes meanwhile. For the first head on a connection Bun
+    // gives 10 s, for the head of a later one what is left of the time between two requests.
+    idleTimeout: Math.min(MAX_TIMEOUT_S, Math.ceil(options.requestTimeoutMs / 1000)),
     fetch(request, bun) {
-      const response = options.fetch(request, new BunRequestEnv(bun, request, compressionMinBytes))
-      return response instanceof Promise ? response.then(withoutUpgrade) : withoutUpgrade(response)
+      const host = request.headers.get('host')
+      if (host !== null && !isHost(host)) return badHostResponse()
+      const env = new BunRequestEnv(bun, request, shared, !host)
+      // Without a host Bun's URL is a bare path, which is none. It is HTTP/1.0 then: Bun refuses others without Host.
+      const named = host ? request : new Request(`http://${NO_HOST}${request.url}`, request)
+      const response = options.fetch(named, env)
+      return response instanceof Promise
+        ? response.then((made) => answered(made, request, bun))
+        : answered(response, request, bun)
     },
     websocket: {
       maxPayloadLength: options.maxMessageBytes,
       // Bun loses messages silently past its limit unless it closes the socket: the last line behind the session's own.
       backpressureLimit: options.hardUnsentBytes,
       closeOnBackpressureLimit: true,
-      idleTimeout: IDLE_TIMEOUT_S,
-      sendPings: true,
+      // Bun's own pings go by this time, which only whole minutes or so suit: ours find who is gone.
+      idleTimeout: 0,
+      sendPings: false,
       publishToSelf: true,
       // `true` is without context takeover, both ways
       perMessageDeflate: compressionMinBytes !== Infinity,
       open: (ws) => ws.data.opened(ws),
       message: (ws, data) => ws.data.receive(data),
+      pong: (ws) => ws.data.ponged(),
+      drain: (ws) => ws.data.drained(),
       close: (ws, code, reason) => ws.data.closed(code, reason),
     },
   })
@@ -93,10 +118,15 @@ function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
     port: server.port ?? options.port,
     fanout: {
       joinUpTo: compressionMinBytes === Infinity ? JOIN_UP_TO : JOIN_UP_TO_COMPRESSING,
-      publish: (group, data) => void server.publish(group, data, data.length >= compressionMinBytes),
+      publish(group, data) {
+        const compress = data.length >= compressionMinBytes
+        server.publish(group, data, compress)
+        if (binaryGroups.has(group)) server.publish(nameOfBinary(group), bytesOf(data), compress)
+      },
     },
     stopAccepting: () => void server.stop(false),
     close: async () => {
+      pings.close()
       await server.stop(true)
     },
   })
@@ -105,15 +135,54 @@ function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
 /** What the application returns for a request that was upgraded: to Bun that is no response. */
 const UPGRADED = new Response(null)
 
+/** What all sockets of a listener share. */
+interface Shared {
+  readonly pings: Pings
+  readonly binaryGroups: BinaryGroups
+  readonly compressionMinBytes: number
+}
+
+/**
+ * Groups that have members who take binary messages only. To Bun these are a group of their own, beside the one of the
+ * same name for everybody else: a topic's message is the same for all who subscribe to it.
+ */
+class BinaryGroups {
+  readonly #sizes = new Map<string, number>()
+
+  has(group: string): boolean {
+    return this.#sizes.size > 0 && this.#sizes.has(group)
+  }
+
+  added(group: string): void {
+    this.#sizes.set(group, (this.#sizes.get(group) ?? 0) + 1)
+  }
+
+  removed(group: string): void {
+    const size = this.#sizes.get(group)! - 1
+    if (size > 0) this.#sizes.set(group, size)
+    else this.#sizes.delete(group)
+  }
+}
+
+function nameOfBinary(group: string): string {
+  return `${group} binary`
+}
+
+function bytesOf(data: string | Uint8Array): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data) : data
+}
+
 class BunRequestEnv implements RequestEnv {
+  readonly isHostMissing: boolean
   readonly #server: BunServer<BunSocket>
   readonly #request: Request
-  readonly #compressionMinBytes: number
+  readonly #shared: Shared
 
-  constructor(server: BunServer<BunSocket>, request: Request, compressionMinBytes: number) {
+  constructor(server: BunServer<BunSocket>, request: Request, shared: Shared, isHostMissing: boolean) {
+    this.isHostMissing = isHostMissing
     this.#server = server
     this.#request = request
-    this.#compressionMinBytes = compressionMinBytes
+    this.#shared = shared
   }
 
   get remoteAddress(): string {
@@ -121,10 +190,10 @@ class BunRequestEnv implements RequestEnv {
   }
 
   upgrade(request: Request, { protocol, open }: { protocol: string | undefined; open: OpenSocket }): Response {
-    const data = new BunSocket(open, this.#compressionMinBytes)
+    const data = new BunSocket(open, this.#shared)
     // Bun answers with the first offered sub-protocol unless told otherwise; "" is none.
     const isAccepted = this.#server.upgrade(
-      request,
+      this.#request,
       request.headers.has('sec-websocket-protocol')
         ? { data, headers: { 'sec-websocket-protocol': protocol ?? '' } }
         : { data },
@@ -135,32 +204,52 @@ class BunRequestEnv implements RequestEnv {
 }
 
 /** One WebSocket; it is also what Bun keeps for it as `data`, from the upgrade on. */
-class BunSocket implements Socket {
+class BunSocket implements Socket, Pinged {
+  heardAt = 0
+  pingedAt = 0
+  isPaused = false
+  /** How often Bun has got rid of something that was waiting. */
+  drains = 0
   readonly #open: OpenSocket
-  readonly #compressionMinBytes: number
+  readonly #shared: Shared
   /** Set when it has opened, before anybody else has this object. */
   #ws!: ServerWebSocket<BunSocket>
   #handler: SocketHandler | undefined
   /** Messages so far. */
   #received = 0
   #isClosing = false
+  /** The groups of one that takes binary messages only. */
+  #binaryGroups: Set<string> | undefined
 
-  constructor(open: OpenSocket, compressionMinBytes: number) {
+  constructor(open: OpenSocket, shared: Shared) {
     this.#open = open
-    this.#compressionMinBytes = compressionMinBytes
+    this.#shared = shared
   }
 
   opened(ws: ServerWebSocket<BunSocket>): void {
     this.#ws = ws
     this.#handler = this.#open(this)
+    this.#shared.pings.add(this)
   }
 
   receive(data: string | Uint8Array): void {
     this.#received++
-    this.#handler?.receive(data)
+    this.heardAt = this.#shared.pings.tick
+    this.#handler?.receive(data, typeof data !== 'string')
+  }
+
+  ponged(): void {
+    this.heardAt = this.#shared.pings.tick
+    this.#handler?.ponged?.()
+  }
+
+  drained(): void {
+    this.drains++
   }
 
   closed(code: number, reason: string): void {
+    this.#shared.pings.remove(this)
+    for (const group of this.#binaryGroups ?? []) this.leave(group)
     this.#handler?.closed(code, reason)
   }
 
@@ -178,31 +267,52 @@ class BunSocket implements Socket {
 
   send(data: string | Uint8Array): void {
     if (this.#isClosing) return
-    const compress = data.length >= this.#compressionMinBytes
-    if (typeof data === 'string') this.#ws.sendText(data, compress)
-    else this.#ws.sendBinary(data, compress)
+    const compress = data.length >= this.#shared.compressionMinBytes
+    if (typeof data === 'string' && !this.#binaryGroups) this.#ws.sendText(data, compress)
+    else this.#ws.sendBinary(bytesOf(data), compress)
+  }
+
+  sendBinary(): void {
+    this.#binaryGroups ??= new Set()
   }
 
   join(group: string): void {
-    this.#ws.subscribe(group)
+    if (!this.#binaryGroups) {
+      this.#ws.subscribe(group)
+    } else if (this.#ws.readyState === WebSocket.OPEN && !this.#binaryGroups.has(group)) {
+      this.#binaryGroups.add(group)
+      this.#shared.binaryGroups.added(group)
+      this.#ws.subscribe(nameOfBinary(group))
+    }
   }
 
   leave(group: string): void {
-    this.#ws.unsubscribe(group)
+    if (!this.#binaryGroups) {
+      this.#ws.unsubscribe(group)
+    } else if (this.#binaryGroups.delete(group)) {
+      this.#shared.binaryGroups.removed(group)
+      this.#ws.unsubscribe(nameOfBinary(group))
+    }
+  }
+
+  ping(): void {
+    if (!this.#isClosing) this.#ws.ping()
   }
 
   pause(): void {
+    this.isPaused = true
     this.#ws.pause()
   }
 
   resume(): void {
+    this.isPaused = false
     this.#ws.resume()
   }
 
   close(code: number, reason: string): void {
     if (this.#isClosing) return
     this.#isClosing = true
-    this.#ws.resume() // what still comes is read, and ignored above
+    this.resume() // what still comes is read, and ignored above
     this.#closeWhenQuiet(code, reason, MAX_QUIET_WAITS)
   }
 

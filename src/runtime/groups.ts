@@ -14,11 +14,12 @@ const MAX_JOINED = 16_384
  * `prepare` turns data into what a socket of this runtime writes; it is called once per group, not once per socket.
  */
 export class GroupFanout<Prepared> implements Fanout {
-  readonly joinUpTo = MAX_JOINED
+  readonly joinUpTo: number
   readonly #prepare: (data: string | Uint8Array) => Prepared
   readonly #groups = new Map<string, Set<GroupMember<Prepared>>>()
 
-  constructor(prepare: (data: string | Uint8Array) => Prepared) {
+  constructor(prepare: (data: string | Uint8Array) => Prepared, joinUpTo = MAX_JOINED) {
+    this.joinUpTo = joinUpTo
     this.#prepare = prepare
   }
 

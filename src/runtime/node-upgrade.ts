@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer'
 import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FetchHandler, OpenSocket } from '../socket.ts'
+import { NO_HOST } from './request-host.ts'
 
 /** What the application said. */
 export interface UpgradeAnswer {
@@ -26,10 +27,12 @@ export async function answerUpgrade(
   maxBodyBytes: number,
 ): Promise<UpgradeAnswer> {
   const remoteAddress = incoming.socket.remoteAddress ?? ''
+  const isHostMissing = !incoming.headers.host
   if (incoming.headers.upgrade?.toLowerCase() === 'websocket') {
     let accepted: UpgradeAnswer['accepted']
     const response = await fetch(requestOf(incoming, undefined), {
       remoteAddress,
+      isHostMissing,
       upgrade(_request, answer) {
         accepted = answer
         return new Response(null)
@@ -46,6 +49,7 @@ export async function answerUpgrade(
   const body = length > 0 && length <= maxBodyBytes ? await readExactly(incoming, stream, head, length) : undefined
   const response = await fetch(requestOf(incoming, body), {
     remoteAddress,
+    isHostMissing,
     upgrade: () => new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } }),
   })
   return { response, accepted: undefined }
@@ -69,7 +73,7 @@ function requestOf(incoming: IncomingMessage, body: Uint8Array<ArrayBuffer> | un
   for (let i = 0; i < incoming.rawHeaders.length; i += 2) {
     headers.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!)
   }
-  const { href } = new URL(incoming.url ?? '/', `http://${incoming.headers.host ?? 'localhost'}`)
+  const { href } = new URL(incoming.url ?? '/', `http://${incoming.headers.host || NO_HOST}`)
   return new Request(href, { method: incoming.method ?? 'GET', headers, ...(body ? { body } : {}) })
 }
 

@@ -8,15 +8,13 @@ import type { Listener, ListenOptions, RequestEnv, Runtime, Socket } from '../so
 import { GroupFanout, type GroupMember } from './groups.ts'
 import { inflateMessages } from './inflation.ts'
 import { answerUpgrade, sendResponse } from './node-upgrade.ts'
+import { HIGH_WATER_MARK, OutputQueue } from './output-queue.ts'
+import { Pings, type Pinged } from './pings.ts'
+import { badHostResponse, hostCheck, NO_HOST } from './request-host.ts'
 import { listenTcp } from './tcp.ts'
 import { WebSocketMessage } from './websocket-message.ts'
 
 export { processes } from './cluster.ts'
-
-/** A peer that answers no ping within this time is dropped, in milliseconds: finds half-open clients without heart-beats. */
-const PING_INTERVAL_MS = 60_000
-/** The whole request has to arrive within this time, in milliseconds. */
-const REQUEST_TIMEOUT_MS = 30_000
 
 /**
  * Each message stands by itself both ways: so a compressed frame is right for every client, and nothing that one
@@ -45,17 +43,29 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
     handleProtocols: (_offered, request) => protocols.get(request) ?? false,
   })
   const protocols = new WeakMap<IncomingMessage, string>()
+  const isHost = hostCheck()
   const listener = getRequestListener(
-    (request, { incoming }) => options.fetch(request, plainEnv(incoming.socket.remoteAddress)),
-    { overrideGlobalObjects: false },
+    (request, { incoming }) =>
+      hasGoodHost(incoming, isHost) ? options.fetch(request, plainEnv(incoming as IncomingMessage)) : badHostResponse(),
+    { overrideGlobalObjects: false, hostname: NO_HOST },
   )
   const http = createServer(
-    { requestTimeout: REQUEST_TIMEOUT_MS },
+    {
+      requestTimeout: options.requestTimeoutMs,
+      headersTimeout: options.requestTimeoutMs,
+      connectionsCheckingInterval: Math.ceil(options.requestTimeoutMs / CHECKS_PER_REQUEST_TIMEOUT),
+      keepAliveTimeout: options.keepAliveMs,
+      requireHostHeader: false, // see hasGoodHost
+      highWaterMark: HIGH_WATER_MARK,
+    },
     (incoming, outgoing) => void listener(incoming, outgoing),
   )
   http.on('upgrade', (incoming: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy())
-    answerUpgrade(options.fetch, incoming, stream, head, options.maxBodyBytes)
+    const answer = hasGoodHost(incoming, isHost)
+      ? answerUpgrade(options.fetch, incoming, stream, head, options.maxBodyBytes)
+      : Promise.resolve({ response: badHostResponse(), accepted: undefined })
+    answer
       .then(({ response, accepted }) => {
         if (!accepted) return sendResponse(stream, response)
         const { open, protocol } = accepted
@@ -64,23 +74,31 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
         incoming.socket.setTimeout(0) // from here on heart-beats and pings tell
         sockets.handleUpgrade(incoming, stream, head, (ws) => {
           if (isCompressing(ws)) inflateMessages(ws, options.maxMessageBytes)
-          ws.on('pong', () => awaitingPong.delete(ws))
           const { remoteAddress = '' } = incoming.socket
-          const handler = open(new NodeSocket(ws, stream, remoteAddress, fanout, options))
-          ws.on('message', (data: Buffer) => handler.receive(data))
+          const socket = new NodeSocket(ws, stream, remoteAddress, fanout, options)
+          const handler = open(socket)
+          pings.add(socket)
+          ws.on('message', (data: Buffer, isBinary) => {
+            socket.heardAt = pings.tick
+            handler.receive(data, isBinary)
+          })
+          ws.on('pong', () => {
+            socket.heardAt = pings.tick
+            handler.ponged?.()
+          })
           ws.on('error', () => {}) // 'close' follows, with the code
-          ws.on('close', (code, reason) => handler.closed(code, reason.toString()))
+          ws.on('close', (code, reason) => {
+            pings.remove(socket)
+            handler.closed(code, reason.toString())
+          })
         })
         return undefined
       })
       .catch(() => stream.destroy())
   })
   // also for a connection that never sends anything
-  http.setTimeout(REQUEST_TIMEOUT_MS)
-  /** Sockets that have not answered the last ping. */
-  const awaitingPong = new WeakSet<WebSocket>()
-  const pings = setInterval(() => pingAll(sockets, awaitingPong), PING_INTERVAL_MS)
-  pings.unref()
+  http.setTimeout(options.requestTimeoutMs)
+  const pings = new Pings(options.pingIntervalMs)
   return new Promise((resolve, reject) => {
     http.once('error', reject)
     http.listen({ port: options.port, host: options.host, ...(reusePort ? { reusePort } : {}) }, () => {
@@ -95,7 +113,7 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
           http.closeIdleConnections()
         },
         close() {
-          clearInterval(pings)
+          pings.close()
           for (const ws of sockets.clients) ws.terminate()
           http.closeAllConnections()
           return http.listening ? new Promise((closed) => http.close(() => closed())) : Promise.resolve()
@@ -104,6 +122,9 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
     })
   })
 }
+
+/** A request that is late is found within this part of its time. */
+const CHECKS_PER_REQUEST_TIMEOUT = 6
 
 /** Has the client negotiated permessage-deflate? There is no other extension. */
 function isCompressing(ws: WebSocket): boolean {
@@ -116,32 +137,45 @@ function asksForSmallWindow({ headers }: IncomingMessage): boolean {
 }
 
 /** For requests that are no upgrade. */
-function plainEnv(remoteAddress: string | undefined): RequestEnv {
+function plainEnv({ socket, headers }: IncomingMessage): RequestEnv {
   return {
-    remoteAddress: remoteAddress ?? '',
+    remoteAddress: socket.remoteAddress ?? '',
+    isHostMissing: !headers.host,
     upgrade: () => new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } }),
   }
 }
 
-function pingAll(sockets: WebSocketServer, awaitingPong: WeakSet<WebSocket>): void {
-  for (const ws of sockets.clients) {
-    if (awaitingPong.has(ws)) ws.terminate()
-    else {
-      awaitingPong.add(ws)
-      ws.ping()
-    }
-  }
+/** Node's own check would refuse HTTP/1.0 without Host too, and lets through what is no host. */
+function hasGoodHost(
+  {
+    headers,
+    rawHeaders,
+    httpVersionMajor,
+    httpVersionMinor,
+  }: Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'httpVersionMajor' | 'httpVersionMinor'>,
+  isHost: (host: string) => boolean,
+): boolean {
+  const { host } = headers
+  if (host === undefined) return httpVersionMajor === 1 && httpVersionMinor === 0
+  if (!isHost(host)) return false
+  let count = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.toLowerCase() === 'host') count++
+  return count === 1
 }
 
-class NodeSocket implements Socket, GroupMember<WebSocketMessage> {
+class NodeSocket implements Socket, GroupMember<WebSocketMessage>, Pinged {
   readonly transport = 'websocket'
   readonly remoteAddress: string
+  heardAt = 0
+  pingedAt = 0
   readonly #ws: WebSocket
-  readonly #stream: Duplex
   readonly #fanout: GroupFanout<WebSocketMessage>
   readonly #hardUnsentBytes: number
   readonly #compressionMinBytes: number | undefined
   readonly #takesCompressed: boolean
+  readonly #queue: OutputQueue
+  #isBinary = false
+  #isClosing = false
 
   constructor(
     ws: WebSocket,
@@ -152,26 +186,43 @@ class NodeSocket implements Socket, GroupMember<WebSocketMessage> {
   ) {
     this.remoteAddress = remoteAddress
     this.#ws = ws
-    this.#stream = stream
     this.#fanout = fanout
     this.#hardUnsentBytes = hardUnsentBytes
     this.#compressionMinBytes = compressionMinBytes
     this.#takesCompressed = isCompressing(ws)
+    // `ws` writes its pings, pongs and closing frames to the stream itself: between frames they may, inside one not.
+    this.#queue = new OutputQueue(stream, false)
   }
 
   get bufferedBytes(): number {
-    return this.#stream.writableLength
+    return this.#queue.bytes
+  }
+
+  get drains(): number {
+    return this.#queue.drains
+  }
+
+  get isPaused(): boolean {
+    return this.#ws.isPaused
   }
 
   send(data: string | Uint8Array): void {
     this.write(new WebSocketMessage(data, this.#compressionMinBytes))
   }
 
-  /** Straight to the stream: as `ws` is never asked to compress, it writes at once too, so the order is one. */
+  sendBinary(): void {
+    this.#isBinary = true
+  }
+
+  /** Past `ws`, which is never asked to compress: so it writes what is its own at once too. */
   write(message: WebSocketMessage): void {
-    if (this.#ws.readyState !== this.#ws.OPEN) return
-    if (this.#stream.writableLength > this.#hardUnsentBytes) this.#ws.terminate()
-    else this.#stream.write(this.#takesCompressed ? message.compressed : message.plain)
+    if (this.#isClosing || this.#ws.readyState !== this.#ws.OPEN) return
+    if (this.#queue.bytes > this.#hardUnsentBytes) {
+      this.#ws.terminate()
+      return
+    }
+    const taken = this.#isBinary ? message.binary : message
+    this.#queue.write(this.#takesCompressed ? taken.compressed : taken.plain)
   }
 
   join(group: string): void {
@@ -180,6 +231,10 @@ class NodeSocket implements Socket, GroupMember<WebSocketMessage> {
 
   leave(group: string): void {
     this.#fanout.leave(group, this)
+  }
+
+  ping(): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping()
   }
 
   pause(): void {
@@ -191,7 +246,9 @@ class NodeSocket implements Socket, GroupMember<WebSocketMessage> {
   }
 
   close(code: number, reason: string): void {
-    this.#ws.close(code, reason)
+    if (this.#isClosing) return
+    this.#isClosing = true
+    this.#queue.whenEmpty(() => this.#ws.close(code, reason))
   }
 
   terminate(): void {

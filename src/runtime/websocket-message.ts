@@ -19,6 +19,7 @@ export class WebSocketMessage {
   readonly #compressionMinBytes: number
   #plain: Uint8Array | undefined
   #compressed: Uint8Array | undefined
+  #binary: WebSocketMessage | undefined
 
   constructor(data: string | Uint8Array, compressionMinBytes = Infinity) {
     this.#data = data
@@ -38,6 +39,13 @@ export class WebSocketMessage {
   get compressed(): Uint8Array {
     this.#compressed ??= this.#compress()
     return this.#compressed
+  }
+
+  /** The same as a binary message: text is its bytes. */
+  get binary(): WebSocketMessage {
+    if (typeof this.#data !== 'string') return this
+    this.#binary ??= new WebSocketMessage(Buffer.from(this.#data), this.#compressionMinBytes)
+    return this.#binary
   }
 
   #compress(): Uint8Array {

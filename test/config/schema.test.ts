@@ -25,6 +25,8 @@ describe('parseConfig', () => {
         joinFrames: true,
         compression: false,
         compressionMinBytes: 1024,
+        pingIntervalMs: 25_000,
+        keepAliveMs: 75_000,
         docs: true,
         metrics: true,
       },
@@ -58,7 +60,7 @@ describe('parseConfig', () => {
         conventionCodec: 'json-string',
       },
       slowClients: [],
-      heartBeat: { outgoingMs: 10000, incomingMs: 10000, toleranceFactor: 2 },
+      heartBeat: { outgoingMs: 10000, incomingMs: 10000, toleranceFactor: 2, pongCounts: false },
       limits: {
         maxFrameBytes: 65536,
         maxConnectFrameBytes: 16384,

@@ -36,6 +36,9 @@ async function runScenario(runtime: Runtime, { steps, received }: Scenario, isCo
     maxBodyBytes: 1000,
     hardUnsentBytes: 100_000_000,
     compressionMinBytes: isCompressing ? 0 : undefined,
+    pingIntervalMs: 0,
+    keepAliveMs: 1000,
+    requestTimeoutMs: 10_000,
   })
   const names = new Set(steps.flatMap((step) => (isOfClient(step) ? [step[1]] : [])))
   const clients = await Promise.all(

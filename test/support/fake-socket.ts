@@ -43,6 +43,11 @@ export class FakeSocket implements Socket, GroupMember<Data> {
   /** While false, what is sent stays in `bufferedBytes`. */
   isRead = true
   bufferedBytes = 0
+  drains = 0
+  /** How often it was pinged. */
+  pings = 0
+  /** Does text leave as binary messages? */
+  isBinary = false
   readonly #fanout: GroupFanout<Data>
   readonly #options: FakeSocketOptions
   #unread: Data[] = []
@@ -51,6 +56,14 @@ export class FakeSocket implements Socket, GroupMember<Data> {
     this.transport = options.transport ?? 'websocket'
     this.#fanout = fanout
     this.#options = options
+  }
+
+  sendBinary(): void {
+    this.isBinary = true
+  }
+
+  ping(): void {
+    this.pings++
   }
 
   send(data: Data): void {
@@ -99,7 +112,7 @@ export class FakeSocket implements Socket, GroupMember<Data> {
   receive(data: Data): void {
     if (!this.isOpen) return
     if (this.isPaused && this.#options.canPause !== false) this.#unread.push(data)
-    else this.handler?.receive(data)
+    else this.handler?.receive(data, this.transport === 'websocket' && typeof data !== 'string')
   }
 
   /** What the runtime does when the connection is gone: the sole report of it. */
@@ -150,6 +163,11 @@ export class FakeClient {
   /** How many heart-beats came since the last call; other data is taken too. */
   takeBeats(): number {
     return this.#takeSent().filter((data) => data === HEART_BEAT).length
+  }
+
+  /** Answers a ping. */
+  pong(): void {
+    this.socket.handler?.ponged?.()
   }
 
   /** The connection is gone, or the client answers the close. */
