@@ -12,6 +12,7 @@ import {
 } from '../../frames/index.ts'
 import type { Broker, BrokerSubscription, DeliveredHeaders, Subscriber } from '../broker/broker.ts'
 import type { Tally } from '../broker/tally.ts'
+import { roughLength } from '../rough-length.ts'
 import type { Socket } from '../socket.ts'
 import { Deliveries, type DeliveryContext } from './deliveries.ts'
 import type { ErrorDescription } from './error-description.ts'
@@ -28,7 +29,7 @@ export interface OutputOwner extends DeliveryContext {
 }
 
 export class Outbox implements Subscriber, SubscriptionSource, Output, Tally {
-  /** Characters of text and bytes of binary frames written; so never more than the bytes. */
+  /** Of all that was written; see `roughLength`. */
   written = 0
   look = 0
   lengthSinceLook = 0
@@ -56,7 +57,7 @@ export class Outbox implements Subscriber, SubscriptionSource, Output, Tally {
 
   write(data: string | Uint8Array): void {
     this.publish(data)
-    this.#services.outputs.wrote(this, data.length)
+    this.#services.outputs.wrote(this, roughLength(data))
   }
 
   heartBeat(): void {
@@ -97,7 +98,7 @@ export class Outbox implements Subscriber, SubscriptionSource, Output, Tally {
 
   /** Write what the broker tells the meter itself. */
   publish(data: string | Uint8Array): void {
-    this.written += data.length
+    this.written += roughLength(data)
     this.heartBeats?.sent(this.#services.deadlines.now())
     this.#socket.send(data)
   }
@@ -128,6 +129,10 @@ export class Outbox implements Subscriber, SubscriptionSource, Output, Tally {
 
   get unsentBytes(): number {
     return this.#socket.bufferedBytes
+  }
+
+  get drains(): number {
+    return this.#socket.drains
   }
 
   get totalBytes(): number {

@@ -16,6 +16,7 @@ class FakeOutput implements Output, Tally {
   fallBehind = (): void => {}
   catchUp: Output['catchUp'] = () => {}
   totalBytes = 0
+  drains = 0
   unsent = 0
   /** How often it was looked at. */
   looks = 0
@@ -41,6 +42,7 @@ class FakeOutput implements Output, Tally {
   move(sent: number, read: number): void {
     this.totalBytes += sent
     this.unsent = Math.max(0, this.unsent + sent - read)
+    if (read > 0) this.drains++
     if (sent > 0) this.#watch.wrote(this, sent)
   }
 }
@@ -84,14 +86,64 @@ describe('output watch', () => {
     expect(output.closings.length).toBeGreaterThan(0)
   })
 
-  it('closes who reads so little that what waited is not read in time', () => {
+  it('closes who reads a little now and then, so that what waited is not read in six times the limit', () => {
     const { clock, output } = setUp()
     output.move(900, 0)
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < 299; i++) {
       output.move(0, 1)
       clock.advance(100)
     }
+    expect(output.closings).toEqual([])
+    for (let i = 0; i < 10; i++) {
+      output.move(0, 1)
+      clock.advance(100)
+    }
+    expect(output.closings[0]).toBe('Output was not read within 30000 ms')
+  })
+
+  it('closes who reads a little now and then although more and more is written', () => {
+    const { clock, output } = setUp()
+    output.move(600, 0)
+    for (let i = 0; i < 400; i++) {
+      output.move(i % 10 === 0 ? 2 : 0, 1)
+      clock.advance(100)
+    }
     expect(output.closings.length).toBeGreaterThan(0)
+  })
+
+  it('keeps who reads slowly but all the time, as long as what waits gets out within six times the limit', () => {
+    const { clock, output } = setUp()
+    for (let round = 0; round < 5; round++) {
+      output.move(900, 0)
+      for (let i = 0; i < 225; i++) {
+        output.move(0, 4)
+        clock.advance(100)
+      }
+    }
+    expect(output.closings).toEqual([])
+  })
+
+  it('keeps who is always behind but moves, when characters are counted for what has three bytes each', () => {
+    const { clock, watch, output } = setUp()
+    output.move(900, 0)
+    for (let i = 0; i < 1000; i++) {
+      output.totalBytes += 3
+      output.unsent += 9 - (i % 2 === 0 ? 18 : 0)
+      output.drains++
+      watch.wrote(output, 3)
+      clock.advance(100)
+    }
+    expect(output.closings).toEqual([])
+  })
+
+  it('sees who moves by the drains alone, where more comes than goes', () => {
+    const { clock, output } = setUp()
+    output.move(100, 0)
+    for (let i = 0; i < 80; i++) {
+      output.move(10, 5)
+      clock.advance(100)
+    }
+    expect(output.closings).toEqual([])
   })
 
   it('keeps who is always behind but moves', () => {
@@ -260,6 +312,97 @@ describe('output watch', () => {
     clock.advance(100)
     expect([output.closings.length, other.closings.length]).toEqual([1, 1])
     expect(clock.pending).toBe(0)
+  })
+})
+
+describe('output watch and a message larger than what may wait', () => {
+  const LARGE = 8_000_000
+  const LARGE_LIMITS = { maxUnsentBytes: 1_000_000, maxUnsentMs: 10_000 }
+
+  function setUpLarge() {
+    const clock = new FakeClock()
+    const watch = new OutputWatch(LARGE_LIMITS, clock)
+    const output = new FakeOutput(watch)
+    watch.add(output)
+    return { clock, watch, output }
+  }
+
+  it('keeps who reads it all the time, whatever else is written within the limit', () => {
+    const { clock, output } = setUpLarge()
+    output.move(500_000, 0)
+    clock.advance(100)
+    output.move(LARGE, 0)
+    while (output.unsent > 0) {
+      output.move(1000, 100_000)
+      clock.advance(100)
+    }
+    expect(output.closings).toEqual([])
+  })
+
+  it('keeps who is not seen to read before the message is through, in proportion to its length', () => {
+    const { clock, output } = setUpLarge()
+    output.move(LARGE, 0)
+    clock.advance(75_000)
+    output.move(0, LARGE)
+    clock.advance(1000)
+    expect(output.closings).toEqual([])
+  })
+
+  it('closes who reads nothing of it', () => {
+    const { clock, output } = setUpLarge()
+    output.move(LARGE, 0)
+    clock.advance(80_000)
+    expect(output.closings).toEqual([])
+    clock.advance(300)
+    expect(output.closings[0]).toBe('Output waited longer than 80000 ms to be read')
+  })
+
+  it('closes who has more than the limit beside it', () => {
+    const { clock, output } = setUpLarge()
+    output.move(LARGE, 0)
+    clock.advance(100)
+    for (let i = 0; i < 11; i++) {
+      expect(output.closings).toEqual([])
+      output.move(100_000, 0)
+      clock.advance(100)
+    }
+    expect(output.closings[0]).toBe('More than 1000000 bytes of output were not read')
+  })
+
+  it('closes who has two of them', () => {
+    const { clock, output } = setUpLarge()
+    output.move(LARGE, 0)
+    clock.advance(100)
+    output.move(LARGE, 1_000_000)
+    expect(output.closings.length).toBeGreaterThan(0)
+  })
+
+  it('takes a second one when the first is read', () => {
+    const { clock, output } = setUpLarge()
+    for (let i = 0; i < 3; i++) {
+      output.move(LARGE, 0)
+      clock.advance(1000)
+      output.move(0, LARGE - 100_000)
+      clock.advance(1000)
+      output.move(0, 100_000)
+    }
+    expect(output.closings).toEqual([])
+  })
+
+  it('has everything that may be dropped held back meanwhile', () => {
+    const { output } = setUpLarge()
+    let isBehind = false
+    output.fallBehind = () => (isBehind = true)
+    output.move(LARGE, 0)
+    expect(isBehind).toBe(true)
+    expect(output.closings).toEqual([])
+  })
+
+  it('is one message, not the many that one turn has written together', () => {
+    const { clock, output } = setUp()
+    output.move(2000, 0)
+    clock.advance(100)
+    expect(output.closings).toHaveLength(1)
   })
 })
 

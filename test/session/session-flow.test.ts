@@ -60,6 +60,7 @@ describe('session with a slow client', () => {
       stage.bus.deliver('topic:a', 'x'.repeat(500))
       await turn()
       client.socket.bufferedBytes = Math.min(client.socket.bufferedBytes, 3000)
+      client.socket.drains++
       stage.clock.advance(100)
     }
     expect(client.socket.bufferedBytes).toBe(3000)
