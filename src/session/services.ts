@@ -23,7 +23,12 @@ export interface SessionOptions extends TransactionLimits {
   readonly maxInFlightBytes: number
   /** Bytes that may wait undecoded while the session is held back; beyond it the client is flooding. */
   readonly maxHeldBackBytes: number
-  readonly heartBeat: { readonly outgoingMs: number; readonly incomingMs: number; readonly toleranceFactor: number }
+  readonly heartBeat: {
+    readonly outgoingMs: number
+    readonly incomingMs: number
+    readonly toleranceFactor: number
+    readonly pongCounts: boolean
+  }
   /** How long what is pending may take once the session ends. */
   readonly settleTimeoutMs: number
   /** How long the peer may take to close after ERROR or DISCONNECT. */

@@ -59,14 +59,20 @@ export class Session extends SessionContext implements SocketHandler, FrameRecei
 
   // --- SocketHandler
 
-  receive(data: string | Uint8Array): void {
+  receive(data: string | Uint8Array, isBinary = false): void {
     if (this.#state >= State.finishing) return
     try {
+      // A client whose CONNECT is binary reads nothing else (Go's NetConn closes on text).
+      if (isBinary && this.#state === State.connecting) this.#socket.sendBinary()
       this.outbox.heartBeats?.received(this.services.deadlines.now())
       this.#inbox.push(data)
     } catch (error) {
       this.#crashed(error)
     }
+  }
+
+  ponged(): void {
+    if (this.#state === State.connected) this.outbox.heartBeats?.ponged(this.services.deadlines.now())
   }
 
   /** As DISCONNECT without a receipt: what came before is finished and answered. */
@@ -140,6 +146,10 @@ export class Session extends SessionContext implements SocketHandler, FrameRecei
         undefined,
       )
       return undefined
+    }
+    if (beats.isPingDue(now)) {
+      beats.pinged(now)
+      this.#socket.ping()
     }
     if (beats.isBeatDue(now)) this.outbox.heartBeat()
     return beats.nextDue()
@@ -259,7 +269,9 @@ export class Session extends SessionContext implements SocketHandler, FrameRecei
     metrics.count.sessionsOpened++
     this.outbox.connected(user === undefined ? headers : [...headers, ['user-name', user]])
     if (intervals.outgoingMs === 0 && intervals.incomingMs === 0) return
-    const beats = new HeartBeats(intervals, options.heartBeat.toleranceFactor, deadlines.now())
+    const { toleranceFactor, pongCounts } = options.heartBeat
+    const asksByPing = pongCounts && this.#socket.transport === 'websocket'
+    const beats = new HeartBeats(intervals, toleranceFactor, deadlines.now(), asksByPing)
     this.outbox.heartBeats = beats
     deadlines.schedule(this, beats.nextDue()!)
   }

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { turn } from '../support/fake-turn.ts'
 import { OPTIONS, SLOT_MS, Stage } from './stage.ts'
 
-function offering(outgoingMs: number, incomingMs: number): Stage {
-  return new Stage({ options: { heartBeat: { outgoingMs, incomingMs, toleranceFactor: 2 } } })
+function offering(outgoingMs: number, incomingMs: number, pongCounts = false): Stage {
+  return new Stage({ options: { heartBeat: { outgoingMs, incomingMs, toleranceFactor: 2, pongCounts } } })
 }
 
 describe('session with heart-beats', () => {
@@ -127,7 +127,7 @@ describe('session with heart-beats', () => {
   it('#53 counts what comes while it is held back as life', async () => {
     const stage = new Stage({
       bus: { goesLive: false },
-      options: { heartBeat: { outgoingMs: 0, incomingMs: 1000, toleranceFactor: 2 } },
+      options: { heartBeat: { outgoingMs: 0, incomingMs: 1000, toleranceFactor: 2, pongCounts: false } },
     })
     const client = await stage.connect({ 'heart-beat': '1000,0' })
     client.frame('SUBSCRIBE', { id: '1', destination: '/topic/a' })
@@ -141,7 +141,10 @@ describe('session with heart-beats', () => {
   it('#55 does not take a client for dead that it does not read itself', async () => {
     const stage = new Stage({
       bus: { accepts: false },
-      options: { maxInFlight: 1, heartBeat: { outgoingMs: 0, incomingMs: 1000, toleranceFactor: 2 } },
+      options: {
+        maxInFlight: 1,
+        heartBeat: { outgoingMs: 0, incomingMs: 1000, toleranceFactor: 2, pongCounts: false },
+      },
     })
     const client = await stage.connect({ 'heart-beat': '1000,0' })
     for (let i = 0; i < 3; i++) client.frame('SEND', { destination: '/app/a' }, 'x'.repeat(900))
@@ -169,5 +172,67 @@ describe('session with heart-beats', () => {
     stage.clock.advance(2 * OPTIONS.lingerMs + 100)
     expect(client.takeBeats()).toBe(0)
     expect(stage.metrics.count.heartBeatTimeouts).toBe(0)
+  })
+})
+
+describe('session whose pongs count', () => {
+  it('pings a client once its beat is overdue, and takes the pong for one', async () => {
+    const stage = offering(0, 1000, true)
+    const client = await stage.connect({ 'heart-beat': '1000,0' })
+    stage.clock.advance(900)
+    expect(client.socket.pings).toBe(0)
+    for (let i = 1; i <= 60; i++) {
+      stage.clock.advance(1000)
+      expect(client.socket.pings).toBe(i)
+      client.pong()
+    }
+    expect(client.socket.closes).toEqual([])
+  })
+
+  it('closes a client that answers none as soon as any other', async () => {
+    const stage = offering(0, 1000, true)
+    const client = await stage.connect({ 'heart-beat': '1000,0' })
+    stage.clock.advance(1900)
+    expect(client.takeWords()).toEqual([])
+    stage.clock.advance(100 + SLOT_MS)
+    expect(client.takeWords()).toEqual(['ERROR heart-beat-timeout'])
+    expect(client.socket.pings).toBe(1)
+    expect(client.socket.closes[0]?.code).toBe(1002)
+  })
+
+  it('does not ping a client that beats in time', async () => {
+    const stage = offering(0, 1000, true)
+    const client = await stage.connect({ 'heart-beat': '1000,0' })
+    for (let i = 0; i < 60; i++) {
+      stage.clock.advance(950)
+      client.send('\n')
+    }
+    expect(client.socket.pings).toBe(0)
+    expect(client.socket.closes).toEqual([])
+  })
+
+  it.each([
+    ['the setting is off', false, 'websocket'],
+    ['it is TCP, which has no pings', true, 'tcp'],
+  ] as const)('is none where %s: nothing is pinged, and no pong counts', async (_why, pongCounts, transport) => {
+    const stage = offering(0, 1000, pongCounts)
+    const client = await stage.connect({ 'heart-beat': '1000,0' }, { transport })
+    stage.clock.advance(1500)
+    client.pong()
+    stage.clock.advance(500 + SLOT_MS)
+    expect(client.takeWords()).toEqual(['ERROR heart-beat-timeout'])
+    expect(client.socket.pings).toBe(0)
+  })
+
+  it('sends beats of its own beside the pings', async () => {
+    const stage = offering(1000, 1000, true)
+    const client = await stage.connect({ 'heart-beat': '1000,1000' })
+    client.takeBeats()
+    for (let i = 0; i < 10; i++) {
+      stage.clock.advance(1000)
+      client.pong()
+    }
+    expect(client.takeBeats()).toBeGreaterThanOrEqual(10)
+    expect(client.socket.closes).toEqual([])
   })
 })

@@ -28,7 +28,7 @@ export const OPTIONS: SessionOptions = {
   maxInFlight: 4,
   maxInFlightBytes: 100_000,
   maxHeldBackBytes: 4000,
-  heartBeat: { outgoingMs: 10_000, incomingMs: 10_000, toleranceFactor: 2 },
+  heartBeat: { outgoingMs: 10_000, incomingMs: 10_000, toleranceFactor: 2, pongCounts: false },
   settleTimeoutMs: 5000,
   lingerMs: 2000,
   server: 'stomp-bridge/test',
