@@ -9,6 +9,8 @@ export const handleSubscribe: CommandHandler = (context, frame) => {
   const destination = requireHeader(frame, 'destination')
   const id = context.version === Version.V1_0 ? frame.headers.get('id') : requireHeader(frame, 'id')
   if (id !== undefined) checkId(id, context.version)
+  // What is ignored would bring everything, also what the client asked not to get.
+  if (frame.headers.has('selector')) throw new ProtocolError('bad-header', 'Header "selector" is not supported')
   const ackMode = parseAckMode(frame.headers.get('ack'), context.version)
   if (!context.authenticator.maySubscribe(context.identity, destination)) {
     throw new ProtocolError('not-authorized', `You may not subscribe to ${quoted(destination)}`)

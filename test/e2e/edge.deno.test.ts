@@ -1,0 +1,3 @@
+import { edge } from './edge.ts'
+
+edge('deno')
