@@ -7,13 +7,20 @@
 export interface Socket {
   /** IP address of the peer, without port; `""` if the runtime cannot tell. */
   readonly remoteAddress: string
-  /** `websocket` or `tcp`; TCP has no message boundaries and no close codes. */
-  readonly transport: 'websocket' | 'tcp'
+  /**
+   * `websocket`, `tcp`, or `http`: the body of a response that goes on. Only a WebSocket has message boundaries and close
+   * codes, and over `http` nothing is received.
+   */
+  readonly transport: 'websocket' | 'tcp' | 'http'
+  /** The fan-out whose groups this socket can join. */
+  readonly fanout: Fanout
   /** Bytes handed to `send` (or published to a group of this socket) that have not reached the kernel; compressed ones as they are. */
   readonly bufferedBytes: number
   /** A string becomes a text message, bytes a binary message; on TCP both are bytes. */
   send(data: string | Uint8Array): void
-  /** Take part in a group of this transport's {@link Fanout}. */
+  /** Several messages in one write; on a WebSocket each stays a message of its own. */
+  sendAll(messages: readonly (string | Uint8Array)[]): void
+  /** Take part in a group of this socket's {@link Fanout}. */
   join(group: string): void
   /** After this call nothing published to the group reaches the socket. */
   leave(group: string): void
@@ -39,9 +46,8 @@ export type OpenSocket = (socket: Socket) => SocketHandler
 
 /** Same bytes to every socket of a group, in order with what each of them is sent by itself. */
 export interface Fanout {
-  /** It pays to join the texts of one turn of the event loop up to this length, in characters; 0 where it does not. */
-  readonly joinUpTo: number
-  publish(group: string, data: string | Uint8Array): void
+  /** Several messages leave in one write per socket; on a WebSocket each stays a message of its own. */
+  publish(group: string, messages: readonly (string | Uint8Array)[]): void
 }
 
 /** What the HTTP app gets from the runtime with each request (Hono's `env`). */
@@ -53,6 +59,12 @@ export interface RequestEnv {
    * Returns the response that the app must return; 426 if the request is no valid upgrade.
    */
   upgrade(request: Request, options: { protocol: string | undefined; open: OpenSocket }): Response
+  /**
+   * Answers 200 with these headers and a body that goes on until the socket is closed. What is sent are pieces of the body.
+   * Returns the response that the app must return; it may add headers to it. If the app returns another one, or if the
+   * request is a HEAD, nothing is opened. The head of the response may leave only with the first piece.
+   */
+  stream(request: Request, options: { headers: Readonly<Record<string, string>>; open: OpenSocket }): Response
 }
 
 /** The HTTP application: every request of the listener, upgrades included. */

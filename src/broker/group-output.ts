@@ -138,11 +138,13 @@ export class GroupOutput {
     let length = 0
     if (sole) {
       const { subscriber } = sole
-      for (const part of bundles.of(version, stamp.length, this.#joinUpTo(subscriber.transport, MAX_JOINED))) {
+      const messages: (string | Uint8Array)[] = []
+      for (const part of bundles.of(version, stamp.length, this.#joinUpTo(subscriber.transport))) {
         const data = stampPart(part, stamp)
         length += data.length
-        subscriber.publish(data)
+        messages.push(data)
       }
+      subscriber.publish(messages)
       return length
     }
     if (members.websocket > 0) length = this.#publish(group, bundles, 'websocket')
@@ -156,17 +158,19 @@ export class GroupOutput {
     const fanout = this.#fanouts[transport]
     if (!fanout) return 0
     let length = 0
-    for (const part of bundles.of(version, stamp.length, this.#joinUpTo(transport, fanout.joinUpTo))) {
+    const messages: (string | Uint8Array)[] = []
+    for (const part of bundles.of(version, stamp.length, this.#joinUpTo(transport))) {
       const data = stampPart(part, stamp)
       length += data.length
-      fanout.publish(name, data)
+      messages.push(data)
     }
+    fanout.publish(name, messages)
     return length
   }
 
   /** TCP has no messages that frames could be kept apart in. */
-  #joinUpTo(transport: Transport, length: number): number {
-    return this.#options.joinFrames || transport === 'tcp' ? length : 0
+  #joinUpTo(transport: Transport): number {
+    return this.#options.joinFrames || transport === 'tcp' ? MAX_JOINED : 0
   }
 }
 

@@ -8,7 +8,7 @@ export interface Subscriber {
   join(group: string): void
   leave(group: string): void
   /** Frames for its group while it is the only member: characters and bytes count as its own output. */
-  publish(data: string | Uint8Array): void
+  publish(messages: readonly (string | Uint8Array)[]): void
   /** A message for a subscription that is in no group: it acknowledges, or was detached. The subscriber stamps it itself. */
   deliver(
     subscription: BrokerSubscription,

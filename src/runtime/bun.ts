@@ -3,6 +3,7 @@ import process from 'node:process'
 import type { Server as BunServer, ServerWebSocket } from 'bun'
 import type { Processes } from '../processes.ts'
 import type {
+  Fanout,
   Listener,
   ListenOptions,
   OpenSocket,
@@ -12,6 +13,7 @@ import type {
   Socket,
   SocketHandler,
 } from '../socket.ts'
+import { BunStreams } from './bun-stream.ts'
 import { connectSupervisor, spawnWorker } from './child-process.ts'
 import { listenTcp } from './tcp.ts'
 
@@ -19,18 +21,6 @@ import { listenTcp } from './tcp.ts'
 const IDLE_TIMEOUT_S = 120
 /** Seconds without a byte after which an HTTP connection is dropped. */
 const REQUEST_TIMEOUT_S = 30
-
-/**
- * Bun gathers the writes of a turn by itself, so joining saves little. To 1,000 subscribers with 32 messages in flight, frames
- * joined up to 1,500 characters cost 0.95 of frames published one by one in server CPU, and frames joined up to 16 KiB 1.18.
- */
-const JOIN_UP_TO = 1_500
-/**
- * Bun 1.4 compresses a published message anew for each subscriber: the fewer messages the better. With eight 1 KB frames in
- * flight a delivery costs 8.7 µs so, 12.4 µs one by one, and 1.1 µs without compression. Longer ones would save little more
- * (7.4 µs at 16,384), and Bun collects up to 32 of them per socket before `bufferedBytes` shows any.
- */
-const JOIN_UP_TO_COMPRESSING = 4_096
 
 /**
  * Bun's close shuts the connection both ways at once. If the client is still sending, the kernel answers that with a
@@ -63,6 +53,14 @@ function ownArguments(): string[] {
 function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
   const { compressionMinBytes = Infinity } = options
   const withoutUpgrade = (response: Response): Response | undefined => (response === UPGRADED ? undefined : response)
+  const streams = new BunStreams(options.hardUnsentBytes, REQUEST_TIMEOUT_S)
+  const fanout: Fanout = {
+    // Bun gathers what is published in one turn of the event loop by itself.
+    publish(group, messages) {
+      for (const data of messages) server.publish(group, data, data.length >= compressionMinBytes)
+    },
+  }
+  const services: BunServices = { fanout, streams, compressionMinBytes }
   const server = Bun.serve<BunSocket>({
     hostname: options.host,
     port: options.port,
@@ -70,7 +68,7 @@ function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
     maxRequestBodySize: options.maxBodyBytes,
     idleTimeout: REQUEST_TIMEOUT_S,
     fetch(request, bun) {
-      const response = options.fetch(request, new BunRequestEnv(bun, request, compressionMinBytes))
+      const response = options.fetch(request, new BunRequestEnv(bun, request, services))
       return response instanceof Promise ? response.then(withoutUpgrade) : withoutUpgrade(response)
     },
     websocket: {
@@ -91,10 +89,7 @@ function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
   return Promise.resolve({
     host: options.host,
     port: server.port ?? options.port,
-    fanout: {
-      joinUpTo: compressionMinBytes === Infinity ? JOIN_UP_TO : JOIN_UP_TO_COMPRESSING,
-      publish: (group, data) => void server.publish(group, data, data.length >= compressionMinBytes),
-    },
+    fanout,
     stopAccepting: () => void server.stop(false),
     close: async () => {
       await server.stop(true)
@@ -105,15 +100,22 @@ function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
 /** What the application returns for a request that was upgraded: to Bun that is no response. */
 const UPGRADED = new Response(null)
 
+/** What the connections of one listener have in common. */
+interface BunServices {
+  readonly fanout: Fanout
+  readonly streams: BunStreams
+  readonly compressionMinBytes: number
+}
+
 class BunRequestEnv implements RequestEnv {
   readonly #server: BunServer<BunSocket>
   readonly #request: Request
-  readonly #compressionMinBytes: number
+  readonly #services: BunServices
 
-  constructor(server: BunServer<BunSocket>, request: Request, compressionMinBytes: number) {
+  constructor(server: BunServer<BunSocket>, request: Request, services: BunServices) {
     this.#server = server
     this.#request = request
-    this.#compressionMinBytes = compressionMinBytes
+    this.#services = services
   }
 
   get remoteAddress(): string {
@@ -121,7 +123,7 @@ class BunRequestEnv implements RequestEnv {
   }
 
   upgrade(request: Request, { protocol, open }: { protocol: string | undefined; open: OpenSocket }): Response {
-    const data = new BunSocket(open, this.#compressionMinBytes)
+    const data = new BunSocket(open, this.#services)
     // Bun answers with the first offered sub-protocol unless told otherwise; "" is none.
     const isAccepted = this.#server.upgrade(
       request,
@@ -132,10 +134,15 @@ class BunRequestEnv implements RequestEnv {
     if (isAccepted) return UPGRADED
     return new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } })
   }
+
+  stream(_request: Request, options: Parameters<RequestEnv['stream']>[1]): Response {
+    return this.#services.streams.respond(this.#server, this.#request, options)
+  }
 }
 
 /** One WebSocket; it is also what Bun keeps for it as `data`, from the upgrade on. */
 class BunSocket implements Socket {
+  readonly fanout: Fanout
   readonly #open: OpenSocket
   readonly #compressionMinBytes: number
   /** Set when it has opened, before anybody else has this object. */
@@ -145,7 +152,8 @@ class BunSocket implements Socket {
   #received = 0
   #isClosing = false
 
-  constructor(open: OpenSocket, compressionMinBytes: number) {
+  constructor(open: OpenSocket, { fanout, compressionMinBytes }: BunServices) {
+    this.fanout = fanout
     this.#open = open
     this.#compressionMinBytes = compressionMinBytes
   }
@@ -181,6 +189,13 @@ class BunSocket implements Socket {
     const compress = data.length >= this.#compressionMinBytes
     if (typeof data === 'string') this.#ws.sendText(data, compress)
     else this.#ws.sendBinary(data, compress)
+  }
+
+  sendAll(messages: readonly (string | Uint8Array)[]): void {
+    if (this.#isClosing) return
+    this.#ws.cork(() => {
+      for (const data of messages) this.send(data)
+    })
   }
 
   join(group: string): void {

@@ -6,12 +6,15 @@ import { Buffer } from 'node:buffer'
 import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FetchHandler, OpenSocket } from '../socket.ts'
+import { StreamAsk, type StreamAnswer } from './node-stream.ts'
 
 /** What the application said. */
 export interface UpgradeAnswer {
   readonly response: Response
   /** Undefined if it refused: then `response` is to be sent. */
   readonly accepted: { readonly open: OpenSocket; readonly protocol: string | undefined } | undefined
+  /** Defined if `response` is a stream, to be started in place of sending the response. */
+  readonly streamed: StreamAnswer | undefined
 }
 
 /** A peer that neither sends its body nor reads the answer is dropped after this time, in milliseconds. */
@@ -25,6 +28,7 @@ export async function answerUpgrade(
   head: Buffer,
   maxBodyBytes: number,
 ): Promise<UpgradeAnswer> {
+  const ask = new StreamAsk()
   const remoteAddress = incoming.socket.remoteAddress ?? ''
   if (incoming.headers.upgrade?.toLowerCase() === 'websocket') {
     let accepted: UpgradeAnswer['accepted']
@@ -34,12 +38,13 @@ export async function answerUpgrade(
         accepted = answer
         return new Response(null)
       },
+      stream: ask.stream,
     })
-    return { response, accepted }
+    return { response, accepted, streamed: ask.answerOf(response) }
   }
   if (incoming.headers['transfer-encoding'] !== undefined) {
     const text = 'Send the body with a content-length, or leave out the Upgrade header'
-    return { response: new Response(text, { status: 501 }), accepted: undefined }
+    return { response: new Response(text, { status: 501 }), accepted: undefined, streamed: undefined }
   }
   const length = Number(incoming.headers['content-length'] ?? 0)
   // one that is too large is refused by its announcement
@@ -47,8 +52,9 @@ export async function answerUpgrade(
   const response = await fetch(requestOf(incoming, body), {
     remoteAddress,
     upgrade: () => new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } }),
+    stream: ask.stream,
   })
-  return { response, accepted: undefined }
+  return { response, accepted: undefined, streamed: ask.answerOf(response) }
 }
 
 /** Sends the response and ends the connection, whatever the peer does. */

@@ -1,15 +1,16 @@
 /** Listening on Node: `node:http` with Hono's adapter, and `ws` for WebSocket. Fan-out writes a frame that was built once. */
 import type { Buffer } from 'node:buffer'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { Listener, ListenOptions, RequestEnv, Runtime, Socket } from '../socket.ts'
 import { GroupFanout, type GroupMember } from './groups.ts'
 import { inflateMessages } from './inflation.ts'
+import { NodeStreams } from './node-stream.ts'
 import { answerUpgrade, sendResponse } from './node-upgrade.ts'
 import { listenTcp } from './tcp.ts'
-import { WebSocketMessage } from './websocket-message.ts'
+import { WebSocketMessages } from './websocket-message.ts'
 
 export { processes } from './cluster.ts'
 
@@ -36,7 +37,8 @@ export function createRuntime(): Runtime {
 /** The same listener under another runtime's name, which can share the port with other processes; see deno.ts. */
 export function listen(options: ListenOptions, reusePort = false): Promise<Listener> {
   const { compressionMinBytes } = options
-  const fanout = new GroupFanout<WebSocketMessage>((data) => new WebSocketMessage(data, compressionMinBytes))
+  const fanout = new GroupFanout<WebSocketMessages>((messages) => new WebSocketMessages(messages, compressionMinBytes))
+  const streams = new NodeStreams(options.hardUnsentBytes)
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: true,
@@ -46,7 +48,8 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
   })
   const protocols = new WeakMap<IncomingMessage, string>()
   const listener = getRequestListener(
-    (request, { incoming }) => options.fetch(request, plainEnv(incoming.socket.remoteAddress)),
+    (request, { incoming, outgoing }) =>
+      streams.answer(options.fetch, request, plainEnv(incoming.socket.remoteAddress), outgoing as ServerResponse),
     { overrideGlobalObjects: false },
   )
   const http = createServer(
@@ -56,7 +59,8 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
   http.on('upgrade', (incoming: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy())
     answerUpgrade(options.fetch, incoming, stream, head, options.maxBodyBytes)
-      .then(({ response, accepted }) => {
+      .then(({ response, accepted, streamed }) => {
+        if (streamed) return streams.startRaw(streamed, incoming, stream)
         if (!accepted) return sendResponse(stream, response)
         const { open, protocol } = accepted
         if (protocol !== undefined) protocols.set(incoming, protocol)
@@ -116,7 +120,7 @@ function asksForSmallWindow({ headers }: IncomingMessage): boolean {
 }
 
 /** For requests that are no upgrade. */
-function plainEnv(remoteAddress: string | undefined): RequestEnv {
+function plainEnv(remoteAddress: string | undefined): Omit<RequestEnv, 'stream'> {
   return {
     remoteAddress: remoteAddress ?? '',
     upgrade: () => new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } }),
@@ -133,12 +137,12 @@ function pingAll(sockets: WebSocketServer, awaitingPong: WeakSet<WebSocket>): vo
   }
 }
 
-class NodeSocket implements Socket, GroupMember<WebSocketMessage> {
+class NodeSocket implements Socket, GroupMember<WebSocketMessages> {
   readonly transport = 'websocket'
   readonly remoteAddress: string
+  readonly fanout: GroupFanout<WebSocketMessages>
   readonly #ws: WebSocket
   readonly #stream: Duplex
-  readonly #fanout: GroupFanout<WebSocketMessage>
   readonly #hardUnsentBytes: number
   readonly #compressionMinBytes: number | undefined
   readonly #takesCompressed: boolean
@@ -147,13 +151,13 @@ class NodeSocket implements Socket, GroupMember<WebSocketMessage> {
     ws: WebSocket,
     stream: Duplex,
     remoteAddress: string,
-    fanout: GroupFanout<WebSocketMessage>,
+    fanout: GroupFanout<WebSocketMessages>,
     { hardUnsentBytes, compressionMinBytes }: Pick<ListenOptions, 'hardUnsentBytes' | 'compressionMinBytes'>,
   ) {
     this.remoteAddress = remoteAddress
     this.#ws = ws
     this.#stream = stream
-    this.#fanout = fanout
+    this.fanout = fanout
     this.#hardUnsentBytes = hardUnsentBytes
     this.#compressionMinBytes = compressionMinBytes
     this.#takesCompressed = isCompressing(ws)
@@ -164,22 +168,26 @@ class NodeSocket implements Socket, GroupMember<WebSocketMessage> {
   }
 
   send(data: string | Uint8Array): void {
-    this.write(new WebSocketMessage(data, this.#compressionMinBytes))
+    this.write(new WebSocketMessages([data], this.#compressionMinBytes))
+  }
+
+  sendAll(messages: readonly (string | Uint8Array)[]): void {
+    this.write(new WebSocketMessages(messages, this.#compressionMinBytes))
   }
 
   /** Straight to the stream: as `ws` is never asked to compress, it writes at once too, so the order is one. */
-  write(message: WebSocketMessage): void {
+  write(messages: WebSocketMessages): void {
     if (this.#ws.readyState !== this.#ws.OPEN) return
     if (this.#stream.writableLength > this.#hardUnsentBytes) this.#ws.terminate()
-    else this.#stream.write(this.#takesCompressed ? message.compressed : message.plain)
+    else this.#stream.write(this.#takesCompressed ? messages.compressed : messages.plain)
   }
 
   join(group: string): void {
-    this.#fanout.join(group, this)
+    this.fanout.join(group, this)
   }
 
   leave(group: string): void {
-    this.#fanout.leave(group, this)
+    this.fanout.leave(group, this)
   }
 
   pause(): void {

@@ -1,7 +1,7 @@
 /** STOMP over plain TCP, on `node:net`, which all three runtimes have: for backends with a TCP client. */
-import { Buffer } from 'node:buffer'
 import { createServer, type Socket as NetSocket } from 'node:net'
 import type { Listener, Socket, TcpListenOptions } from '../socket.ts'
+import { bytesOf } from './bytes.ts'
 import { GroupFanout, type GroupMember } from './groups.ts'
 
 /** After this silence the kernel probes the peer, in milliseconds: finds half-open clients without heart-beats. */
@@ -9,7 +9,7 @@ const KEEP_ALIVE_MS = 60_000
 
 /** `reusePort`: share the port with other processes, on a runtime that can. */
 export function listenTcp(options: TcpListenOptions, reusePort = false): Promise<Listener> {
-  const fanout = new GroupFanout<Uint8Array>(toBytes)
+  const fanout = new GroupFanout<Uint8Array>(bytesOf)
   const open = new Set<NetSocket>()
   // Half-open: a client may end its side and still wait for a receipt.
   const server = createServer(
@@ -45,21 +45,17 @@ export function listenTcp(options: TcpListenOptions, reusePort = false): Promise
   })
 }
 
-function toBytes(data: string | Uint8Array): Uint8Array {
-  return typeof data === 'string' ? Buffer.from(data) : data
-}
-
 class TcpSocket implements Socket, GroupMember<Uint8Array> {
   readonly transport = 'tcp'
   readonly remoteAddress: string
+  readonly fanout: GroupFanout<Uint8Array>
   readonly #net: NetSocket
-  readonly #fanout: GroupFanout<Uint8Array>
   readonly #hardUnsentBytes: number
 
   constructor(net: NetSocket, fanout: GroupFanout<Uint8Array>, hardUnsentBytes: number) {
     this.remoteAddress = net.remoteAddress ?? ''
     this.#net = net
-    this.#fanout = fanout
+    this.fanout = fanout
     this.#hardUnsentBytes = hardUnsentBytes
   }
 
@@ -68,7 +64,11 @@ class TcpSocket implements Socket, GroupMember<Uint8Array> {
   }
 
   send(data: string | Uint8Array): void {
-    this.write(toBytes(data))
+    this.write(bytesOf([data]))
+  }
+
+  sendAll(messages: readonly (string | Uint8Array)[]): void {
+    this.write(bytesOf(messages))
   }
 
   write(bytes: Uint8Array): void {
@@ -78,11 +78,11 @@ class TcpSocket implements Socket, GroupMember<Uint8Array> {
   }
 
   join(group: string): void {
-    this.#fanout.join(group, this)
+    this.fanout.join(group, this)
   }
 
   leave(group: string): void {
-    this.#fanout.leave(group, this)
+    this.fanout.leave(group, this)
   }
 
   pause(): void {

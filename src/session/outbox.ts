@@ -55,7 +55,8 @@ export class Outbox implements Subscriber, SubscriptionSource, Output, Tally {
   // --- Frames
 
   write(data: string | Uint8Array): void {
-    this.publish(data)
+    this.#count(data.length)
+    this.#socket.send(data)
     this.#services.outputs.wrote(this, data.length)
   }
 
@@ -84,7 +85,7 @@ export class Outbox implements Subscriber, SubscriptionSource, Output, Tally {
   // --- Subscriber: what the broker calls
 
   get transport(): 'websocket' | 'tcp' {
-    return this.#socket.transport
+    return this.#socket.transport === 'tcp' ? 'tcp' : 'websocket' // no session is over anything else
   }
 
   join(group: string): void {
@@ -96,10 +97,17 @@ export class Outbox implements Subscriber, SubscriptionSource, Output, Tally {
   }
 
   /** Write what the broker tells the meter itself. */
-  publish(data: string | Uint8Array): void {
-    this.written += data.length
+  publish(messages: readonly (string | Uint8Array)[]): void {
+    let length = 0
+    for (const data of messages) length += data.length
+    this.#count(length)
+    if (messages.length === 1) this.#socket.send(messages[0]!)
+    else this.#socket.sendAll(messages)
+  }
+
+  #count(length: number): void {
+    this.written += length
     this.heartBeats?.sent(this.#services.deadlines.now())
-    this.#socket.send(data)
   }
 
   deliver(broker: BrokerSubscription, template: MessageTemplate, messageId: string, headers: DeliveredHeaders): void {

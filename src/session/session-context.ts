@@ -41,7 +41,7 @@ export abstract class SessionContext implements CommandContext, OutputOwner {
     return this.outbox.version
   }
 
-  get transport(): Socket['transport'] {
+  get transport(): Outbox['transport'] {
     return this.outbox.transport
   }
 

@@ -105,7 +105,7 @@ function setUp(joinFrames: boolean) {
   const bus = new FakeBus()
   const metrics = new Metrics()
   const broker = new Broker(options, table, bus, 'node', new FakeLog(), metrics, new FakeMeter())
-  const network = new FakeNetwork({ websocket: 150, tcp: 16_384 })
+  const network = new FakeNetwork()
   for (const transport of ['websocket', 'tcp'] as const) broker.attachFanout(transport, network[transport])
   broker.start()
   const members = KINDS.map((kind) => new Member(kind, network, broker))

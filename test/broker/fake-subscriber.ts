@@ -10,13 +10,8 @@ type Data = string | Uint8Array
 
 /** Gives what is published to who is a member then; notes it, and to which group it went. */
 export class FakeFanout implements Fanout {
-  readonly joinUpTo: number
   readonly published: { readonly group: string; readonly data: Data }[] = []
   readonly #members = new Map<string, Set<FakeSubscriber>>()
-
-  constructor(joinUpTo = 16_384) {
-    this.joinUpTo = joinUpTo
-  }
 
   join(group: string, member: FakeSubscriber): void {
     const members = this.#members.get(group) ?? new Set()
@@ -28,22 +23,17 @@ export class FakeFanout implements Fanout {
     expect(this.#members.get(group)?.delete(member), `${group} was joined`).toBe(true)
   }
 
-  publish(group: string, data: Data): void {
-    this.published.push({ group, data })
+  publish(group: string, messages: readonly Data[]): void {
+    for (const data of messages) this.published.push({ group, data })
     const members = this.#members.get(group) ?? []
     expect([...members], `${group} has members`).not.toEqual([])
-    for (const member of members) member.received.push(data)
+    for (const member of members) member.received.push(...messages)
   }
 }
 
 export class FakeNetwork {
-  readonly websocket: FakeFanout
-  readonly tcp: FakeFanout
-
-  constructor(joinUpTo?: { readonly websocket: number; readonly tcp: number }) {
-    this.websocket = new FakeFanout(joinUpTo?.websocket)
-    this.tcp = new FakeFanout(joinUpTo?.tcp)
-  }
+  readonly websocket = new FakeFanout()
+  readonly tcp = new FakeFanout()
 
   subscriber(transport: 'websocket' | 'tcp' = 'websocket'): FakeSubscriber {
     return new FakeSubscriber(transport, this[transport])
@@ -78,9 +68,9 @@ export class FakeSubscriber implements Subscriber {
     this.#fanout.leave(group, this)
   }
 
-  publish(data: Data): void {
-    this.direct.push(data)
-    this.received.push(data)
+  publish(messages: readonly Data[]): void {
+    this.direct.push(...messages)
+    this.received.push(...messages)
   }
 
   deliver({ id, version, acknowledges }: BrokerSubscription, template: MessageTemplate, messageId: string): void {

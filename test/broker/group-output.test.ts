@@ -15,7 +15,6 @@ const MAX_GATHERED = 16_384
 
 interface SetUp {
   readonly joinFrames?: boolean
-  readonly joinUpTo?: { readonly websocket: number; readonly tcp: number }
 }
 
 interface Wanted {
@@ -25,10 +24,10 @@ interface Wanted {
   readonly subscriber: FakeSubscriber
 }
 
-function setUp({ joinFrames = true, joinUpTo }: SetUp = {}) {
+function setUp({ joinFrames = true }: SetUp = {}) {
   const metrics = new Metrics()
   const meter = new FakeMeter()
-  const network = new FakeNetwork(joinUpTo)
+  const network = new FakeNetwork()
   const log = new FakeLog()
   const output = new GroupOutput({ joinFrames }, meter, log, metrics)
   for (const transport of ['websocket', 'tcp'] as const) output.attachFanout(transport, network[transport])
@@ -162,24 +161,22 @@ describe('group output: what a turn gathers', () => {
     for (const { subscriber } of [sole, one, other]) expect(writesOf(subscriber)).toEqual(['1', '[2]', '3', '4'])
   })
 
-  it('is joined up to what each fan-out says, and into one for a sole member', async () => {
+  it('is joined into one on every transport, for a group as for a sole member', async () => {
     const body = 'x'.repeat(200)
-    const template = new OutgoingMessage([['destination', '/topic/a']], body).template(V1_2)
-    const frame = 'MESSAGE\n'.length + 32 + template.length // there is room for stamps of up to 32 characters
-    const { network, join, publish } = setUp({ joinUpTo: { websocket: 2 * frame, tcp: 3 * frame } })
+    const { network, join, publish } = setUp()
     const [websocket] = [join(), join()]
     const tcp = join({ subscriber: network.subscriber('tcp') })
     const sole = join({ id: 'sole' })
     for (let i = 0; i < 7; i++) publish(body)
     await turn()
     const framesIn = ({ received }: FakeSubscriber) => received.map((data) => decodeFrames(data, V1_2).length)
-    expect(framesIn(websocket.subscriber)).toEqual([2, 2, 2, 1])
-    expect(framesIn(tcp.subscriber)).toEqual([3, 3, 1])
+    expect(framesIn(websocket.subscriber)).toEqual([7])
+    expect(framesIn(tcp.subscriber)).toEqual([7])
     expect(framesIn(sole.subscriber)).toEqual([7])
   })
 
-  it('stays frame by frame where the fan-out gains nothing by joining', async () => {
-    const { join, publish } = setUp({ joinUpTo: { websocket: 0, tcp: 0 } })
+  it('stays frame by frame where frames are not to be joined', async () => {
+    const { join, publish } = setUp({ joinFrames: false })
     const [one] = [join(), join()]
     for (const body of ['1', '2']) publish(body)
     await turn()
@@ -367,7 +364,7 @@ describe('group output: what it counts', () => {
   })
 
   it('counts as published to a group what went through the fan-out, once for both transports', async () => {
-    const { network, join, publish } = setUp({ joinUpTo: { websocket: 0, tcp: 16_384 } })
+    const { network, join, publish } = setUp({ joinFrames: false })
     const first = join()
     publish('directly')
     await turn()

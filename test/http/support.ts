@@ -64,6 +64,7 @@ export function testApp({ options = {}, deps = {}, upgrade }: TestAppOptions = {
       upgrades.push(call)
       return upgraded
     },
+    stream: () => new Response(null, { status: 501 }),
   }
   const request = async (path: string, init: RequestInit = {}): Promise<Response> =>
     app(new Request(`http://bridge.example:8080${path}`, init), env)

@@ -71,7 +71,7 @@ function take(
     case 'leave':
       return sockets.get(step[1])![step[0]](step[2])
     case 'publish':
-      return fanout.publish(step[1], bytes(step[2]))
+      return fanout.publish(step[1], step.slice(2).map(bytes))
     case 'send':
       return void sockets.get(step[1])!.send(bytes(step[2]))
     case 'terminate':

@@ -5,14 +5,14 @@ type Data = string | Uint8Array
 
 /** What a socket writes; one object for all sockets of a group. */
 interface Prepared {
-  readonly data: Data
+  readonly messages: readonly Data[]
 }
 
 class Member {
   readonly written: Prepared[] = []
 
   get data(): Data[] {
-    return this.written.map(({ data }) => data)
+    return this.written.flatMap(({ messages }) => messages)
   }
 
   write(prepared: Prepared): void {
@@ -22,9 +22,9 @@ class Member {
 
 function setUp() {
   const prepared: Data[] = []
-  const fanout = new GroupFanout<Prepared>((data) => {
-    prepared.push(data)
-    return { data }
+  const fanout = new GroupFanout<Prepared>((messages) => {
+    prepared.push(...messages)
+    return { messages }
   })
   const [one, other] = [new Member(), new Member()]
   return { fanout, prepared, one, other }
@@ -37,7 +37,7 @@ describe('group fan-out', () => {
     fanout.join('g', other)
     const published = ['a', Uint8Array.of(1), 'b']
     for (const [i, data] of published.entries()) {
-      fanout.publish('g', data)
+      fanout.publish('g', [data])
       expect([one.data, other.data]).toEqual([published.slice(0, i + 1), published.slice(0, i + 1)])
     }
     expect(prepared).toEqual(published)
@@ -57,7 +57,7 @@ describe('group fan-out', () => {
       ['left', 'd'],
       ['g1', 'e'],
     ] as const)
-      fanout.publish(group, text)
+      fanout.publish(group, [text])
     expect([one.data, other.data]).toEqual([['a', 'e'], ['b']])
     expect(prepared).toEqual(['a', 'b', 'e'])
   })
@@ -65,9 +65,9 @@ describe('group fan-out', () => {
   it('gives a newcomer nothing of what was published before it joined', () => {
     const { fanout, one, other } = setUp()
     fanout.join('g', one)
-    fanout.publish('g', 'before')
+    fanout.publish('g', ['before'])
     fanout.join('g', other)
-    fanout.publish('g', 'after')
+    fanout.publish('g', ['after'])
     expect(one.data).toEqual(['before', 'after'])
     expect(other.data).toEqual(['after'])
   })
@@ -76,9 +76,9 @@ describe('group fan-out', () => {
     const { fanout, one, other } = setUp()
     fanout.join('g', one)
     fanout.join('g', other)
-    fanout.publish('g', 'before')
+    fanout.publish('g', ['before'])
     fanout.leave('g', one)
-    fanout.publish('g', 'after')
+    fanout.publish('g', ['after'])
     expect(one.data).toEqual(['before'])
     expect(other.data).toEqual(['before', 'after'])
   })
@@ -87,9 +87,9 @@ describe('group fan-out', () => {
     const { fanout, one } = setUp()
     fanout.join('g', one)
     fanout.join('g', one)
-    fanout.publish('g', 'a')
+    fanout.publish('g', ['a'])
     fanout.leave('g', one)
-    fanout.publish('g', 'b')
+    fanout.publish('g', ['b'])
     expect(one.data).toEqual(['a'])
   })
 
@@ -98,7 +98,7 @@ describe('group fan-out', () => {
     fanout.join('g', one)
     fanout.leave('g', other)
     fanout.leave('nowhere', one)
-    fanout.publish('g', 'a')
+    fanout.publish('g', ['a'])
     expect(one.data).toEqual(['a'])
   })
 
@@ -106,8 +106,8 @@ describe('group fan-out', () => {
     const { fanout, one, other } = setUp()
     const leaver = { write: () => fanout.leave('g', leaver) }
     for (const member of [one, leaver, other]) fanout.join('g', member)
-    fanout.publish('g', 'a')
-    fanout.publish('g', 'b')
+    fanout.publish('g', ['a'])
+    fanout.publish('g', ['b'])
     expect([one.data, other.data]).toEqual([
       ['a', 'b'],
       ['a', 'b'],

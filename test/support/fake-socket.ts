@@ -17,7 +17,7 @@ export interface FakeSocketOptions {
 }
 
 export class FakeNetwork {
-  readonly fanout = new GroupFanout<Data>((data) => data)
+  readonly fanout = new GroupFanout<readonly Data[]>((messages) => messages)
 
   /** Opens a connection; the handler is made at once, as a runtime does it. */
   connect(open: OpenSocket, options: FakeSocketOptions = {}): FakeClient {
@@ -28,7 +28,7 @@ export class FakeNetwork {
 }
 
 /** The server's end. */
-export class FakeSocket implements Socket, GroupMember<Data> {
+export class FakeSocket implements Socket, GroupMember<readonly Data[]> {
   readonly transport: 'websocket' | 'tcp'
   readonly remoteAddress = '192.0.2.7'
   handler: SocketHandler | undefined
@@ -43,13 +43,13 @@ export class FakeSocket implements Socket, GroupMember<Data> {
   /** While false, what is sent stays in `bufferedBytes`. */
   isRead = true
   bufferedBytes = 0
-  readonly #fanout: GroupFanout<Data>
+  readonly fanout: GroupFanout<readonly Data[]>
   readonly #options: FakeSocketOptions
   #unread: Data[] = []
 
-  constructor(fanout: GroupFanout<Data>, options: FakeSocketOptions) {
+  constructor(fanout: GroupFanout<readonly Data[]>, options: FakeSocketOptions) {
     this.transport = options.transport ?? 'websocket'
-    this.#fanout = fanout
+    this.fanout = fanout
     this.#options = options
   }
 
@@ -59,19 +59,23 @@ export class FakeSocket implements Socket, GroupMember<Data> {
     if (!this.isRead) this.bufferedBytes += typeof data === 'string' ? Buffer.byteLength(data) : data.length
   }
 
-  write(prepared: Data): void {
-    this.send(prepared)
+  sendAll(messages: readonly Data[]): void {
+    for (const data of messages) this.send(data)
+  }
+
+  write(messages: readonly Data[]): void {
+    this.sendAll(messages)
   }
 
   join(group: string): void {
     if (!this.isOpen) return
     this.groups.add(group)
-    this.#fanout.join(group, this)
+    this.fanout.join(group, this)
   }
 
   leave(group: string): void {
     this.groups.delete(group)
-    this.#fanout.leave(group, this)
+    this.fanout.leave(group, this)
   }
 
   pause(): void {
@@ -106,7 +110,7 @@ export class FakeSocket implements Socket, GroupMember<Data> {
   report(code: number, reason: string): void {
     if (!this.isOpen) return
     this.isOpen = false
-    for (const group of this.groups) this.#fanout.leave(group, this)
+    for (const group of this.groups) this.fanout.leave(group, this)
     this.handler?.closed(code, reason)
   }
 }
