@@ -1,15 +1,13 @@
 /**
  * Responses of Bun whose body goes on, as sockets. A `direct` stream writes to the connection without a queue between,
  * but Bun does not tell how much the kernel has not taken, only that there is something and when all of it is gone. So what
- * comes meanwhile waits here, and goes on in pieces: then it is known, to within one piece.
+ * comes meanwhile waits in a backlog: then it is known, to within one piece of that.
  */
 import type { Server as BunServer } from 'bun'
 import type { OpenSocket, Socket, SocketHandler } from '../socket.ts'
-import { bytesOf, concatenate } from './bytes.ts'
+import { Backlog, PIECE_BYTES } from './backlog.ts'
+import { bytesOf } from './bytes.ts'
 import { GroupFanout, type GroupMember } from './groups.ts'
-
-/** What Bun is given at once, in bytes, while the kernel does not take everything. */
-const PIECE_BYTES = 65_536
 
 /** Those of one listener; they share a fan-out. */
 export class BunStreams {
@@ -51,8 +49,7 @@ class BunStream implements Socket, GroupMember<Uint8Array> {
   #drop!: () => void
   #handler: SocketHandler | undefined
   /** What Bun has not been given. */
-  #waiting: Uint8Array[] = []
-  #waitingBytes = 0
+  readonly #backlog = new Backlog()
   /** What Bun was given last and the kernel has not taken whole; 0 if nothing is known to be untaken. */
   #untakenBytes = 0
   #closing: { readonly code: number; readonly reason: string } | undefined
@@ -80,8 +77,7 @@ class BunStream implements Socket, GroupMember<Uint8Array> {
   closed(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#waiting = []
-    this.#waitingBytes = 0
+    this.#backlog.clear()
     this.#untakenBytes = 0
     const { code, reason } = this.#closing ?? { code: 1006, reason: '' }
     this.#handler?.closed(code, reason)
@@ -92,7 +88,7 @@ class BunStream implements Socket, GroupMember<Uint8Array> {
   }
 
   get bufferedBytes(): number {
-    return this.#waitingBytes + this.#untakenBytes
+    return this.#backlog.bytes + this.#untakenBytes
   }
 
   send(data: string | Uint8Array): void {
@@ -108,8 +104,7 @@ class BunStream implements Socket, GroupMember<Uint8Array> {
     if (this.bufferedBytes === 0 && bytes.length <= PIECE_BYTES) this.#give(bytes)
     else if (this.bufferedBytes > this.#streams.hardUnsentBytes) this.terminate()
     else {
-      this.#waiting.push(bytes)
-      this.#waitingBytes += bytes.length
+      this.#backlog.push(bytes)
       if (this.#untakenBytes === 0) this.#giveWaiting()
     }
   }
@@ -151,22 +146,8 @@ class BunStream implements Socket, GroupMember<Uint8Array> {
   }
 
   #giveWaiting(): void {
-    while (this.#waitingBytes > 0 && this.#untakenBytes === 0) this.#give(this.#takePiece())
+    while (this.#backlog.bytes > 0 && this.#untakenBytes === 0) this.#give(this.#backlog.take())
     if (this.#closing && this.bufferedBytes === 0) this.#end()
-  }
-
-  #takePiece(): Uint8Array {
-    const [first] = this.#waiting as [Uint8Array]
-    let length = first.length
-    if (length > PIECE_BYTES) {
-      this.#waiting[0] = first.subarray(PIECE_BYTES)
-      this.#waitingBytes -= PIECE_BYTES
-      return first.subarray(0, PIECE_BYTES)
-    }
-    let count = 1
-    for (let next; (next = this.#waiting[count]) && length + next.length <= PIECE_BYTES; count++) length += next.length
-    this.#waitingBytes -= length
-    return concatenate(this.#waiting.splice(0, count))
   }
 
   #end(): void {

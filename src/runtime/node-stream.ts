@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { FetchHandler, OpenSocket, RequestEnv, Socket, SocketHandler } from '../socket.ts'
+import { Backlog, PIECE_BYTES } from './backlog.ts'
 import { BodyPiece, LAST_CHUNK } from './body-piece.ts'
 import { GroupFanout, type GroupMember } from './groups.ts'
 
@@ -124,7 +125,12 @@ class NodeStream implements Socket, GroupMember<BodyPiece> {
   readonly #body: Body
   readonly #streams: NodeStreams
   #handler: SocketHandler | undefined
+  /** What the connection has not been given. */
+  readonly #backlog = new Backlog()
+  readonly #taken = (): void => this.#giveWaiting()
   #closing: { readonly code: number; readonly reason: string } | undefined
+  /** From then on the connection may be another request's. */
+  #isClosed = false
 
   constructor(body: Body, remoteAddress: string, streams: NodeStreams) {
     this.#body = body
@@ -136,7 +142,10 @@ class NodeStream implements Socket, GroupMember<BodyPiece> {
     this.#handler = open(this)
   }
 
+  /** The client is gone, or all that is to be sent is. */
   closed(): void {
+    this.#isClosed = true
+    this.#backlog.clear()
     const { code, reason } = this.#closing ?? { code: 1006, reason: '' }
     this.#handler?.closed(code, reason)
   }
@@ -146,7 +155,7 @@ class NodeStream implements Socket, GroupMember<BodyPiece> {
   }
 
   get bufferedBytes(): number {
-    return this.#body.connection.writableLength
+    return this.#isClosed ? 0 : this.#backlog.bytes + this.#body.connection.writableLength
   }
 
   send(data: string | Uint8Array): void {
@@ -159,9 +168,15 @@ class NodeStream implements Socket, GroupMember<BodyPiece> {
 
   write(piece: BodyPiece): void {
     const { connection, isChunked } = this.#body
-    if (this.#closing || !connection.writable) return
-    if (connection.writableLength > this.#streams.hardUnsentBytes) connection.destroy()
-    else connection.write(isChunked ? piece.chunk : piece.plain)
+    if (this.#isClosed || this.#closing || !connection.writable) return
+    const bytes = isChunked ? piece.chunk : piece.plain
+    const { bufferedBytes } = this
+    if (bufferedBytes === 0 && bytes.length <= PIECE_BYTES) connection.write(bytes, this.#taken)
+    else if (bufferedBytes > this.#streams.hardUnsentBytes) connection.destroy()
+    else {
+      this.#backlog.push(bytes)
+      this.#giveWaiting()
+    }
   }
 
   join(group: string): void {
@@ -177,12 +192,21 @@ class NodeStream implements Socket, GroupMember<BodyPiece> {
   resume(): void {}
 
   close(code: number, reason: string): void {
-    if (this.#closing) return
+    if (this.#isClosed || this.#closing) return
     this.#closing = { code, reason }
-    this.#body.end()
+    if (this.#backlog.bytes === 0) this.#body.end()
   }
 
   terminate(): void {
-    this.#body.connection.destroy()
+    if (!this.#isClosed) this.#body.connection.destroy()
+  }
+
+  #giveWaiting(): void {
+    if (this.#backlog.bytes === 0) return
+    const { connection } = this.#body
+    while (this.#backlog.bytes > 0 && connection.writableLength === 0 && connection.writable) {
+      connection.write(this.#backlog.take(), this.#taken)
+    }
+    if (this.#closing && this.#backlog.bytes === 0) this.#body.end()
   }
 }

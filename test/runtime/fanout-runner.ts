@@ -72,8 +72,11 @@ function take(
       return sockets.get(step[1])![step[0]](step[2])
     case 'publish':
       return fanout.publish(step[1], step.slice(2).map(bytes))
-    case 'send':
-      return void sockets.get(step[1])!.send(bytes(step[2]))
+    case 'send': {
+      const [first, ...more] = step.slice(2).map(bytes)
+      const socket = sockets.get(step[1])!
+      return more.length === 0 ? socket.send(first!) : socket.sendAll([first!, ...more])
+    }
     case 'terminate':
       return sockets.get(step[1])!.terminate()
   }

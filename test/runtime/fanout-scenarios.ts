@@ -5,8 +5,9 @@ export type Data = string | readonly number[]
 
 export type Step =
   | readonly ['join' | 'leave', client: string, group: string]
-  | readonly ['publish', group: string, data: Data]
-  | readonly ['send', client: string, data: Data]
+  | readonly ['publish', group: string, ...messages: Data[]]
+  /** Several at once, if there are several. */
+  | readonly ['send', client: string, ...messages: Data[]]
   | readonly ['terminate', client: string]
   /** Lets the event loop turn. */
   | readonly ['turn']
@@ -108,6 +109,19 @@ export const scenarios: readonly Scenario[] = [
       ['send', 'a', '7'],
     ],
     received: { a: ['1', '2', [3], [4], '5', '6', huge, '7'], b: ['2', [4], '5', huge] },
+  },
+  {
+    name: 'keeps messages apart and in order that are published or sent together',
+    steps: [
+      ['join', 'a', 'g'],
+      ['join', 'b', 'g'],
+      ['send', 'a', '1', [2], '3'],
+      ['publish', 'g', '4', [5], huge, '6'],
+      ['send', 'a', ...long],
+      ['publish', 'g'],
+      ['publish', 'g', '7', ''],
+    ],
+    received: { a: ['1', [2], '3', '4', [5], huge, '6', ...long, '7', ''], b: ['4', [5], huge, '6', '7', ''] },
   },
   {
     name: 'gives long frames complete and in order',
