@@ -1,6 +1,19 @@
 import { defineConfig } from 'vitest/config'
+import { RUNTIMES, type RuntimeName } from './test/support/runtime-names.ts'
 
-/** Two projects, so that the end-to-end suite starts when the quick tests are through and has the machine to itself. */
+const SMOKE = 'test/e2e/smoke.test.ts'
+
+/** Each file of these runs bridges, a Redis and clients beside itself: a little longer, and few at a time. */
+const endToEnd = {
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+  // For all projects of one group together: vitest runs a group as one list of files.
+  maxWorkers: 2,
+  // When the unit tests are through, so that it has the machine to itself.
+  sequence: { groupOrder: 1 },
+}
+
+/** One project per runtime, so that an end-to-end suite is one file; and one each for what runs once. */
 export default defineConfig({
   test: {
     // A forgotten `.only` would pass silently. For a moment's use: `npx vitest --allowOnly`.
@@ -17,18 +30,20 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      {
-        extends: true,
+      ...RUNTIMES.map((runtime: RuntimeName) => ({
+        extends: true as const,
         test: {
-          name: 'e2e',
+          ...endToEnd,
+          name: `e2e-${runtime}`,
           include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
-          // Each file runs bridges, a Redis and clients beside itself.
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          exclude: ['test/e2e/once/**', SMOKE],
+          // Read in `test/support/runtime.ts`.
+          provide: { runtime },
         },
-      },
+      })),
+      // With the unit tests it is `npm run test:quick`.
+      { extends: true, test: { ...endToEnd, name: 'smoke', include: [SMOKE], provide: { runtime: 'bun' as const } } },
+      { extends: true, test: { ...endToEnd, name: 'e2e-once', include: ['test/e2e/once/**/*.test.ts'] } },
     ],
   },
 })

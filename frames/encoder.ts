@@ -63,62 +63,32 @@ function withBinaryBody(head: string, body: Uint8Array): Uint8Array {
 
 /** A MESSAGE for one version, encoded but for the `subscription` (and `ack`) header. Immutable. */
 export class MessageTemplate {
-  /** What follows the stamp, up to the NUL; as bytes it is without that. */
-  readonly rest: string | Uint8Array
+  /** Without the stamp; characters of text, or bytes of a binary frame. */
+  readonly length: number
+  /** What follows the stamp, behind an empty text: joining the two puts the stamp between. Undefined for a binary frame. */
+  readonly #text: readonly [string, string] | undefined
+  /** What follows the stamp, up to the NUL. */
+  readonly #bytes: Uint8Array | undefined
 
   /** `headers` must hold `destination` and `message-id`, and neither `subscription`, `ack` nor `content-length`. */
   constructor(headers: Iterable<Header>, body: string | Uint8Array, version: Version) {
-    const isText = typeof body === 'string'
-    const length = isText ? utf8Length(body) : body.length
+    const length = typeof body === 'string' ? utf8Length(body) : body.length
     const head = `${encodeHeaders(Command.MESSAGE, headers, length, version)}\n`
-    this.rest = isText ? `${head}${body}\0` : withBinaryBody(head, body).subarray(0, -1)
-  }
-
-  /** Without the stamp; characters of text, or bytes of a binary frame. */
-  get length(): number {
-    return this.rest.length
+    if (typeof body === 'string') {
+      this.#text = ['', `${head}${body}\0`]
+      this.length = this.#text[1].length
+    } else {
+      this.#bytes = withBinaryBody(head, body).subarray(0, -1)
+      this.length = this.#bytes.length
+    }
   }
 
   /** The complete frame. `stamp` comes from {@link messageStamp}, and may have more header lines. */
   stamp(stamp: string): string | Uint8Array {
     const head = `MESSAGE\n${stamp}`
-    return typeof this.rest === 'string' ? head + this.rest : withBinaryBody(head, this.rest)
+    // One join makes one flat string; concatenation would leave a rope, to be flattened at each use.
+    return this.#text ? this.#text.join(head) : withBinaryBody(head, this.#bytes!)
   }
-}
-
-/** Templates that go out together, for many stamps: texts in a row as one run, a frame of bytes by itself. */
-export type Bundle = readonly (readonly string[] | MessageTemplate)[]
-
-/**
- * Texts in a row are one run while they are, with stamps of up to `stampLength`, no longer than `joinUpTo` characters;
- * 0 keeps all apart.
- */
-export function bundle(templates: readonly MessageTemplate[], joinUpTo: number, stampLength: number): Bundle {
-  const headLength = `${Command.MESSAGE}\n`.length + stampLength
-  const parts: (string[] | MessageTemplate)[] = []
-  let run: string[] | undefined
-  let length = 0
-  for (const template of templates) {
-    const { rest } = template
-    if (typeof rest !== 'string') {
-      parts.push(template)
-      run = undefined
-    } else if (run && length + headLength + rest.length <= joinUpTo) {
-      run.push(rest)
-      length += headLength + rest.length
-    } else {
-      // An empty text in front, so that joining the run puts the stamp before each.
-      parts.push((run = ['', rest]))
-      length = headLength + rest.length
-    }
-  }
-  return parts
-}
-
-/** The frames of a part, joined. `stamp` as in {@link MessageTemplate.stamp}. */
-export function stampPart(part: Bundle[number], stamp: string): string | Uint8Array {
-  // One join makes one flat string; concatenation would leave a rope, to be flattened at each use.
-  return part instanceof MessageTemplate ? part.stamp(stamp) : part.join(`MESSAGE\n${stamp}`)
 }
 
 /** The header lines that differ per subscriber. 1.0 has no `subscription` header unless an id was given. */

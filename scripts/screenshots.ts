@@ -1,6 +1,7 @@
 /**
- * `npm run screenshots`: takes the pictures of the web debugger that the README shows, anew, into docs/screenshots. Runs
- * two bridges on a Redis of their own with clients and backends that talk, since a page without traffic shows little.
+ * `npm run screenshots`: takes the pictures of the web debugger for the README and docs/debugger.md, and writes them to
+ * docs/screenshots. Runs two bridges on a Redis of their own with clients and backends that talk, since a page without
+ * traffic shows little.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'

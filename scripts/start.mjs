@@ -1,6 +1,6 @@
 /**
  * `npm start`: installs what is missing, builds the web debugger if need be, then runs the bridge on Bun with the
- * arguments given (`npm start -- --port 9000`). Owns how signals reach the bridge when npm and a terminal stand before
+ * arguments given (`npm start -- --port 9000`). Standard output is the bridge's alone. Owns how signals reach the bridge when npm and a terminal stand before
  * it, and passes its exit code on.
  * package.json calls it with `exec`: npm passes signals on to its shell, which would keep them to itself and die.
  */
@@ -54,7 +54,7 @@ function start() {
 /** Without it the bridge serves all the same. */
 async function tryToBuildDebugger() {
   try {
-    await buildDebugger()
+    await buildDebugger({ say: console.error })
   } catch (error) {
     if (!stoppedBy) console.error(`${error.message}\nThe bridge starts without its web debugger.`)
   }
@@ -75,7 +75,7 @@ if (process.env.npm_lifecycle_event === 'start') {
 }
 
 try {
-  await install({ dev: false })
+  await install({ dev: false, say: console.error })
   if (!stoppedBy) await tryToBuildDebugger()
 } catch (error) {
   if (!(error instanceof Stop)) throw error

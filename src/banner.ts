@@ -54,11 +54,25 @@ function httpLines(address: BridgeAddress, { server, debugger: debug }: Config):
 }
 
 function busLines(address: BridgeAddress, { redis }: Config): string[] {
-  if (redis.url !== undefined) return [address.bus]
+  if (redis.url !== undefined) {
+    const { bus, busUnavailable } = address
+    return busUnavailable === undefined ? [bus] : [bus, unavailableLine(bus, busUnavailable)]
+  }
   return [
     'Embedded: in this process only, unseen by other bridges and backends, lost at restart.',
     'Set REDIS_URL=redis://host:6379 to switch to Redis.',
   ]
+}
+
+/** The place is in the line before. */
+function unavailableLine(bus: string, reason: string): string {
+  const away = `no connection to ${bus}: `
+  const why = reason.startsWith(away)
+    ? `Unreachable: ${reason.slice(away.length)}`
+    : reason === `connecting to ${bus}`
+      ? 'Unreachable: no answer yet'
+      : `Not usable: ${reason}`
+  return `${why}. SEND and POST fail, /ready is 503.`
 }
 
 function accessLines(address: BridgeAddress, { debugger: debug }: Config): string[] {

@@ -2,24 +2,38 @@
  * The composition root: builds bus, broker, sessions and HTTP from one configuration, wires them, starts and stops
  * them in order. Everything below is handed the two or three things that it uses; nobody else sees the whole.
  */
-import { openAuthenticator, type Authenticator } from './auth/authenticator.ts'
-import { createDebugApi, createInspect, type DebuggedParts } from './bridge-debugging.ts'
+import { openAuthenticator, type Authenticator } from './access/authenticator.ts'
 import { Broker } from './broker/broker.ts'
+import { ChannelInterests } from './broker/channel-interests.ts'
+import { ChannelWatches } from './broker/channel-watches.ts'
+import { DestinationRules } from './broker/destination-rules.ts'
+import { Inbound } from './broker/inbound.ts'
+import { Outbound } from './broker/outbound.ts'
 import type { Bus } from './bus/bus.ts'
 import { MemoryBus } from './bus/memory.ts'
-import { RedisBus } from './bus/redis.ts'
+import { Clients } from './client/clients.ts'
 import { Deadlines, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
+import type { BridgeFacts } from './debug/bridge-endpoint.ts'
+import { debugEndpoints } from './debug/endpoints.ts'
+import { inspectTogether, type AskAll, type InspectionRequest } from './debug/inspection.ts'
+import { createInspect } from './debug/inspector.ts'
+import { DebuggerPage, type PageFiles } from './debug/page.ts'
+import { Delivery } from './delivery/delivery.ts'
+import { Groups } from './delivery/groups.ts'
+import { OutputWatch } from './delivery/output-watch.ts'
 import { createApp } from './http/app.ts'
-import type { PageFiles } from './http/debugger-page.ts'
-import type { Inspect, InspectAll } from './inspection.ts'
+import { Entrance } from './http/entrance.ts'
 import { silentLog, type Log } from './log.ts'
 import { Metrics, type MetricsSnapshot } from './metrics.ts'
+import { RedisBus } from './redis/redis-bus.ts'
 import { RouteTable } from './routes/table.ts'
-import { OutputWatch } from './session/output-watch.ts'
-import type { SessionOptions } from './session/services.ts'
-import { Sessions } from './session/sessions.ts'
+import { RawDoor } from './raw/door.ts'
 import type { Listener, Runtime } from './socket.ts'
+import { StreamDoor } from './sse/door.ts'
+import { StompDoor } from './stomp/door.ts'
+import type { SessionOptions } from './stomp/services.ts'
+import { pickSubProtocol } from './stomp/sub-protocol.ts'
 
 export interface BridgeOptions {
   readonly config: Config
@@ -47,8 +61,8 @@ export interface Together {
   notReadyReasons(): Promise<readonly string[]>
   /** Prometheus text format. */
   renderMetrics(): Promise<string>
-  /** For the web debugger. */
-  readonly inspectAll: InspectAll
+  /** For the web debugger: what each process says. */
+  readonly inspectAll: AskAll
 }
 
 /** Where a started bridge is found, and how it is set up, in words for people. */
@@ -56,6 +70,8 @@ export interface BridgeAddress {
   readonly http: { readonly host: string; readonly port: number }
   readonly tcp?: { readonly host: string; readonly port: number }
   readonly bus: string
+  /** Why the bus cannot be used at the start; undefined when it can. */
+  readonly busUnavailable?: string
   /** One line per route. */
   readonly routes: readonly string[]
   readonly open: boolean
@@ -70,16 +86,26 @@ export interface Bridge {
   notReadyReasons(): readonly string[]
   /** What this process has counted. */
   metricsSnapshot(): Promise<MetricsSnapshot>
-  /** What the web debugger asks of this process. */
-  readonly inspect: Inspect
+  /** What the web debugger asks of this process; plain data both ways. */
+  inspect(request: unknown): Promise<unknown>
 }
 
 /** A WebSocket message may hold many frames; this many of the largest. */
 const FRAMES_PER_MESSAGE = 16
 /** Behind the session's own limit on unsent output, which is looked at a few times a second. */
 const HARD_UNSENT_FACTOR = 4
+/** How often a stream of events is told that it is alive, in milliseconds: proxies drop what is silent for a minute. */
+const COMMENT_EVERY_MS = 15_000
+/** And room for one message that is larger than all of that: it alone is no reason to drop who reads it. */
+const HARD_UNSENT_MESSAGE_BYTES = 64 * 1_048_576
+/** The longest time that a request may take to arrive, in milliseconds. */
+const REQUEST_TIMEOUT_MS = 30_000
 /** Of the time to shut down, the part that sessions get; the rest is for bus and listener. */
 const DRAIN_SHARE = 0.8
+
+/** How long a start waits to say whether the bus is there; it serves meanwhile. */
+const FIRST_OUTCOME_MS = 1000
+const CLOSED_EARLY = 'The bridge was closed while it was starting'
 
 export function createBridge(options: BridgeOptions): Bridge {
   const { config, runtime, version, log = silentLog, authenticator = openAuthenticator, together } = options
@@ -89,62 +115,139 @@ export function createBridge(options: BridgeOptions): Bridge {
   const table = new RouteTable(config.routes, config.broker.applicationPrefixes, config.broker.prefixes)
   const deadlines = new Deadlines(systemClock)
   const outputs = new OutputWatch(config.limits, systemClock)
-  const brokerOptions = { ...config.broker, joinFrames: config.server.joinFrames, slowClients: config.slowClients }
-  const broker = new Broker(brokerOptions, table, bus, nodeId, log, metrics, outputs)
+  const delivery = new Delivery(new Groups(config.server, outputs, log, metrics), systemClock, metrics)
+  const { broadcastChannel } = config.broker
+  const destinations = new DestinationRules(config.broker)
+  const interests = new ChannelInterests(bus, config.broker.releaseDelayMs)
+  const watches = new ChannelWatches(interests)
+  const broker = new Broker(destinations, config.slowClients, table, interests, delivery)
+  const inbound = new Inbound(nodeId, broadcastChannel, table, broker, interests, watches, log, metrics)
+  const outbound = new Outbound(broadcastChannel, destinations, table, bus, log, metrics)
+  metrics.observe('subscriptions', () => broker.size)
+  metrics.observe('busAvailable', () => (busUnavailableReason() === undefined ? 1 : 0))
   metrics.observe('unsentBytes', () => outputs.unsentBytes)
   metrics.observe('workers', () => 1)
-  const sessions = new Sessions(
-    { options: sessionOptions(config, version), broker, authenticator, deadlines, outputs, metrics, log },
-    nodeId,
-    config.limits.maxSessions,
-  )
-  const debugged: DebuggedParts = {
-    config,
-    version,
-    runtime: `${runtime.name} ${runtime.version}`,
-    nodeId,
-    bus,
-    isOwnBus: options.bus !== undefined,
-    table,
+  const clientServices = { limits: config.limits, authenticator, broker, delivery, outbound, outputs, metrics, log }
+  const clients = new Clients(clientServices, nodeId, config.limits.maxSessions)
+  const shared = { authenticator, deadlines, metrics, log }
+  const stomp = new StompDoor(clients, { ...shared, options: sessionOptions(config, version) })
+  const raw = new RawDoor(clients, { ...shared, ...rawOptions(config) })
+  const streams = new StreamDoor(clients, {
+    ...shared,
+    commentEveryMs: COMMENT_EVERY_MS,
+    lingerMs: config.shutdown.lingerMs,
+  })
+  const entrance = new Entrance({
+    admission: () => clients.refusal,
     authenticator,
-    sessions,
     broker,
-    outputs,
-    metrics,
-    tcp: () => tcpPlace,
-  }
-  const inspect = createInspect(debugged)
+    connectTimeoutMs: config.limits.connectTimeoutMs,
+  })
+  const inspect = createInspect({ table, clients, broker, outputs, metrics })
+  const runtimeName = `${runtime.name} ${runtime.version}`
+  const hasDebugApi = config.debugger.api === 'on'
+  const { token, path: pagePath } = config.debugger
   const app = createApp(
     {
       path: config.server.path,
       allowedOrigins: config.server.allowedOrigins,
       maxBodyBytes: config.limits.maxBodyBytes,
+      maxSubscriptions: config.limits.maxSubscriptions,
+      doors: config.doors,
+      endpoints: config.endpoints,
       docs: config.server.docs,
       metrics: config.server.metrics,
       version,
-      runtime: debugged.runtime,
-      page:
-        config.debugger.enabled && options.debuggerFiles
-          ? { path: config.debugger.path, files: options.debuggerFiles }
-          : undefined,
+      runtime: runtimeName,
     },
     {
-      broker,
+      outbound,
       metrics: together ? { contentType: metrics.contentType, render: () => together.renderMetrics() } : metrics,
       log,
-      notReadyReasons: () => together?.notReadyReasons() ?? notReadyReasons(),
-      admission: () => sessions.refusal,
-      openSession: sessions.open,
-      debug: createDebugApi(debugged, inspect, together?.inspectAll),
+      notReadyReasons: allNotReadyReasons,
+      entrance,
+      openStomp: (socket, handshake) => stomp.open(socket, handshake),
+      pickSubProtocol,
+      openRaw: (socket, plan) => raw.open(socket, plan),
+      openStream: (socket, plan) => streams.open(socket, plan),
+      moreEndpoints: hasDebugApi
+        ? debugEndpoints({
+            access: { token, host: config.server.host, allowedOrigins: config.server.allowedOrigins },
+            facts: bridgeFacts(),
+            inspect: together ? inspectTogether(together.inspectAll, inspect) : inspect,
+            outbound,
+            watches,
+            maxBodyBytes: config.limits.maxBodyBytes,
+            notReadyReasons: allNotReadyReasons,
+          })
+        : [],
+      page:
+        config.debugger.enabled && options.debuggerFiles
+          ? new DebuggerPage(options.debuggerFiles, {
+              version,
+              path: pagePath,
+              stompPath: config.server.path,
+              api: hasDebugApi,
+              tokenNeeded: hasDebugApi && token !== undefined,
+            })
+          : undefined,
     },
   )
-  const hardUnsentBytes = config.limits.maxUnsentBytes * HARD_UNSENT_FACTOR
+  const hardUnsentBytes = config.limits.maxUnsentBytes * HARD_UNSENT_FACTOR + HARD_UNSENT_MESSAGE_BYTES
   const listeners: Listener[] = []
   let tcpPlace: { readonly host: string; readonly port: number } | undefined
   let closing: Promise<void> | undefined
 
+  function allNotReadyReasons(): readonly string[] | Promise<readonly string[]> {
+    return together?.notReadyReasons() ?? notReadyReasons()
+  }
+
+  function bridgeFacts(): BridgeFacts {
+    const kind = options.bus ? 'custom' : config.redis.url === undefined ? 'embedded' : 'redis'
+    const startedMs = performance.now()
+    const { prefixes, applicationPrefixes } = config.broker
+    return {
+      version,
+      runtime: runtimeName,
+      node: nodeId,
+      isOpen: authenticator.isOpen,
+      stompPath: config.server.path,
+      prefixes: { broker: [...prefixes], application: [...applicationPrefixes], broadcastChannel },
+      limits: config.limits,
+      routes: table.views(),
+      tcp: () => tcpPlace ?? null,
+      bus: () => ({ kind, description: bus.description, unavailableReason: busUnavailableReason() ?? null }),
+      async nodes() {
+        if (kind === 'embedded') {
+          const ageSeconds = Math.floor((performance.now() - startedMs) / 1000)
+          return [{ id: nodeId, isThis: true, address: null, ageSeconds }]
+        }
+        const nodes = await bus.nodes?.()
+        return nodes?.map((node) => ({ ...node, isThis: node.id === nodeId })) ?? null
+      },
+    }
+  }
+
+  /** Why messages cannot be handed over, or do not come, now; undefined when they do. */
+  function busUnavailableReason(): string | undefined {
+    return bus.unavailableReason ?? interests.unavailableReason
+  }
+
+  /** The bus refuses what was live: those who had subscribed it are told, and look elsewhere. */
+  function endRefused(): void {
+    watches.refused()
+    for (const client of clients) {
+      for (const { entry } of client.subscriptions) {
+        const refusal = broker.refusalOf(entry)
+        if (!refusal) continue
+        client.door.fail(refusal)
+        break
+      }
+    }
+  }
+
   function notReadyReasons(): string[] {
-    const reasons = [sessions.refusal === 'draining' ? 'shutting down' : undefined, broker.unavailableReason]
+    const reasons = [clients.refusal === 'draining' ? 'shutting down' : undefined, busUnavailableReason()]
     return reasons.filter((reason) => reason !== undefined)
   }
 
@@ -152,9 +255,23 @@ export function createBridge(options: BridgeOptions): Bridge {
   async function adopt(listener: Listener): Promise<void> {
     if (closing) {
       await listener.close()
-      throw new Error('The bridge was closed while it was starting')
+      throw new Error(CLOSED_EARLY)
     }
     listeners.push(listener)
+  }
+
+  function startBus(): void {
+    bus.start({
+      onMessage: (channel, payload, pattern) => inbound.receive(channel, payload, pattern),
+      onAvailability(reason) {
+        interests.setBusAvailable(reason === undefined)
+        watches.setUnavailableReason(reason)
+      },
+      onRefusal: (kind, name, refusal) => interests.setRefusal(kind, name, refusal),
+    })
+    interests.onRefusal = endRefused
+    interests.keep(broadcastChannel)
+    interests.keepRoutes(table.permanentInterests())
   }
 
   async function start(): Promise<BridgeAddress> {
@@ -167,23 +284,33 @@ export function createBridge(options: BridgeOptions): Bridge {
         maxBodyBytes: config.limits.maxBodyBytes * 2,
         hardUnsentBytes,
         compressionMinBytes: config.server.compression ? config.server.compressionMinBytes : undefined,
+        pingIntervalMs: config.server.pingIntervalMs,
+        keepAliveMs: config.server.keepAliveMs,
+        requestTimeoutMs: REQUEST_TIMEOUT_MS,
       })
       await adopt(http)
-      broker.attachFanout('websocket', http.fanout)
       const { tcp: tcpConfig } = config
       const tcp = tcpConfig.enabled
-        ? await runtime.listenTcp({ host: tcpConfig.host, port: tcpConfig.port, open: sessions.open, hardUnsentBytes })
+        ? await runtime.listenTcp({
+            host: tcpConfig.host,
+            port: tcpConfig.port,
+            open: (socket) => stomp.open(socket),
+            hardUnsentBytes,
+          })
         : undefined
       if (tcp) {
         await adopt(tcp)
         tcpPlace = { host: tcp.host, port: tcp.port }
-        broker.attachFanout('tcp', tcp.fanout)
       }
-      broker.start()
+      startBus()
+      await firstOutcome(bus)
+      if (closing) throw new Error(CLOSED_EARLY)
+      const busUnavailable = busUnavailableReason()
       return {
         http: { host: http.host, port: http.port },
         ...(tcpPlace ? { tcp: tcpPlace } : {}),
         bus: bus.description,
+        ...(busUnavailable === undefined ? {} : { busUnavailable }),
         routes: table.describe(),
         open: authenticator.isOpen,
       }
@@ -195,13 +322,19 @@ export function createBridge(options: BridgeOptions): Bridge {
 
   async function shutDown(): Promise<void> {
     const { deadlineMs } = config.shutdown
-    await sessions.drain(deadlineMs * DRAIN_SHARE)
+    await clients.drain(deadlineMs * DRAIN_SHARE)
     for (const listener of listeners) listener.stopAccepting()
-    broker.close()
+    watches.close()
+    interests.close()
     await bus.close()
     await Promise.all(listeners.map((listener) => listener.close()))
     deadlines.close()
     metrics.close()
+  }
+
+  function answer(request: unknown): Promise<unknown> {
+    const { name, question } = request as InspectionRequest
+    return inspect(name, question)
   }
 
   function close(): Promise<void> {
@@ -209,7 +342,14 @@ export function createBridge(options: BridgeOptions): Bridge {
     return closing
   }
 
-  return { start, close, notReadyReasons, metricsSnapshot: () => metrics.snapshot(), inspect }
+  return { start, close, notReadyReasons, metricsSnapshot: () => metrics.snapshot(), inspect: answer }
+}
+
+async function firstOutcome({ firstOutcome }: Bus): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, FIRST_OUTCOME_MS)))
+  await Promise.race([firstOutcome, late])
+  clearTimeout(timer)
 }
 
 function busFor(config: Config, nodeId: string, log: Log): Bus {
@@ -228,8 +368,6 @@ function sessionOptions(config: Config, version: string): SessionOptions {
     beforeConnect: { ...afterConnect, maxFrameBytes: limits.maxConnectFrameBytes },
     afterConnect,
     connectTimeoutMs: limits.connectTimeoutMs,
-    maxSubscriptions: limits.maxSubscriptions,
-    maxPatterns: limits.maxPatterns,
     maxTransactions: limits.maxTransactions,
     maxTransactionFrames: limits.maxTransactionFrames,
     maxTransactionBytes: limits.maxTransactionBytes,
@@ -241,6 +379,16 @@ function sessionOptions(config: Config, version: string): SessionOptions {
     settleTimeoutMs: shutdown.deadlineMs,
     lingerMs: shutdown.lingerMs,
     server: `stomp-bridge/${version}`,
+  }
+}
+
+function rawOptions({ limits, shutdown }: Config) {
+  return {
+    maxMessageBytes: limits.maxFrameBytes,
+    maxInFlight: limits.maxInFlight,
+    maxInFlightBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE,
+    settleTimeoutMs: shutdown.deadlineMs,
+    lingerMs: shutdown.lingerMs,
   }
 }
 

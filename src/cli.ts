@@ -12,6 +12,7 @@ import {
   nearest,
   readOverrides,
   redactConfig,
+  secretSettings,
   type Config,
   type ConfigSources,
   type SettingOptions,
@@ -156,9 +157,35 @@ export function settingsText(): string {
   return `${rows.join('\n')}\n`
 }
 
-/** Gives the configuration in effect as YAML, secrets replaced. */
+/** Gives the configuration in effect as YAML, secrets replaced, and says in a comment which they are. */
 export function printedConfig(config: Config): string {
-  return stringify(redactConfig(config), { lineWidth: 0 })
+  return secretsNote(secretSettings(config)) + stringify(redactConfig(config), { lineWidth: 0 })
+}
+
+function secretsNote(paths: readonly string[]): string {
+  if (paths.length === 0) return ''
+  const rows = describeSettings().filter(({ path }) => paths.includes(path))
+  return [
+    '# Secrets are shown as ***. Before you use this file, fill them in, or set these variables, which beat the file:',
+    ...rows.map(({ path, alias, env }) => `#   ${path}: ${alias ?? env}`),
+    '',
+  ].join('\n')
+}
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'it does not exist',
+  EISDIR: 'it is a directory',
+  EACCES: 'this user may not read it',
+  EPERM: 'this user may not read it',
+  ELOOP: 'its links lead in a circle',
+  ENAMETOOLONG: 'its name is too long',
+}
+
+/** Gives the line that says why a configuration file cannot be read. `code` is what the system calls the reason. */
+export function unreadableFile(path: string, code: string | undefined): string {
+  const reason = UNREADABLE[code ?? ''] ?? `the system says ${code ?? 'no reason'}`
+  return `Cannot read the configuration file "${path}": ${reason}`
 }
 
 /** Gives the answer of `check-config` when all is right: where the configuration came from. */

@@ -27,6 +27,7 @@ export const ERRORS = {
   'bad-destination': { close: 1002, http: 400 },
   'bad-body': { close: 1002, http: 400 },
   'no-route': { close: 1002, http: 404 },
+  'no-history': { close: 1002, http: 400 },
   'duplicate-subscription': { close: 1002, http: 409 },
   'unknown-ack': { close: 1002, http: 404 },
   'duplicate-transaction': { close: 1002, http: 409 },
@@ -73,4 +74,28 @@ export class ProtocolError extends Error {
     this.code = code
     this.headers = headers
   }
+}
+
+/** What a client is told of an error, and the close that follows. */
+export interface ErrorDescription {
+  readonly code: string
+  readonly message: string
+  /** More headers for the ERROR frame. */
+  readonly headers: Readonly<Record<string, string>>
+  /** WebSocket close code. */
+  readonly closeCode: number
+}
+
+/** Faults of ours are "Internal error": nothing else leaves. */
+export function describeError(error: unknown): ErrorDescription {
+  if (error instanceof ProtocolError) {
+    return { code: error.code, message: error.message, headers: error.headers, closeCode: ERRORS[error.code].close }
+  }
+  return { code: 'internal', message: 'Internal error', headers: {}, closeCode: ERRORS.internal.close }
+}
+
+/** RFC 6455 section 5.5: a close reason has at most 123 bytes. Returns the text in printable ASCII, and short. */
+export function closeReason(text: string): string {
+  const clean = text.replace(/[^\x20-\x7e]/g, '?')
+  return clean.length > 123 ? `${clean.slice(0, 120)}...` : clean
 }

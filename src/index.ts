@@ -1,7 +1,9 @@
 /** Embedding: build a bridge inside another program, with your own configuration, authenticator or bus. */
 export { createBridge, type Bridge, type BridgeAddress, type BridgeOptions } from './bridge.ts'
 export { ConfigError, loadConfig, parseConfig, type Config, type ConfigInput } from './config.ts'
-export { openAuthenticator, type Authenticator, type Credentials, type Identity } from './auth/authenticator.ts'
+export { openAuthenticator, type Authenticator, type Credentials } from './access/authenticator.ts'
+export type { Handshake } from './access/handshake.ts'
+export type { Identity } from './access/identity.ts'
 export {
   BusRefusedError,
   BusUnavailableError,

@@ -9,7 +9,15 @@ import process from 'node:process'
 import packageJson from '../package.json' with { type: 'json' }
 import { banner, startFailure } from './banner.ts'
 import type { Bridge, BridgeAddress, BridgeOptions } from './bridge.ts'
-import { checkedConfig, helpText, parseCommandLine, printedConfig, settingsText, type CommandLine } from './cli.ts'
+import {
+  checkedConfig,
+  helpText,
+  parseCommandLine,
+  printedConfig,
+  settingsText,
+  unreadableFile,
+  type CommandLine,
+} from './cli.ts'
 import { systemClock } from './clock.ts'
 import {
   CONFIG_FILE_VARIABLE,
@@ -27,7 +35,9 @@ const { version } = packageJson
 const DEFAULT_FILES = ['bridge.yaml', 'bridge.yml', 'bridge.json']
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
-const STOP_SIGNALS = ['SIGTERM', 'SIGINT']
+/** Those that a terminal sends to every process in it, workers too. */
+const TERMINAL_SIGNALS = ['SIGINT', 'SIGHUP']
+const STOP_SIGNALS = ['SIGTERM', ...TERMINAL_SIGNALS]
 
 /** Set by a supervisor for its workers. */
 const WORKER_VARIABLE = 'STOMP_BRIDGE_WORKER'
@@ -62,7 +72,7 @@ async function run(commandLine: CommandLine): Promise<void> {
 function configSources({ configFile, options }: CommandLine): ConfigSources {
   const path = configFile ?? (process.env[CONFIG_FILE_VARIABLE] || undefined)
   const file = path === undefined ? firstDefaultFile() : readConfigFile(path)
-  if (path !== undefined && !file) throw new Error(`Cannot read the configuration file "${path}": it does not exist`)
+  if (path !== undefined && !file) throw new Error(unreadableFile(path, 'ENOENT'))
   return { file, env: process.env, options }
 }
 
@@ -78,9 +88,9 @@ function readConfigFile(path: string): ConfigSources['file'] {
   try {
     return { path, text: readFileSync(path, 'utf8') }
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
+    const { code } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT') return undefined
-    throw new Error(`Cannot read the configuration file "${path}": ${message}`, { cause })
+    throw new Error(unreadableFile(path, code), { cause })
   }
 }
 
@@ -104,7 +114,7 @@ async function serve(config: Config, log: Logger, life?: WorkerLife): Promise<vo
       if (!isStopping) void stop(bridge, config, log, reason)
       isStopping = true
     }
-    // A worker leaves SIGINT, which a terminal sends to it too, to its supervisor.
+    // A worker leaves what a terminal sends to it too to its supervisor.
     onStopSignal((signal) => stopOnce({ signal }), { signals: life ? ['SIGTERM'] : STOP_SIGNALS })
     life?.onStop((reason) => stopOnce({ reason }))
     const address = await bridge.start()
@@ -132,7 +142,7 @@ async function loadDebuggerFiles(log: Logger): Promise<NonNullable<BridgeOptions
 /** Serves as the worker that a supervisor says, which also hears why it could not. */
 async function serveAsWorker(): Promise<void> {
   const [{ WorkerLife }, { processes }] = await Promise.all([import('./workers/worker.ts'), importRuntime()])
-  process.on('SIGINT', () => {})
+  for (const signal of TERMINAL_SIGNALS) process.on(signal, () => {})
   const life = new WorkerLife((events) => processes.connectSupervisor(events), systemClock)
   life.onStop(() => process.exit(0))
   try {

@@ -6,31 +6,32 @@ import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } f
 
 /** Counted since start. */
 const COUNTERS = {
-  sessionsOpened: 'Connections that completed CONNECT',
+  sessionsOpened: 'Sessions opened: STOMP clients after CONNECT, and clients of the other doors',
   framesReceived: 'Frames received from clients, without heart-beats',
   errorsSent: 'ERROR frames sent to clients',
   receiptsSent: 'RECEIPT frames sent',
   messagesPublished: 'Messages that the bus accepted from clients and HTTP',
   messagesReceived: 'Payloads received from the bus for a destination',
-  messagesDropped: 'Messages dropped for clients that were behind, by the policy of their destination',
-  messagesDelivered: 'MESSAGE frames handed to subscribers',
+  messagesDropped: 'Messages dropped by a slow-client policy',
+  messagesDelivered: 'Messages handed to subscribers, whatever their door',
   payloadsMalformed: "Payloads from the bus that their route's codec could not read",
   busFailures: 'Messages that the bus did not accept',
   acknowledged: 'Deliveries acknowledged by ACK',
   rejected: 'Deliveries rejected by NACK and discarded',
-  unsubscribeUnknown: 'UNSUBSCRIBE frames that named no live subscription',
+  messagesIgnored: 'Messages from plain WebSocket clients that were ignored because their path has no place to send to',
+  unsubscribeUnknown: 'UNSUBSCRIBE frames with an unknown subscription',
   slowConsumersClosed: 'Sessions closed because they did not read',
-  heartBeatTimeouts: 'Sessions closed because nothing came in time',
-  floodsPaused: 'Times a session was paused because it sent faster than its frames could be processed',
+  heartBeatTimeouts: 'Sessions closed because the client was silent too long',
+  floodsPaused: 'Times that reading from a client was paused because it sent too fast',
 } as const
 
 /** Read when asked for. */
 const GAUGES = {
   sessions: 'Open sessions',
   subscriptions: 'Live subscriptions',
-  unsentBytes: 'Bytes of output that wait for clients to read',
-  busAvailable: '1 while the bus accepts and delivers, else 0',
-  workers: 'Processes that these numbers are of',
+  unsentBytes: 'Bytes of output that wait for clients to read them',
+  busAvailable: '1 while Redis (or the embedded bus) can be used, else 0',
+  workers: 'Processes that these numbers include',
 } as const
 
 /** How a gauge of several processes becomes one; the others are added up. */

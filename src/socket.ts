@@ -3,20 +3,38 @@
  * these objects; sessions, the broker and the HTTP app use them and know nothing else of the runtime. Types only.
  */
 
+export type Transport = 'websocket' | 'tcp' | 'http'
+
 /** One accepted connection. Never throws; calls after close are no-ops. */
 export interface Socket {
   /** IP address of the peer, without port; `""` if the runtime cannot tell. */
   readonly remoteAddress: string
-  /** `websocket` or `tcp`; TCP has no message boundaries and no close codes. */
-  readonly transport: 'websocket' | 'tcp'
-  /** Bytes handed to `send` (or published to a group of this socket) that have not reached the kernel; compressed ones as they are. */
+  /** `tcp` has no message boundaries and no close codes; `http` is a response body that goes on, and only sends. */
+  readonly transport: Transport
+  /** The fan-out whose groups this socket can join. */
+  readonly fanout: Fanout
+  /** Bytes handed to `send` (or written to a group of this socket) that have not reached the kernel; compressed ones as they are. */
   readonly bufferedBytes: number
-  /** A string becomes a text message, bytes a binary message; on TCP both are bytes. */
+  /**
+   * Changes when the kernel has taken something of what it had no room for. Not every time: where it does not,
+   * `bufferedBytes` gets less.
+   */
+  readonly drains: number
+  /** A string becomes a text message, bytes a binary message; on TCP both are bytes, with the EOL that ends a frame there. */
   send(data: string | Uint8Array): void
-  /** Take part in a group of this transport's {@link Fanout}. */
+  /** Several messages in one write; on a WebSocket each stays a message of its own. */
+  sendAll(messages: readonly (string | Uint8Array)[]): void
+  /**
+   * From here on text leaves as binary messages too, what is written to its groups included: for a client that speaks so
+   * itself. To be called before the first `join`, and changes `fanout`. Only on a WebSocket does it mean anything.
+   */
+  sendBinary(): void
+  /** Take part in a group of its {@link Fanout}. */
   join(group: string): void
-  /** After this call nothing published to the group reaches the socket. */
+  /** After this call nothing written to the group reaches the socket. */
   leave(group: string): void
+  /** Ask the peer for a sign of life: `ponged` follows if it is there. Elsewhere nothing happens. */
+  ping(): void
   /** Stop reading: inbound backpressure. */
   pause(): void
   resume(): void
@@ -28,31 +46,41 @@ export interface Socket {
 
 /** What a session does with what its socket reports. `closed` comes exactly once, and last. */
 export interface SocketHandler {
-  receive(data: string | Uint8Array): void
+  /** `isBinary`: it was a binary WebSocket message; a text message may come as its bytes too. */
+  receive(data: string | Uint8Array, isBinary?: boolean): void
   /** The peer will send nothing more but still reads (TCP half-close). */
   ended(): void
   closed(code: number, reason: string): void
+  /** The peer has answered a ping, one of the socket's own or one that was asked for. */
+  ponged?(): void
 }
 
 /** Makes the handler of a socket that has just opened. */
 export type OpenSocket = (socket: Socket) => SocketHandler
 
-/** Same bytes to every socket of a group, in order with what each of them is sent by itself. */
+/** The same bytes to every socket of a group, in order with what each of them is sent by itself. */
 export interface Fanout {
-  /** It pays to join the texts of one turn of the event loop up to this length, in characters; 0 where it does not. */
-  readonly joinUpTo: number
-  publish(group: string, data: string | Uint8Array): void
+  /** Several messages in one write per socket; on a WebSocket each stays a message of its own. */
+  write(group: string, messages: readonly (string | Uint8Array)[]): void
 }
 
 /** What the HTTP app gets from the runtime with each request (Hono's `env`). */
 export interface RequestEnv {
   readonly remoteAddress: string
+  /** The request names no host, as HTTP/1.0 allows: its URL then has one that nobody can have. */
+  readonly isHostMissing?: boolean
   /**
    * Accept the WebSocket upgrade of this request.
    * `protocol` is the sub-protocol to answer, or undefined for none.
    * Returns the response that the app must return; 426 if the request is no valid upgrade.
    */
   upgrade(request: Request, options: { protocol: string | undefined; open: OpenSocket }): Response
+  /**
+   * Answer 200 with these headers and a body that goes on until the socket is closed; what is sent are pieces of it.
+   * Returns the response that the app must return; it may add headers to it. If the app returns another one, or if the
+   * request is a HEAD, nothing is opened. The head of the response may leave only with the first piece.
+   */
+  stream(request: Request, options: { headers: Readonly<Record<string, string>>; open: OpenSocket }): Response
 }
 
 /** The HTTP application: every request of the listener, upgrades included. */
@@ -74,6 +102,12 @@ export interface ListenOptions {
    * negotiated with nobody. In bytes, where a runtime cannot tell in characters.
    */
   compressionMinBytes: number | undefined
+  /** How often WebSockets are pinged; 0 is never. A peer that is silent for 2.4 times as long is dropped. */
+  pingIntervalMs: number
+  /** An HTTP connection may be idle between two requests for this long; it is closed at most a few seconds later. */
+  keepAliveMs: number
+  /** The whole of a request, head and body, has to arrive within this time. */
+  requestTimeoutMs: number
 }
 
 export interface TcpListenOptions {
@@ -88,7 +122,6 @@ export interface Listener {
   readonly host: string
   /** The port really bound. */
   readonly port: number
-  readonly fanout: Fanout
   /** Stop accepting; open sockets stay. Idempotent. */
   stopAccepting(): void
   /** Drop what is still open and release the port. Idempotent. */

@@ -13,54 +13,79 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 // A place is a file, or a folder ending in a slash.
 
-/** An area imports from the areas and files of its list, and from its own files only where the list names it too. */
+/** What all doors, their clients and what puts them together may know. */
+const CORE = ['access', 'broker', 'delivery', 'routes', 'bus', 'leaves']
+
+/**
+ * From the top to the bottom. An area imports from the areas and files of its list, and from its own files only where
+ * the list names it too. The doors never meet: what one needs of another the bridge hands it.
+ */
 const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: readonly string[] }>> = {
   main: {
     places: ['src/main.ts', 'src/cli.ts', 'src/banner.ts', 'src/logger.ts'],
-    mayImport: ['main', 'runtime', 'workers', 'bridge', 'built page', 'config', 'leaves'],
+    mayImport: ['main', 'runtime', 'workers', 'bridge', 'built page', 'leaves'],
   },
-  index: { places: ['src/index.ts'], mayImport: ['bridge', 'bus', 'auth', 'frames', 'config', 'leaves'] },
+  index: { places: ['src/index.ts'], mayImport: ['bridge', 'access', 'bus', 'leaves'] },
   runtime: { places: ['src/runtime/'], mayImport: ['runtime', 'src/socket.ts', 'src/processes.ts'] },
   workers: { places: ['src/workers/'], mayImport: ['workers', 'leaves'] },
   bridge: {
     places: ['src/bridge.ts', 'src/bridge-debugging.ts'],
-    mayImport: ['bridge', 'session', 'http', 'broker', 'routes', 'bus', 'auth', 'frames', 'config', 'leaves'],
+    mayImport: ['bridge', 'doors', 'debug', 'client', ...CORE, 'redis'],
   },
-  session: { places: ['src/session/'], mayImport: ['session', 'broker', 'auth', 'frames', 'config', 'leaves'] },
-  http: { places: ['src/http/'], mayImport: ['http', 'broker', 'auth', 'config', 'leaves', 'frames'] },
-  broker: { places: ['src/broker/'], mayImport: ['broker', 'routes', 'bus', 'frames', 'config', 'leaves'] },
-  routes: { places: ['src/routes/'], mayImport: ['routes', 'config', 'leaves'] },
-  bus: { places: ['src/bus/'], mayImport: ['bus', 'config', 'leaves'] },
-  auth: { places: ['src/auth/'], mayImport: ['auth', 'config', 'leaves'] },
+  stomp: { places: ['src/stomp/'], mayImport: ['stomp', 'frames', 'client', ...CORE] },
+  raw: { places: ['src/raw/'], mayImport: ['raw', 'client', ...CORE] },
+  sse: { places: ['src/sse/'], mayImport: ['sse', 'client', ...CORE] },
+  // its endpoints are among those of HTTP, whose errors and guards they share
+  debug: { places: ['src/debug/'], mayImport: ['debug', 'http', 'client', ...CORE] },
+  http: { places: ['src/http/'], mayImport: ['http', 'client', ...CORE] },
+  client: { places: ['src/client/'], mayImport: ['client', ...CORE] },
+  access: { places: ['src/access/'], mayImport: ['access', 'leaves'] },
+  broker: { places: ['src/broker/'], mayImport: ['broker', 'delivery', 'routes', 'bus', 'leaves'] },
+  delivery: { places: ['src/delivery/'], mayImport: ['delivery', 'leaves'] },
+  routes: { places: ['src/routes/'], mayImport: ['routes', 'leaves'] },
+  redis: { places: ['src/redis/'], mayImport: ['redis', 'bus', 'leaves'] },
+  bus: { places: ['src/bus/'], mayImport: ['bus', 'leaves'] },
   config: { places: ['src/config.ts'], mayImport: ['config parts'] },
   'config parts': { places: ['src/config/'], mayImport: ['config parts'] },
   leaves: {
     places: [
       'src/errors.ts',
+      'src/json-text.ts',
       'src/log.ts',
       'src/metrics.ts',
-      'src/inspection.ts',
       'src/socket.ts',
       'src/processes.ts',
+      'src/rough-length.ts',
       'src/clock.ts',
+      'src/headers.ts',
+      'src/destinations.ts',
+      'src/text.ts',
     ],
     mayImport: [],
   },
   frames: { places: ['frames/'], mayImport: ['frames'] },
   'built page': { places: ['web-debugger/built/'], mayImport: [] },
-  'web-debugger': { places: ['web-debugger/'], mayImport: ['web-debugger', 'frames'] },
+  'web-debugger': { places: ['web-debugger/'], mayImport: ['web-debugger', 'frames', 'src/debug/schema.ts'] },
 }
 
-/** Whoever may import `config` may import its parts: they are one leaf in several files. */
-const ALSO: Readonly<Record<string, string>> = { 'config parts': 'config' }
+/** What else an area goes by in the lists. */
+const ALSO: Readonly<Record<string, readonly string[]>> = {
+  config: ['leaves'],
+  // one leaf in several files
+  'config parts': ['config', 'leaves'],
+  stomp: ['doors'],
+  raw: ['doors'],
+  sse: ['doors'],
+  http: ['doors'],
+}
 
 const LISTENERS = ['src/runtime/', 'src/main.ts']
 
 /** Packages with a place of their own; the first row whose name fits counts, `x/` for all below it. */
 const PACKAGES: readonly { names: readonly string[]; places: readonly string[] }[] = [
-  { names: ['ioredis'], places: ['src/bus/'] },
+  { names: ['ioredis'], places: ['src/redis/'] },
   { names: ['@hono/node-server'], places: LISTENERS },
-  { names: ['hono', '@hono/'], places: ['src/http/'] },
+  { names: ['hono', '@hono/'], places: ['src/http/', 'src/debug/'] },
   { names: ['ws', 'bun', 'bun:', 'node:http', 'node:https', 'node:http2', 'node:net', 'node:tls'], places: LISTENERS },
   { names: ['node:child_process', 'node:cluster'], places: ['src/runtime/'] },
   { names: ['prom-client'], places: ['src/metrics.ts'] },
@@ -133,22 +158,32 @@ describe('the checker', () => {
     ['export * from', `export * from '../http/app.ts'`],
     ['require', `const app = require('../http/app.ts')`],
   ])('catches a forbidden %s import', (_kind, line) => {
-    expect(problems({ ...app, 'src/session/session.ts': `// first line\n${line}` })).toEqual([
-      'src/session/session.ts:2 imports src/http/app.ts, but session may import only ' +
-        'session, broker, auth, frames, config, leaves',
+    expect(problems({ ...app, 'src/stomp/session.ts': `// first line\n${line}` })).toEqual([
+      'src/stomp/session.ts:2 imports src/http/app.ts, but stomp may import only ' +
+        'stomp, frames, client, access, broker, delivery, routes, bus, leaves',
     ])
   })
 
   it('lets an area import what its row names', () => {
     expect(
       problems({
-        'src/session/session.ts': `import '../broker/broker.ts'\nimport './commands/send.ts'\nimport '../socket.ts'`,
-        'src/session/commands/send.ts': `import 'zod'\nimport '../../config/limits.ts'`,
-        'src/broker/broker.ts': `import { encode } from '../../frames/index.ts'`,
+        'src/stomp/session.ts': `import '../client/client.ts'\nimport './commands/send.ts'\nimport '../socket.ts'`,
+        'src/stomp/commands/send.ts': `import 'zod'\nimport '../../config/limits.ts'\nimport '../../config.ts'`,
+        'src/stomp/encoding.ts': `import { encode } from '../../frames/index.ts'\nimport '../delivery/message.ts'`,
+        'src/client/client.ts': `import '../access/identity.ts'\nimport '../broker/broker.ts'`,
+        'src/broker/broker.ts': `import '../delivery/message.ts'\nimport '../routes/table.ts'\nimport '../bus/bus.ts'`,
+        'src/delivery/message.ts': `import '../headers.ts'`,
+        'src/routes/table.ts': `import '../headers.ts'\nimport '../destinations.ts'`,
+        'src/access/identity.ts': '',
+        'src/headers.ts': '',
+        'src/destinations.ts': '',
+        'src/bus/bus.ts': '',
+        'src/bridge.ts': `import './stomp/session.ts'\nimport './http/app.ts'\nimport './redis/redis-bus.ts'`,
+        'src/debug/endpoints.ts': `import { Hono } from 'hono'\nimport '../http/app.ts'\nimport '../client/client.ts'`,
         'src/config.ts': `import './config/limits.ts'\nexport const port = process.env.PORT`,
         'src/config/limits.ts': '',
         'src/socket.ts': 'export interface Socket {}',
-        'src/bus/redis.ts': `import { Redis } from 'ioredis'`,
+        'src/redis/redis-bus.ts': `import { Redis } from 'ioredis'\nimport '../bus/bus.ts'`,
         'src/http/app.ts': `import { Hono } from 'hono/tiny'\nimport x from '@hono/zod-openapi'`,
         'src/runtime/node.ts': `import { WebSocketServer } from 'ws'\nimport '../socket.ts'\nimport 'node:http'`,
         'src/main.ts': `import pkg from '../package.json' with { type: 'json' }\nif (typeof Bun === 'object') run()`,
@@ -165,10 +200,31 @@ describe('the checker', () => {
     ['frames/frame.ts', '../src/log.ts', 'src/log.ts'],
     ['web-debugger/app.ts', '../src/log.ts', 'src/log.ts'],
     ['src/bus/bus.ts', 'stomp-bridge/frames', 'frames/index.ts'],
+    ['src/stomp/session.ts', '../http/upgrade.ts', 'src/http/upgrade.ts'],
+    ['src/raw/connection.ts', '../stomp/session.ts', 'src/stomp/session.ts'],
+    ['src/raw/connection.ts', '../../frames/index.ts', 'frames/index.ts'],
+    ['src/sse/stream.ts', '../raw/connection.ts', 'src/raw/connection.ts'],
+    ['src/sse/stream.ts', '../http/json-error.ts', 'src/http/json-error.ts'],
+    ['src/http/upgrade.ts', '../stomp/session.ts', 'src/stomp/session.ts'],
+    ['src/http/upgrade.ts', '../debug/endpoints.ts', 'src/debug/endpoints.ts'],
+    ['src/http/upgrade.ts', '../../frames/index.ts', 'frames/index.ts'],
+    ['src/client/client.ts', '../stomp/session.ts', 'src/stomp/session.ts'],
+    ['src/client/client.ts', '../../frames/index.ts', 'frames/index.ts'],
+    ['src/access/authenticator.ts', '../client/client.ts', 'src/client/client.ts'],
+    ['src/broker/broker.ts', '../client/client.ts', 'src/client/client.ts'],
+    ['src/broker/broker.ts', '../../frames/index.ts', 'frames/index.ts'],
+    ['src/delivery/message.ts', '../routes/table.ts', 'src/routes/table.ts'],
+    ['src/delivery/message.ts', '../broker/broker.ts', 'src/broker/broker.ts'],
+    ['src/delivery/message.ts', '../../frames/index.ts', 'frames/index.ts'],
+    ['src/routes/table.ts', '../delivery/message.ts', 'src/delivery/message.ts'],
+    ['src/bus/bus.ts', '../routes/table.ts', 'src/routes/table.ts'],
+    ['src/bus/bus.ts', '../redis/connection.ts', 'src/redis/connection.ts'],
+    ['src/broker/broker.ts', '../redis/connection.ts', 'src/redis/connection.ts'],
+    ['src/redis/connection.ts', '../broker/broker.ts', 'src/broker/broker.ts'],
     ['src/bus/bus.ts', '../../test/support/wait.ts', 'test/support/wait.ts'],
     ['frames/frame.ts', '../package.json', 'package.json'],
   ])('catches %s importing %s', (file, specifier, target) => {
-    const others = { 'src/log.ts': '', 'src/config.ts': '', 'frames/index.ts': '' }
+    const others = { 'src/log.ts': '', 'src/config.ts': '', 'frames/index.ts': '', 'src/redis/redis-bus.ts': '' }
     const [problem, ...more] = problems({ ...others, [file]: `import '${specifier}'` })
     expect(problem).toContain(`${file}:1 imports ${target}, but `)
     expect(more).toEqual([])
@@ -178,12 +234,12 @@ describe('the checker', () => {
     expect(
       problems({
         'src/utils.ts': '',
-        'src/auth/who.ts': `import './nobody.ts'\nexport const load = (name: string) => import(name)`,
+        'src/access/who.ts': `import './nobody.ts'\nexport const load = (name: string) => import(name)`,
       }),
     ).toEqual([
       'src/utils.ts belongs to no area: give it a place in the table',
-      'src/auth/who.ts:1 imports src/auth/nobody.ts, which does not exist',
-      'src/auth/who.ts:2 imports a computed path',
+      'src/access/who.ts:1 imports src/access/nobody.ts, which does not exist',
+      'src/access/who.ts:2 imports a computed path',
     ])
   })
 
@@ -199,18 +255,23 @@ describe('the checker', () => {
   })
 
   it.each([
-    ['src/broker/x.ts', `import { Redis } from 'ioredis'`, '"ioredis", which belongs in src/bus/'],
-    ['src/bridge.ts', `import type { Hono } from 'hono'`, '"hono", which belongs in src/http/'],
-    ['src/session/x.ts', `import { z } from '@hono/zod-openapi'`, '"@hono/zod-openapi", which belongs in src/http/'],
+    ['src/broker/x.ts', `import { Redis } from 'ioredis'`, '"ioredis", which belongs in src/redis/'],
+    ['src/bus/x.ts', `import { Redis } from 'ioredis'`, '"ioredis", which belongs in src/redis/'],
+    ['src/bridge.ts', `import type { Hono } from 'hono'`, '"hono", which belongs in src/http/, src/debug/'],
+    [
+      'src/stomp/x.ts',
+      `import { z } from '@hono/zod-openapi'`,
+      '"@hono/zod-openapi", which belongs in src/http/, src/debug/',
+    ],
     [
       'src/http/x.ts',
       `import { serve } from '@hono/node-server'`,
       '"@hono/node-server", which belongs in src/runtime/',
     ],
-    ['src/session/x.ts', `import WebSocket from 'ws'`, '"ws", which belongs in src/runtime/'],
+    ['src/stomp/x.ts', `import WebSocket from 'ws'`, '"ws", which belongs in src/runtime/'],
     ['src/http/x.ts', `import { createServer } from 'http'`, '"http", which belongs in src/runtime/'],
     ['src/bus/x.ts', `import { connect } from 'node:net'`, '"node:net", which belongs in src/runtime/'],
-    ['src/auth/x.ts', `import { password } from 'bun'`, '"bun", which belongs in src/runtime/'],
+    ['src/access/x.ts', `import { password } from 'bun'`, '"bun", which belongs in src/runtime/'],
     ['src/broker/x.ts', `import { Gauge } from 'prom-client'`, '"prom-client", which belongs in src/metrics.ts'],
     ['src/http/x.ts', `import { h } from 'preact'`, '"preact", which belongs in web-debugger/'],
     ['frames/x.ts', `import { inspect } from 'node:util'`, '"node:util", but frames imports nothing from outside'],
@@ -234,8 +295,8 @@ describe('the checker', () => {
     ['the environment', `import { env } from 'node:process'`],
     ['the environment', 'import.meta.env.PORT'],
   ])('catches the use of %s: %s', (subject, line) => {
-    expect(problems({ 'src/session/x.ts': line })).toEqual([
-      expect.stringContaining(`src/session/x.ts:1 uses ${subject}, which belongs in src/`),
+    expect(problems({ 'src/stomp/x.ts': line })).toEqual([
+      expect.stringContaining(`src/stomp/x.ts:1 uses ${subject}, which belongs in src/`),
     ])
   })
 
@@ -247,7 +308,7 @@ describe('the checker', () => {
 
   it('is not misled by properties and declarations of those names', () => {
     const line = 'export const names = { Bun: 1, env: 2 }\nlog(names.Bun, names.env)\ninterface Names { Deno: 1 }'
-    expect(problems({ 'src/session/x.ts': line })).toEqual([])
+    expect(problems({ 'src/stomp/x.ts': line })).toEqual([])
   })
 
   it('catches mutable module state', () => {
@@ -322,7 +383,7 @@ function importProblem(file: string, target: string, files: ReadonlyMap<string, 
   const area = areaOf(file)!
   const { mayImport } = AREAS[area]!
   const targetArea = areaOf(target) ?? 'none'
-  const isAllowed = [target, targetArea, ALSO[targetArea]].some((name) => name && mayImport.includes(name))
+  const isAllowed = [target, targetArea, ...(ALSO[targetArea] ?? [])].some((name) => mayImport.includes(name))
   if (isAllowed) return files.has(target) ? undefined : `imports ${target}, which does not exist`
   return `imports ${target}, but ${area} may import only ${mayImport.join(', ') || 'nothing of ours'}`
 }

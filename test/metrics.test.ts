@@ -28,6 +28,7 @@ describe('metrics', () => {
       'stomp_bridge_bus_failures_total 0',
       'stomp_bridge_acknowledged_total 0',
       'stomp_bridge_rejected_total 0',
+      'stomp_bridge_messages_ignored_total 0',
       'stomp_bridge_unsubscribe_unknown_total 0',
       'stomp_bridge_slow_consumers_closed_total 0',
       'stomp_bridge_heart_beat_timeouts_total 0',

@@ -159,7 +159,7 @@ const SECTIONS: Readonly<Record<string, readonly Row[]>> = {
       'Its deliveries that were not acknowledged are released, and acknowledging them later has no effect.',
     ],
     [74, 'Y', ALL, 'Headers of SUBSCRIBE that we do not know are ignored.'],
-    [75, 'Y', ALL, 'So is `selector`: every message is delivered.'],
+    [75, 'Y', ALL, 'But `selector` is refused: without one every message would be delivered.'],
   ],
   MESSAGE: [
     [76, 'M', ALL, 'MESSAGE has the destination, a unique message-id and the id of its subscription, if that has one.'],

@@ -6,17 +6,19 @@
  * takes the exact copy. Exact channels are only ever added while the pattern is not there, and only ever dropped
  * while it is not there; so no payload falls between the two, whatever the timing.
  */
-import { BusRefusedError, type Bus } from '../bus/bus.ts'
+import { BusRefusedError, type Bus, type SubscriptionKind } from '../bus/bus.ts'
 import type { ChannelInterest, InboundRoute } from '../routes/table.ts'
 
 interface Entry {
-  readonly kind: ChannelInterest['kind']
+  readonly kind: SubscriptionKind
   readonly name: string
   /** Holders per route. A route with none any more stays listed until the entry goes: see the rule above. */
   readonly routes: Map<InboundRoute, number>
   holders: number
   /** Has the bus confirmed it? It keeps what is live through an outage. */
   isLive: boolean
+  /** Why the bus does not have it: it goes on asking, as long as somebody holds this. */
+  refusal: BusRefusedError | undefined
   readonly waiting: Set<Hold>
   releaseTimer: ReturnType<typeof setTimeout> | undefined
 }
@@ -25,8 +27,12 @@ interface Entry {
 export interface Hold {
   /** Without a route where only the channel's payloads are wanted, not their delivery. */
   readonly entries: readonly { readonly entry: Entry; readonly route: InboundRoute | undefined }[]
+  /** Is everything that is kept needed too? What is delivered comes also over the broadcast channel. */
+  readonly needsKept: boolean
   /** Subscriptions that have it. */
   users: number
+  /** Its one subscription was told that the bus refuses it, by `whenLive`. */
+  isToldOfRefusal: boolean
   /** Resolve what `whenLive` has promised, while that is pending. */
   pending:
     | { readonly live: Signal; readonly liveOrLost: Signal; readonly refusal: (cause: BusRefusedError) => Error }
@@ -49,6 +55,11 @@ export class ChannelInterests {
   readonly #releaseDelayMs: number
   readonly #channels = new Map<string, Entry>()
   readonly #patterns = new Map<string, Entry>()
+  /** What the bridge cannot do without. */
+  readonly #kept = new Set<Entry>()
+  readonly #permanent: Entry[] = []
+  /** Called after the bus has refused something that was live; `refusalOf` says whom it concerns. */
+  onRefusal: (() => void) | undefined
   /** Everybody who waits to be live. */
   readonly #waiting = new Set<Hold>()
   #isBusAvailable = false
@@ -61,12 +72,23 @@ export class ChannelInterests {
 
   /** Subscribe a channel for good, whatever the routes want of it. */
   keep(channel: string): void {
-    this.#obtain('channel', channel).holders++
+    const entry = this.#obtain('channel', channel)
+    entry.holders++
+    this.#kept.add(entry)
+  }
+
+  /** Hold for good what these routes need. */
+  keepRoutes(interests: readonly ChannelInterest[]): void {
+    for (const interest of interests) this.#permanent.push(this.#acquire(interest).entry)
   }
 
   /** Take what a subscription to this destination needs. */
   hold(interests: readonly ChannelInterest[]): Hold {
-    return { entries: interests.map((interest) => this.#acquire(interest)), users: 1, pending: undefined }
+    for (const entry of this.#kept) this.#askIfRefused(entry)
+    return newHold(
+      interests.map((interest) => this.#acquire(interest)),
+      true,
+    )
   }
 
   /** Take the same for one subscription more. False if not all of it is live: then it has to have a hold of its own, to wait with. */
@@ -80,7 +102,26 @@ export class ChannelInterests {
   isLive(hold: Hold): boolean {
     if (!this.#isBusAvailable) return false
     for (const { entry } of hold.entries) if (!entry.isLive) return false
-    return true
+    return !hold.needsKept || this.#keptRefusal === undefined
+  }
+
+  /** Why the bus does not feed what is held; undefined where it may still. */
+  refusalIn(hold: Hold): BusRefusedError | undefined {
+    for (const { entry } of hold.entries) if (entry.refusal) return entry.refusal
+    return hold.needsKept ? this.#keptRefusal : undefined
+  }
+
+  /** The same of what was live; undefined where it never was, or where `whenLive` has told it. */
+  refusalOf(hold: Hold): BusRefusedError | undefined {
+    return hold.pending || hold.isToldOfRefusal ? undefined : this.refusalIn(hold)
+  }
+
+  /** Why the bridge cannot do its work although the bus is there: the bus refuses what is held for good. */
+  get unavailableReason(): string | undefined {
+    for (const { kind, name, refusal } of [...this.#kept, ...this.#permanent]) {
+      if (refusal) return `Redis refuses the ${kind} ${JSON.stringify(name)}: ${refusal.message}`
+    }
+    return undefined
   }
 
   /**
@@ -92,14 +133,14 @@ export class ChannelInterests {
     clearTimeout(entry.releaseTimer)
     entry.releaseTimer = undefined
     entry.holders++
-    return { entries: [{ entry, route: undefined }], users: 1, pending: undefined }
+    return newHold([{ entry, route: undefined }], false)
   }
 
-  /** Undefined if everything held is live. Ask once per hold. */
+  /** Undefined if everything held is live. Ask once per hold, or again after a rejection: it is then told when it is live. */
   whenLive(hold: Hold, refusal: (cause: BusRefusedError) => Error = (cause) => cause): Liveness | undefined {
     if (this.isLive(hold)) return undefined
     this.#waiting.add(hold)
-    for (const { entry } of hold.entries) if (!entry.isLive) entry.waiting.add(hold)
+    for (const { entry } of hold.entries) entry.waiting.add(hold)
     const live = newSignal()
     const liveOrLost = newSignal()
     hold.pending = { live, liveOrLost, refusal }
@@ -110,7 +151,6 @@ export class ChannelInterests {
   release(hold: Hold): void {
     if (--hold.users > 0) return
     for (const { entry, route } of hold.entries) {
-      entry.waiting.delete(hold)
       if (route) entry.routes.set(route, entry.routes.get(route)! - 1)
       if (--entry.holders === 0) this.#releaseLater(entry, this.#releaseDelayMs)
     }
@@ -120,18 +160,34 @@ export class ChannelInterests {
   /** The bus came or went; on its return it has subscribed everything again. */
   setBusAvailable(isAvailable: boolean): void {
     this.#isBusAvailable = isAvailable
+    if (!isAvailable) this.#dropOutlived()
     for (const hold of this.#waiting) {
       if (isAvailable) this.#settleIfLive(hold)
       else hold.pending?.liveOrLost.resolve()
     }
   }
 
+  /** The bus refuses a channel or pattern, or takes it again. */
+  setRefusal(kind: SubscriptionKind, name: string, refusal: BusRefusedError | undefined): void {
+    const entry = this.#entriesOf(kind).get(name)
+    if (!entry) return
+    if (refusal) this.#refused(entry, refusal)
+    else this.#live(entry)
+  }
+
   /** The routes that a payload, which came in this way, is to be delivered for. */
   routesFor(channel: string, pattern: string | undefined): InboundRoute[] {
     const exact = this.#channels.get(channel)
-    if (pattern === undefined) return exact ? [...exact.routes.keys()] : []
+    if (pattern === undefined) {
+      if (!exact) return []
+      // It can be here before the word that the bus takes the channel again: from now on this copy counts.
+      if (exact.refusal) this.#live(exact)
+      return [...exact.routes.keys()]
+    }
     const entry = this.#patterns.get(pattern)
-    return entry ? [...entry.routes.keys()].filter((route) => !exact?.routes.has(route)) : []
+    if (!entry) return []
+    if (entry.refusal) this.#live(entry)
+    return [...entry.routes.keys()].filter((route) => !exact || exact.refusal || !exact.routes.has(route))
   }
 
   close(): void {
@@ -155,49 +211,76 @@ export class ChannelInterests {
   #coveringPattern({ kind, name, route }: ChannelInterest): Entry | undefined {
     if (kind === 'pattern' || route.channel.isFixed) return undefined
     if (this.#channels.get(name)?.routes.has(route)) return undefined
-    return this.#patterns.get(route.channel.glob)
+    const pattern = this.#patterns.get(route.channel.glob)
+    return pattern?.refusal ? undefined : pattern
   }
 
   #obtain(kind: Entry['kind'], name: string): Entry {
     const entries = this.#entriesOf(kind)
     const existing = entries.get(name)
-    if (existing) return existing
+    if (existing) {
+      this.#askIfRefused(existing)
+      return existing
+    }
     const entry: Entry = {
       kind,
       name,
       routes: new Map(),
       holders: 0,
       isLive: false,
+      refusal: undefined,
       waiting: new Set(),
       releaseTimer: undefined,
     }
     entries.set(name, entry)
+    this.#ask(entry)
+    return entry
+  }
+
+  /** The bus asks by itself now and then; somebody who waits wants to know it now. */
+  #askIfRefused(entry: Entry): void {
+    if (entry.refusal) this.#ask(entry)
+  }
+
+  #ask(entry: Entry): void {
+    const { kind, name } = entry
     const live = kind === 'channel' ? this.#bus.subscribe(name) : this.#bus.psubscribe(name)
     live.then(
-      () => {
-        entry.isLive = true
-        for (const hold of entry.waiting) this.#settleIfLive(hold)
-        entry.waiting.clear()
-      },
+      () => this.#live(entry),
       (error: unknown) => {
         // Otherwise the bus is closed, and everybody is told in another way.
         if (error instanceof BusRefusedError) this.#refused(entry, error)
       },
     )
-    return entry
   }
 
-  /** Nobody gets it; who asks again, asks the bus again. */
-  #refused(entry: Entry, error: BusRefusedError): void {
-    const entries = this.#entriesOf(entry.kind)
-    if (entries.get(entry.name) === entry) entries.delete(entry.name)
-    for (const hold of entry.waiting) {
-      this.#waiting.delete(hold)
-      hold.pending?.live.reject(hold.pending.refusal(error))
-      hold.pending?.liveOrLost.resolve()
-      hold.pending = undefined
+  #live(entry: Entry): void {
+    entry.isLive = true
+    entry.refusal = undefined
+    for (const hold of this.#waitingFor(entry)) this.#settleIfLive(hold)
+  }
+
+  /** Nobody gets it. Those who wait are told here, those who had it by `onRefusal`. */
+  #refused(entry: Entry, refusal: BusRefusedError): void {
+    const wasLive = entry.isLive
+    entry.isLive = false
+    entry.refusal = refusal
+    for (const hold of this.#waitingFor(entry)) {
+      hold.isToldOfRefusal = true
+      hold.pending?.live.reject(hold.pending.refusal(refusal))
+      this.#endWaiting(hold)
     }
-    entry.waiting.clear()
+    if (wasLive && this.#entriesOf(entry.kind).get(entry.name) === entry) this.onRefusal?.()
+  }
+
+  #waitingFor(entry: Entry): Hold[] {
+    if (!this.#kept.has(entry)) return [...entry.waiting]
+    return [...this.#waiting].filter((hold) => hold.needsKept || entry.waiting.has(hold))
+  }
+
+  get #keptRefusal(): BusRefusedError | undefined {
+    for (const { refusal } of this.#kept) if (refusal) return refusal
+    return undefined
   }
 
   #entriesOf(kind: Entry['kind']): Map<string, Entry> {
@@ -219,8 +302,11 @@ export class ChannelInterests {
       return
     }
     for (const route of entry.routes.keys()) {
-      if (!this.#patterns.get(route.channel.glob)?.routes.has(route)) continue
-      // the route's pattern is there: the exact channel has to outlive it
+      const pattern = this.#patterns.get(route.channel.glob)
+      if (!pattern?.routes.has(route)) continue
+      if (entry.refusal || pattern.refusal) continue // copies come one way at most
+      // the route's pattern is there: the exact channel has to outlive it, or the connection that both are on
+      if (this.#permanent.includes(pattern)) return
       this.#releaseLater(entry, Math.max(this.#releaseDelayMs, MIN_RECHECK_MS))
       return
     }
@@ -228,16 +314,35 @@ export class ChannelInterests {
     this.#bus.unsubscribe(entry.name)
   }
 
+  /** No copy of a payload is on its way any more: exact channels that only had to outlive a pattern can go. */
+  #dropOutlived(): void {
+    for (const [name, { holders, releaseTimer }] of this.#channels) {
+      if (holders > 0 || releaseTimer !== undefined) continue
+      this.#channels.delete(name)
+      this.#bus.unsubscribe(name)
+    }
+  }
+
   #settleIfLive(hold: Hold): void {
     if (this.isLive(hold)) this.#settle(hold)
   }
 
   #settle(hold: Hold): void {
-    this.#waiting.delete(hold)
+    hold.isToldOfRefusal = false
     hold.pending?.live.resolve()
+    this.#endWaiting(hold)
+  }
+
+  #endWaiting(hold: Hold): void {
+    this.#waiting.delete(hold)
+    for (const { entry } of hold.entries) entry.waiting.delete(hold)
     hold.pending?.liveOrLost.resolve()
     hold.pending = undefined
   }
+}
+
+function newHold(entries: Hold['entries'], needsKept: boolean): Hold {
+  return { entries, needsKept, users: 1, isToldOfRefusal: false, pending: undefined }
 }
 
 interface Signal {

@@ -20,9 +20,10 @@ export interface ChannelWatcher {
 interface Watch {
   readonly channel: string
   readonly watcher: ChannelWatcher
-  /** Undefined while the bus refuses the channel. */
+  /** Undefined when it has ended. */
   hold: Hold | undefined
-  isLive: boolean
+  /** As it was told last: live, or why not. */
+  told: { readonly reason: string | undefined } | undefined
 }
 
 export class ChannelWatches {
@@ -37,11 +38,11 @@ export class ChannelWatches {
 
   /** Look at this channel until the function that is given back is called. */
   add(channel: string, watcher: ChannelWatcher): () => void {
-    const watch: Watch = { channel, watcher, hold: undefined, isLive: false }
+    const watch: Watch = { channel, watcher, hold: undefined, told: undefined }
     const watches = this.#byChannel.get(channel)
     if (watches) watches.add(watch)
     else this.#byChannel.set(channel, new Set([watch]))
-    if (this.#reason !== undefined) watcher.unavailable(this.#reason)
+    if (this.#reason !== undefined) this.#tell(watch, this.#reason)
     this.#begin(watch)
     return () => this.#remove(watch)
   }
@@ -58,11 +59,13 @@ export class ChannelWatches {
     this.#reason = reason
     for (const watch of this.#all()) {
       if (reason === undefined) this.#begin(watch)
-      else {
-        watch.isLive = false
-        watch.watcher.unavailable(reason)
-      }
+      else this.#tell(watch, reason)
     }
+  }
+
+  /** The bus has refused something: those who are concerned hear it, and when it is live again. */
+  refused(): void {
+    for (const watch of this.#all()) if (watch.hold && this.#interests.refusalOf(watch.hold)) this.#begin(watch)
   }
 
   close(): void {
@@ -78,31 +81,28 @@ export class ChannelWatches {
     watch.hold ??= this.#interests.holdChannel(watch.channel)
     const { hold } = watch
     if (this.#reason !== undefined || hold.pending) return
+    const refusal = this.#interests.refusalIn(hold)
     const pending = this.#interests.whenLive(hold)
-    if (!pending) return this.#goLive(watch, hold)
+    if (!pending) return this.#tell(watch, undefined)
+    if (refusal) this.#tell(watch, refusal.message)
     pending.live.then(
-      () => this.#goLive(watch, hold),
-      (error: unknown) => this.#refused(watch, hold, error as Error),
+      () => {
+        // What is released counts as live too, for those who only waited.
+        if (watch.hold === hold && this.#reason === undefined) this.#tell(watch, undefined)
+      },
+      // The bus asks again now and then, so it can still come to be live.
+      () => {
+        if (watch.hold === hold) this.#begin(watch)
+      },
     )
   }
 
-  #goLive(watch: Watch, hold: Hold): void {
-    // What is released counts as live too, for those who only waited.
-    if (watch.isLive || watch.hold !== hold || this.#reason !== undefined) return
-    watch.isLive = true
-    watch.watcher.live()
-  }
-
-  /** Asked again when the bus comes back: its access rules may be others then. */
-  #refused(watch: Watch, hold: Hold, error: Error): void {
-    if (watch.hold !== hold) return
-    watch.hold = undefined
-    this.#interests.release(hold)
-    if (this.#has(watch)) watch.watcher.unavailable(error.message)
-  }
-
-  #has(watch: Watch): boolean {
-    return this.#byChannel.get(watch.channel)?.has(watch) ?? false
+  /** Live, or why not. */
+  #tell(watch: Watch, reason: string | undefined): void {
+    if (watch.told && watch.told.reason === reason) return
+    watch.told = { reason }
+    if (reason === undefined) watch.watcher.live()
+    else watch.watcher.unavailable(reason)
   }
 
   #remove(watch: Watch): void {

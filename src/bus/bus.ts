@@ -9,7 +9,7 @@ export class BusUnavailableError extends Error {
   override name = 'BusUnavailableError'
 }
 
-/** The server refuses this channel or pattern, by its access rules for example: not now, and not later. */
+/** The server refuses this channel or pattern, by its access rules for example; not because it is away or busy. */
 export class BusRefusedError extends Error {
   override name = 'BusRefusedError'
 }
@@ -18,6 +18,8 @@ export interface BusMessage {
   readonly channel: string
   readonly payload: string | Uint8Array
 }
+
+export type SubscriptionKind = 'channel' | 'pattern'
 
 /** What the bus tells its owner. All calls are synchronous and must not throw. */
 export interface BusListener {
@@ -28,6 +30,11 @@ export interface BusListener {
   onMessage(channel: string, payload: Uint8Array, pattern: string | undefined): void
   /** Called on each change: with undefined when usable again, with the reason when not. */
   onAvailability(reason: string | undefined): void
+  /**
+   * The server refuses a channel or pattern that is wanted, also one that was live; or (undefined) takes it again.
+   * Called on each change, before `subscribe` or `psubscribe` rejects.
+   */
+  onRefusal(kind: SubscriptionKind, name: string, refusal: BusRefusedError | undefined): void
 }
 
 /** A bridge that is connected to the bus, this one or another. */
@@ -43,6 +50,8 @@ export interface Bus {
   readonly description: string
   /** Why the bus is not usable now; undefined when it is. */
   readonly unavailableReason: string | undefined
+  /** Resolves when it is known whether the server can be reached, for the first time. Only where that takes a while. */
+  readonly firstOutcome?: Promise<void>
   /** Begin connecting; resolves at once, never rejects because the server is away. */
   start(listener: BusListener): void
   /**
@@ -54,8 +63,9 @@ export interface Bus {
   /** All or none, in order (Redis MULTI). Rejects as `publish`. */
   publishAll(messages: readonly BusMessage[]): Promise<unknown>
   /**
-   * Resolves when live; while the bus is away it stays pending and goes live on reconnect. Rejects after `close`, and
-   * with {@link BusRefusedError} when the server refuses the name; it is then not subscribed any more.
+   * Resolves when live; while the bus is away or can do nothing now it stays pending. Rejects after `close`, and with
+   * {@link BusRefusedError} when the server refuses the name. Then too it stays wanted until it is given up: the bus asks
+   * again now and then, and at once when this is called again.
    */
   subscribe(channel: string): Promise<void>
   unsubscribe(channel: string): void

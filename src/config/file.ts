@@ -17,7 +17,7 @@ export type Group = Readonly<Record<string, unknown>>
 /** Gives the settings of a file; `content` is undefined when the file cannot be read as settings. */
 export function parseFile({ path, text }: ConfigFile): { content: Group | undefined; problems: ConfigProblem[] } {
   const lineCounter = new LineCounter()
-  const document = parseDocument(text, { lineCounter, prettyErrors: false })
+  const document = parseDocument(withoutNpmBanner(text), { lineCounter, prettyErrors: false })
   const problems = [...document.errors, ...document.warnings].map((fault) => {
     const { line, col } = lineCounter.linePos(fault.pos[0])
     return { path: '', origin: path, line: `${path}: line ${line}, column ${col}: ${fault.message}` }
@@ -34,6 +34,14 @@ export function parseFile({ path, text }: ConfigFile): { content: Group | undefi
     // yaml finds unknown and exploding aliases only here.
     return { content: undefined, problems: [{ path: '', origin: path, line: `${path}: ${(error as Error).message}` }] }
   }
+}
+
+/**
+ * `npm start -- print-config > bridge.yaml` puts npm's banner (`> stomp-bridge@… start`) on top of the file. As comments
+ * its lines do no harm, and the others keep their numbers.
+ */
+function withoutNpmBanner(text: string): string {
+  return text.replace(/^\s*(?:> .*\n)+/, (banner) => banner.replace(/^> /gm, '# > '))
 }
 
 /** Gives the value without its nulls: a key with nothing after it, as when all below is commented out, is not given. */

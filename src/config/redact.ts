@@ -18,6 +18,15 @@ export function redactConfig(config: Config): Config {
   }
 }
 
+/** Returns the paths of the settings that `redactConfig` changes. */
+export function secretSettings({ redis: { url, password }, debugger: { token } }: Config): string[] {
+  return [
+    ...(token === undefined ? [] : ['debugger.token']),
+    ...(url === undefined || !redactUrl(url).includes(HIDDEN) ? [] : ['redis.url']),
+    ...(password === undefined ? [] : ['redis.password']),
+  ]
+}
+
 /** Gives a URL without credentials: neither before `@` nor as a password in the query, which ioredis also reads. */
 export function redactUrl(url: string): string {
   return url.replace(/:\/\/.*@/s, `://${HIDDEN}@`).replace(/([?&][^=&]*pass[^=&]*=)[^&#]*/gi, `$1${HIDDEN}`)

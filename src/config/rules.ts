@@ -4,7 +4,9 @@
  */
 import type * as z from 'zod'
 import { debuggerFindings } from './debugger.ts'
-import type { Finding, SettingPath } from './problems.ts'
+import { endpointFindings, type EndpointSettings } from './endpoints.ts'
+import { pathText, type Finding, type SettingPath } from './problems.ts'
+import { giveSameDestination, takesAll, type RouteTemplates } from './route-conflicts.ts'
 import { configSchema } from './schema.ts'
 import { templateProblems, templateVariables } from './template-syntax.ts'
 
@@ -17,6 +19,7 @@ const shapes = {
   broker: configSchema.shape.broker.unwrap().shape,
   routes: configSchema.shape.routes.unwrap().shape,
   limits: configSchema.shape.limits.unwrap().shape,
+  endpoint: configSchema.shape.endpoints.unwrap().element.shape,
 }
 
 /** Gives what is wrong between the settings of an input that has no nulls. */
@@ -29,6 +32,7 @@ export function findingsBetween(input: Input): Finding[] {
     ...prefixFindings(input),
     ...routeFindings(input),
     ...limitFindings(input),
+    ...endpointFindings(endpointsOf(input), endpointContext(input)),
   ]
 }
 
@@ -68,6 +72,30 @@ function debuggerSettings(input: Input) {
   }
 }
 
+function endpointsOf(input: Input): EndpointSettings[] {
+  const list = input['endpoints']
+  if (!Array.isArray(list)) return []
+  return list.map((item: unknown) => {
+    const { path, subscribe, send } = group(item)
+    return {
+      path: valid(shapes.endpoint.path, path),
+      subscribe: valid(shapes.endpoint.subscribe, subscribe),
+      send: valid(shapes.endpoint.send, send),
+    }
+  })
+}
+
+function endpointContext(input: Input) {
+  const { prefixes = [], applicationPrefixes = [] } = prefixesOf(input)
+  const { path: debuggerPath, enabled } = group(input['debugger'])
+  return {
+    stompPath: valid(shapes.server.path, group(input['server'])['path']),
+    debuggerPath: enabled === false ? undefined : valid(shapes.debugger.path, debuggerPath),
+    isBrokerDestination: (destination: string) => isBelow(destination, prefixes),
+    isSendable: (destination: string) => isBelow(destination, [...prefixes, ...applicationPrefixes]),
+  }
+}
+
 function limitFindings(input: Input): Finding[] {
   const limits = group(input['limits'])
   const frame = valid(shapes.limits.maxFrameBytes, limits['maxFrameBytes'])
@@ -102,12 +130,15 @@ function prefixFindings(input: Input): Finding[] {
 
 function routeFindings(input: Input): Finding[] {
   const { prefixes, applicationPrefixes } = prefixesOf(input)
+  const broadcastChannel = valid(shapes.broker.broadcastChannel, group(input['broker'])['broadcastChannel'])
   const outbound = routesOf(input, 'outbound')
   const inbound = routesOf(input, 'inbound')
   return [
     ...outbound.flatMap((route) => templateFindings(route, applicationPrefixes, 'an application prefix')),
-    ...duplicateFindings(outbound),
+    ...unreachableFindings(outbound),
     ...inbound.flatMap((route) => templateFindings(route, prefixes, 'a broker prefix')),
+    ...twiceFindings(inbound, broadcastChannel),
+    ...conventionFindings(input),
   ]
 }
 
@@ -143,16 +174,60 @@ function lackFindings(path: SettingPath, template: string, other: string, otherN
     .map((variable) => ({ path, text: `must have the variable ${variable} of its ${otherName} "${other}"` }))
 }
 
-function duplicateFindings(routes: readonly RouteAt[]): Finding[] {
-  const seen = new Map<string, string>()
-  return routes.flatMap(({ path, destination }) => {
-    if (destination === undefined) return []
-    // /app/{a} and /app/{b} take the same destinations.
-    const key = destination.replace(/\{(\*?)\w+\}/g, '{$1}')
-    const first = seen.get(key)
-    if (first === undefined) seen.set(key, destination)
-    return first === undefined ? [] : [{ path: [...path, 'destination'], text: `is routed twice: "${destination}"` }]
+/** An outbound route that nothing can reach: the first that takes a destination has it. */
+function unreachableFindings(routes: readonly RouteAt[]): Finding[] {
+  const whole = routes.flatMap(wholeRoute)
+  return whole.flatMap((route, index) => {
+    const before = whole.slice(0, index).find((earlier) => takesAll(earlier, route))
+    if (!before) return []
+    const text = `can never be used: "${before.destination}" of ${pathText(before.path)} comes first and takes all of "${route.destination}"`
+    return [{ path: [...route.path, 'destination'], text }]
   })
+}
+
+/** Two inbound routes by which each message of some channel comes twice. */
+function twiceFindings(routes: readonly RouteAt[], broadcastChannel: string | undefined): Finding[] {
+  const whole = routes.flatMap(wholeRoute)
+  // A route for every channel does not mean this one; one that names it does.
+  const meansBroadcast = ({ channel }: WholeRoute) => channel === broadcastChannel
+  return whole.flatMap((route, index) => {
+    const before = whole
+      .slice(0, index)
+      .find((earlier) => meansBroadcast(earlier) === meansBroadcast(route) && giveSameDestination(earlier, route))
+    if (!before) return []
+    const way = `"${before.channel}" to "${before.destination}"`
+    const text = `brings "${route.channel}" to "${route.destination}", and ${pathText(before.path)} brings ${way}: messages would come twice`
+    return [{ path: route.path, text }]
+  })
+}
+
+/** The convention makes a route of each prefix. */
+function conventionFindings(input: Input): Finding[] {
+  if (valid(shapes.routes.convention, group(input['routes'])['convention']) !== true) return []
+  const { prefixes = [], applicationPrefixes = [] } = prefixesOf(input)
+  return [
+    ...prefixes.flatMap((prefix, index): Finding[] => {
+      const first = prefixes.indexOf(prefix)
+      const text = `is in the list twice, as broker.prefixes[${first}] too: messages would come twice by the convention: "${prefix}"`
+      return first < index ? [{ path: ['broker', 'prefixes', index], text }] : []
+    }),
+    ...applicationPrefixes.flatMap((prefix, index): Finding[] => {
+      const first = applicationPrefixes.findIndex((each) => each === prefix || prefix.startsWith(`${each}/`))
+      const text = `can never be used by the convention: "${applicationPrefixes[first]}" of broker.applicationPrefixes[${first}] comes first and takes all of "${prefix}"`
+      return first < index ? [{ path: ['broker', 'applicationPrefixes', index], text }] : []
+    }),
+  ]
+}
+
+interface WholeRoute extends RouteTemplates {
+  readonly path: SettingPath
+}
+
+/** A route whose mistakes are not reported otherwise. */
+function wholeRoute({ path, destination, channel }: RouteAt): WholeRoute[] {
+  if (destination === undefined || channel === undefined) return []
+  const hasSameVariables = lackFindings([], channel, destination, '').concat(lackFindings([], destination, channel, ''))
+  return hasSameVariables.length === 0 ? [{ path, destination, channel }] : []
 }
 
 function routesOf(input: Input, direction: 'outbound' | 'inbound'): RouteAt[] {

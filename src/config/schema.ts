@@ -4,6 +4,7 @@
  * are in `rules.ts`.
  */
 import * as z from 'zod'
+import { readRedisUrl } from './redis-url.ts'
 import { templateProblems } from './template-syntax.ts'
 
 const HOUR_MS = 3_600_000
@@ -11,9 +12,18 @@ const MINUTE_MS = 60_000
 const MEBIBYTE = 1_048_576
 
 /** Paths that the HTTP application answers itself, so that nothing else can be there. */
-export const OWN_PATHS = ['/health', '/ready', '/metrics', '/docs', '/openapi.json', '/api/notification']
-/** Those of the debug API, which may be off; one that ends in a slash stands for all below it. */
-const DEBUG_PATHS = ['/api/bridge', '/api/sessions', '/api/sessions/', '/api/channels/']
+export const OWN_PATHS = [
+  '/health',
+  '/ready',
+  '/metrics',
+  '/docs',
+  '/openapi.json',
+  '/api/notification',
+  '/raw',
+  '/sse',
+]
+/** Those of the debug API and of other doors, which may be off; one that ends in a slash stands for all below it. */
+const OTHER_PATHS = ['/api/bridge', '/api/sessions', '/api/sessions/', '/api/channels/', '/raw/', '/sse/']
 
 function count(value: number, max: number, text: string) {
   return z.int().min(1).max(max).default(value).describe(text)
@@ -48,11 +58,10 @@ const origin = z.string().superRefine((value, context) => {
 })
 
 /** Never quotes the value: it may hold a password. */
-const redisUrl = z
-  .string()
-  .refine((value) => value.startsWith('/') || (/^rediss?:\/\//.test(value) && URL.canParse(value)), {
-    error: 'must be a redis:// or rediss:// URL or the path of a Unix socket; a password in it must be percent-encoded',
-  })
+const redisUrl = z.string().superRefine((value, context) => {
+  const address = readRedisUrl(value)
+  if ('problem' in address) context.addIssue(address.problem)
+})
 
 const prefix = z.string().regex(/^(\/[^/\s{}*?]+)+$/, {
   error: 'must start with "/", not end with "/", and have no space, "{", "}", "*" or "?"',
@@ -60,6 +69,10 @@ const prefix = z.string().regex(/^(\/[^/\s{}*?]+)+$/, {
 
 const template = z.string().superRefine((value, context) => {
   for (const problem of templateProblems(value)) context.addIssue(problem)
+})
+
+const endpointTemplate = z.string().regex(/^(\/([^/\s{}*?]|\{(query\.)?[A-Za-z_]\w*\})+)+$/, {
+  error: 'must be a destination such as "/topic/{room}", where {room} is from the path and {query.room} from the query',
 })
 
 const channelTemplate = template.describe('Redis channel, with the same variables as the destination')
@@ -76,30 +89,67 @@ const outboundRoute = z.strictObject({
 
 const inboundRoute = z.strictObject({
   channel: channelTemplate,
-  destination: template.describe('Where subscribers get it; {name} stands for one segment, {*name} for the rest'),
+  destination: template.describe('Where it is delivered; {name} stands for one segment, {*name} for the rest'),
   codec,
   subscribe: z
     .enum(['on-demand', 'always'])
     .default('on-demand')
-    .describe('Subscribe to the channel in Redis while somebody wants it, or as long as the bridge runs'),
+    .describe('Subscribe to the Redis channel only while a client needs it, or as long as the bridge runs'),
   contentType: z.string().min(1).optional().describe('The content-type header of the messages'),
+})
+
+const endpoint = z.strictObject({
+  path: z
+    .string()
+    .regex(/^\/(?:(?:[A-Za-z0-9._~-]+|\{[A-Za-z_]\w*\})(?:\/(?:[A-Za-z0-9._~-]+|\{[A-Za-z_]\w*\}))*)?$/, {
+      error: 'must be a plain path such as "/ws/{room}", where {room} stands for one segment',
+    })
+    .refine((value) => !isOwnPath(value), { error: 'must be another path: the bridge answers this one itself' })
+    .describe('Path of the WebSocket; {name} stands for one segment'),
+  protocol: z.literal('raw').describe('raw: each WebSocket message is the body of one message'),
+  subscribe: z
+    .array(endpointTemplate)
+    .default([])
+    .describe(
+      'Destinations that each client is subscribed to; {name} is taken from the path, {query.name} from the query',
+    ),
+  send: endpointTemplate.optional().describe('Where messages from clients go; without it they are ignored'),
+  credential: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Query parameter that is handed to the authenticator as the passcode'),
+  frame: z
+    .enum(['body', 'json'])
+    .default('body')
+    .describe('What clients get: the body, or {"destination", "headers", "body"}'),
+  wrap: z.string().min(1).optional().describe('Clients get {"NAME": body}, where NAME is this text'),
+  echo: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Without send: a client gets back what it sends. With send: a client also gets the messages that it has sent itself',
+    ),
 })
 
 const tls = z
   .strictObject({
-    enabled: flag(false, 'Use TLS; rediss:// in redis.url does the same'),
+    enabled: flag(
+      false,
+      'Use TLS; rediss:// in redis.url does the same. The other settings of redis.tls apply to both',
+    ),
     rejectUnauthorized: flag(true, 'Refuse a server whose certificate cannot be verified'),
     caFile: text('PEM file with the certificate authorities to trust'),
     certFile: text('PEM file with the client certificate'),
     keyFile: text('PEM file with the key of the client certificate'),
-    serverName: text('Name to expect in the certificate of the server, when it is not the host of redis.url'),
+    serverName: text('Name that the certificate of the server must have, if it is not the host of redis.url'),
   })
   .prefault({})
   .describe('TLS to Redis')
 
 function isOwnPath(path: string): boolean {
   return (
-    OWN_PATHS.includes(path) || DEBUG_PATHS.some((own) => (own.endsWith('/') ? path.startsWith(own) : path === own))
+    OWN_PATHS.includes(path) || OTHER_PATHS.some((own) => (own.endsWith('/') ? path.startsWith(own) : path === own))
   )
 }
 
@@ -109,7 +159,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 is every IPv4 address'),
       port: port(8080, 'Port for WebSocket and HTTP; 0 is any free port'),
-      workers: count(1, 64, 'Processes that share the ports, about one per core; more than 1 need Redis'),
+      workers: count(1, 64, 'Processes that share the ports, about one per core; more than one needs Redis'),
       path: z
         .string()
         .regex(/^\/[A-Za-z0-9._~/-]*$/, { error: 'must start with "/" and be a plain path such as "/stomp"' })
@@ -120,30 +170,59 @@ export const configSchema = z.strictObject({
         .array(origin)
         .default([])
         .describe(
-          'More origins whose pages may connect, such as https://app.example.com, or * for all; ' +
-            'the same origin and pages from localhost are always allowed',
+          'Other origins whose pages may connect, such as https://app.example.com, or * for all; ' +
+            'pages of the same origin and from localhost always may',
         ),
-      joinFrames: flag(true, 'Several frames for one subscription may leave in one WebSocket message'),
+      joinFrames: flag(
+        false,
+        'Put several MESSAGE frames of one subscription into one WebSocket message. Many client libraries read only the first: switch it on only if you know that yours reads all',
+      ),
       compression: flag(
         false,
-        'Compress WebSocket messages (permessage-deflate) for clients that offer it: a fraction of the bytes for more ' +
-          'CPU, see "Compression" in the README; not where a message may hold a secret beside what an attacker wrote',
+        'Compress WebSocket messages (permessage-deflate) for clients that offer it: fewer bytes, more CPU. Unsafe where a ' +
+          'message holds a secret next to text that an attacker can choose; see docs/configuration.md',
       ),
       compressionMinBytes: z
         .int()
         .min(0)
         .max(64 * MEBIBYTE)
         .default(1024)
-        .describe('With compression: shorter messages leave as they are, in bytes'),
+        .describe('Shorter messages are not compressed, in bytes'),
+      pingIntervalMs: milliseconds(
+        25_000,
+        0,
+        HOUR_MS,
+        'How often WebSockets are pinged, in milliseconds; 0 is never. Pings keep them open in proxies that close idle ' +
+          'connections. A client that is silent for 2.4 times as long is dropped',
+      ),
+      keepAliveMs: milliseconds(
+        75_000,
+        1000,
+        4 * MINUTE_MS,
+        'How long an idle HTTP connection stays open, in milliseconds; set it longer than the load balancer in front does',
+      ),
       docs: flag(true, 'Serve /docs and /openapi.json'),
       metrics: flag(true, 'Serve /metrics for Prometheus'),
     })
     .prefault({})
     .describe('WebSocket and HTTP'),
 
+  doors: z
+    .strictObject({
+      raw: flag(true, 'Serve plain WebSockets at /raw/…'),
+      sse: flag(true, 'Serve Server-Sent Events at /sse/… and /sse?destination=…'),
+    })
+    .prefault({})
+    .describe('Ways to the same destinations without STOMP'),
+
+  endpoints: z
+    .array(endpoint)
+    .default([])
+    .describe('Plain WebSockets at paths of your own, to replace another server without changing its clients'),
+
   tcp: z
     .strictObject({
-      enabled: flag(false, 'Speak STOMP over plain TCP too'),
+      enabled: flag(false, 'Also speak STOMP over plain TCP'),
       host: z.string().min(1).default('127.0.0.1').describe('Address to listen on'),
       port: port(61_613, 'Port for STOMP over TCP; 0 is any free port'),
     })
@@ -164,8 +243,8 @@ export const configSchema = z.strictObject({
         .enum(['auto', 'on', 'off'])
         .default('auto')
         .describe(
-          'Serve what the page needs to show and do more than a client can: see and close sessions, read and write channels; ' +
-            'auto is on without a configuration file as long as server.host is this machine alone, else off',
+          'Serve the debug API, with which the page sees and closes sessions, and reads and writes channels; ' +
+            'auto is on if there is no configuration file and server.host is only this machine, else off',
         ),
       token: z
         .string()
@@ -173,7 +252,7 @@ export const configSchema = z.strictObject({
         .optional()
         .meta({
           description:
-            'Secret that this API wants as "Authorization: Bearer …", at least 16 characters; else it wants none',
+            'Secret that requests to the debug API must send as "Authorization: Bearer …", at least 16 characters',
           writeOnly: true,
         }),
     })
@@ -184,15 +263,15 @@ export const configSchema = z.strictObject({
     .strictObject({
       url: redisUrl.optional().meta({
         description:
-          'redis://host:6379, rediss://host:6380 (TLS) or the path of a Unix socket; ' +
-          'without it the bus is embedded, in this process only',
+          'redis://host:6379, rediss://host:6380 (TLS), or unix:///path (a Unix socket); ' +
+          'without it the bridge uses an embedded bus, and nothing leaves this process',
         writeOnly: true,
       }),
       username: text('User name; beats the one in redis.url'),
       password: text('Password; beats the one in redis.url').meta({ writeOnly: true }),
       db: z.int().min(0).max(65_535).optional().describe('Database number; beats the one in redis.url'),
       tls,
-      keyPrefix: z.string().default('').describe('Put before the name of every channel'),
+      keyPrefix: z.string().default('').describe('Text that every channel name begins with'),
       connectTimeoutMs: milliseconds(5000, 1, 10 * MINUTE_MS, 'Longest time to connect, in milliseconds'),
       commandTimeoutMs: milliseconds(5000, 1, 10 * MINUTE_MS, 'Longest time to wait for an answer, in milliseconds'),
       probeIntervalMs: milliseconds(
@@ -213,8 +292,11 @@ export const configSchema = z.strictObject({
 
   broker: z
     .strictObject({
-      prefixes: z.array(prefix).min(1).default(['/topic']).describe('Destinations that the bridge itself delivers'),
-      applicationPrefixes: z.array(prefix).default(['/app']).describe('Destinations that go to backends by a route'),
+      prefixes: z.array(prefix).min(1).default(['/topic']).describe('Destinations below these go to subscribers'),
+      applicationPrefixes: z
+        .array(prefix)
+        .default(['/app'])
+        .describe('Destinations below these go to backends, by a route'),
       broadcastChannel: z
         .string()
         .min(1)
@@ -249,7 +331,7 @@ export const configSchema = z.strictObject({
         .describe('From Redis to clients; empty by default when routes.outbound is given'),
       convention: flag(
         true,
-        'For what no route names: /app/{name} goes to channel app:{name}, channel topic:{name} to /topic/{name}',
+        'For everything that no route names: /app/{name} goes to channel app:{name}, and channel topic:{name} to /topic/{name}',
       ),
       conventionCodec: codec.describe('Codec of the routes by convention'),
     })
@@ -272,24 +354,34 @@ export const configSchema = z.strictObject({
     )
     .default([])
     .describe(
-      'What to do for clients that are behind, by destination; the first match counts, without one they are closed',
+      'What to do when a client does not read fast enough, by destination; the first match counts, and without one the client is closed',
     ),
 
   heartBeat: z
     .strictObject({
-      outgoingMs: milliseconds(10_000, 0, HOUR_MS, 'The bridge can send one this often, in milliseconds; 0 is never'),
+      outgoingMs: milliseconds(
+        10_000,
+        0,
+        HOUR_MS,
+        'How often the bridge offers to send a heart-beat, in milliseconds; 0 is never',
+      ),
       incomingMs: milliseconds(
         10_000,
         0,
         HOUR_MS,
-        'The bridge would like one from clients this often, in milliseconds; 0 is never',
+        'How often the bridge asks clients for a heart-beat, in milliseconds; 0 is never',
       ),
       toleranceFactor: z
         .number()
         .min(1)
         .max(100)
         .default(2)
-        .describe('A client is lost after this many times its agreed interval'),
+        .describe('A client is closed when it is silent for this many times the agreed interval'),
+      pongCounts: flag(
+        false,
+        'Ping a WebSocket client whose heart-beat is overdue, and count its pong as one. For web pages: while their tab is ' +
+          'hidden, they can send only once a minute',
+      ),
     })
     .prefault({})
     .describe('STOMP heart-beats'),
@@ -300,25 +392,44 @@ export const configSchema = z.strictObject({
       maxConnectFrameBytes: count(16_384, 64 * MEBIBYTE, 'Largest frame before CONNECTED, in bytes'),
       maxHeaders: count(64, 10_000, 'Most headers in a frame'),
       maxHeaderBytes: count(8192, MEBIBYTE, 'Largest header line, in bytes'),
-      connectTimeoutMs: milliseconds(10_000, 1, 10 * MINUTE_MS, 'Longest time until CONNECT, in milliseconds'),
+      connectTimeoutMs: milliseconds(
+        10_000,
+        1,
+        10 * MINUTE_MS,
+        'Longest time until CONNECT, or until a login is checked, in milliseconds',
+      ),
       maxSubscriptions: count(128, 100_000, 'Most subscriptions of a session'),
       maxPatterns: count(16, 100_000, 'Most subscriptions of a session with * or ? in their destination'),
       maxTransactions: count(16, 10_000, 'Most open transactions of a session'),
       maxTransactionFrames: count(100, 100_000, 'Most frames in a transaction'),
       maxTransactionBytes: count(MEBIBYTE, 1024 * MEBIBYTE, 'Most bytes in the open transactions of a session'),
       maxUnackedMessages: count(10_000, 10_000_000, 'Most messages of a session that wait for ACK or NACK'),
-      maxUnsentBytes: count(MEBIBYTE, 1024 * MEBIBYTE, 'Most bytes that may wait for a slow client'),
-      maxUnsentMs: milliseconds(10_000, 1, HOUR_MS, 'Longest time that output may wait for a client, in milliseconds'),
+      maxUnsentBytes: count(
+        MEBIBYTE,
+        1024 * MEBIBYTE,
+        'Most bytes that may wait for a client to read them; one message of more than half of that does not count',
+      ),
+      maxUnsentMs: milliseconds(
+        10_000,
+        1,
+        HOUR_MS,
+        'How long a client may read nothing although output waits for it, in milliseconds. All that waits must be read within ' +
+          'six times as long; one large message has more time, in proportion',
+      ),
       maxBodyBytes: count(MEBIBYTE, 256 * MEBIBYTE, 'Largest HTTP request body, in bytes'),
-      maxInFlight: count(256, 100_000, 'Most frames of a session whose effect is pending'),
+      maxInFlight: count(
+        256,
+        100_000,
+        'Most frames of a session that wait for Redis; beyond that nothing more is read from it',
+      ),
       maxSessions: count(100_000, 10_000_000, 'Most sessions at a time'),
     })
     .prefault({})
-    .describe('What a client may use; whoever goes beyond is refused or closed'),
+    .describe('What one client may use; a client that exceeds a limit is refused or closed'),
 
   shutdown: z
     .strictObject({
-      deadlineMs: milliseconds(10_000, 0, 10 * MINUTE_MS, 'Longest time to stop, in milliseconds'),
+      deadlineMs: milliseconds(10_000, 0, 10 * MINUTE_MS, 'Longest time that a shutdown takes, in milliseconds'),
       lingerMs: milliseconds(
         2000,
         0,
@@ -327,18 +438,18 @@ export const configSchema = z.strictObject({
       ),
     })
     .prefault({})
-    .describe('How to stop'),
+    .describe('Shutting down'),
 
   log: z
     .strictObject({
       level: z
         .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
         .default('info')
-        .describe('Least severity to log'),
+        .describe('Lowest severity that is logged'),
       format: z
         .enum(['auto', 'json', 'pretty'])
         .default('auto')
-        .describe('JSON lines, or text for people; auto is text on a terminal'),
+        .describe('JSON lines, or readable text; auto is text on a terminal and JSON elsewhere'),
     })
     .prefault({})
     .describe('Log, on standard error'),

@@ -11,6 +11,7 @@ export interface SchemaNode {
   readonly description?: string
   readonly default?: unknown
   readonly properties?: Readonly<Record<string, SchemaNode>>
+  readonly required?: readonly string[]
   readonly items?: SchemaNode
   readonly enum?: readonly string[]
   readonly minimum?: number

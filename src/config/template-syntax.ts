@@ -17,6 +17,29 @@ export function templateVariables(template: string): TemplateVariable[] {
   return [...template.matchAll(VARIABLE)].map((match) => ({ name: match[2] ?? '', rest: match[1] === '*' }))
 }
 
+/** Returns the parts of a well-formed template from left to right: text that is not empty, and variables. */
+export function templateParts(template: string): (string | TemplateVariable)[] {
+  const variables = templateVariables(template)
+  const texts = template.split(/\{\*?[A-Za-z_][A-Za-z0-9_]*\}/)
+  return texts.flatMap((text, i) => [text, variables[i] ?? '']).filter((part) => part !== '')
+}
+
+/** Returns the characters between the variables of a template with more than one. */
+export function separatorsOf(source: string): string {
+  const between = source.split(/\{[^}]*\}/).slice(1, -1)
+  return [...new Set(between.map((literal) => literal[0]).filter((char) => char !== undefined && char !== '/'))].join(
+    '',
+  )
+}
+
+/**
+ * Returns the characters that no `{name}` of a route may hold beside `/`. One set for both sides: a value has to be
+ * found again in either text, and at once, however long that is.
+ */
+export function routeSeparators({ channel, destination }: { channel: string; destination: string }): string {
+  return separatorsOf(channel) + separatorsOf(destination)
+}
+
 /**
  * Gives everything that is wrong with a template, as phrases that continue its name (`has "{id" without "}"`); an
  * empty list when it is well formed.

@@ -1,15 +1,13 @@
 /**
  * The HTTP application of a bridge: which path is answered by what, and what every request passes through. Everything
- * else is in the file of its concern. Knows the broker by two functions and sessions only as something to open.
+ * else is in the file of its concern. Knows the way out by two functions and STOMP only as something to open.
  */
 import { Hono, type Context, type MiddlewareHandler } from 'hono'
-import type { Broker } from '../broker/broker.ts'
+import type { Outbound } from '../broker/outbound.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import type { FetchHandler, OpenSocket } from '../socket.ts'
+import type { FetchHandler } from '../socket.ts'
 import { answerOptions, corsHeaders, isFromAllowedOrigin, originGuard } from './cors.ts'
-import { debugEndpoints, type DebugApi, type Endpoint } from './debug-endpoints.ts'
-import { DebuggerPage, type PageFiles } from './debugger-page.ts'
 import { createDocsHandler, docsRoute } from './docs-page.ts'
 import {
   createHealthHandler,
@@ -19,11 +17,30 @@ import {
   metricsRoute,
   readyRoute,
 } from './health.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { Entrance } from './entrance.ts'
 import { createErrorHandler, HttpError, type HttpEnv } from './json-error.ts'
 import { createNotificationHandler, notificationRoute } from './notification.ts'
 import { createDocument, openApiRoute, type Route } from './openapi.ts'
 import { createOriginPolicy } from './origins.ts'
-import { createUpgradeHandler, isHandshake, upgrade, upgradeRoute } from './upgrade.ts'
+import {
+  createEndpointHandler,
+  createRawHandler,
+  rawRoute,
+  wantsHandshake,
+  type OpenRaw,
+  type RawEndpoint,
+} from './raw.ts'
+import { RefusalLog } from './refusal-log.ts'
+import { createStreamHandler, streamRoute, streamsRoute, type OpenStream } from './sse.ts'
+import {
+  createUpgradeHandler,
+  isHandshake,
+  upgrade,
+  upgradeRoute,
+  type OpenStomp,
+  type PickSubProtocol,
+} from './upgrade.ts'
 
 /** What is served, and to whom. */
 export interface AppOptions {
@@ -32,6 +49,12 @@ export interface AppOptions {
   /** See `createOriginPolicy`. */
   readonly allowedOrigins: readonly string[]
   readonly maxBodyBytes: number
+  /** Of one client. */
+  readonly maxSubscriptions: number
+  /** Which doors beside STOMP are open. */
+  readonly doors: { readonly raw: boolean; readonly sse: boolean }
+  /** Plain WebSockets at paths of their own. */
+  readonly endpoints: readonly RawEndpoint[]
   /** Serve `/docs` and `/openapi.json`. */
   readonly docs: boolean
   /** Serve `/metrics`. */
@@ -39,25 +62,43 @@ export interface AppOptions {
   readonly version: string
   /** Name and version, for `/health`. */
   readonly runtime: string
-  /** The page of the web debugger, to which `/` leads. */
-  readonly page?: { readonly path: string; readonly files: PageFiles } | undefined
 }
 
 /** What the app uses of the bridge. */
 export interface AppDeps {
-  readonly broker: Pick<Broker, 'notify' | 'isBrokerDestination'>
+  readonly outbound: Pick<Outbound, 'notify' | 'isBrokerDestination'>
   readonly metrics: Pick<Metrics, 'render' | 'contentType'>
   readonly log: Log
   /** Reasons why this node should get no new clients; empty when ready. */
   notReadyReasons(): readonly string[] | Promise<readonly string[]>
-  /** Undefined when a new session may be opened now, else why not. */
-  admission(): 'draining' | 'full' | undefined
-  readonly openSession: OpenSocket
-  /** Undefined where the debug API is not served. */
-  readonly debug?: DebugApi | undefined
+  readonly entrance: Entrance
+  readonly openStomp: OpenStomp
+  readonly pickSubProtocol: PickSubProtocol
+  readonly openRaw: OpenRaw
+  readonly openStream: OpenStream
+  /** Operations that others bring, behind those of this app. */
+  readonly moreEndpoints?: readonly Endpoint[] | undefined
+  /** A page to which `/` leads. */
+  readonly page?: Page | undefined
+}
+
+/** A page with its files, below a path of its own. */
+export interface Page {
+  /** Without a slash at its end. */
+  readonly path: string
+  /** Leads to the page. */
+  redirect(c: Context<HttpEnv>): Response
+  /** Answers whatever lies below the path. */
+  serve(c: Context<HttpEnv>): Response
 }
 
 const unguarded: MiddlewareHandler<HttpEnv> = (_c, next) => next()
+
+/** A health check may leave out the host; who wants to do something says whom it means, as HTTP/1.1 asks anyway. */
+const hostGuard: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  if (c.env.isHostMissing) throw new HttpError('missing-host', 'Send a Host header with the name of this server')
+  await next()
+}
 
 /** Makes the application. It holds nothing that needs to be closed. */
 export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
@@ -71,11 +112,23 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
     await next()
     deps.log.debug({ method: c.req.method, path: c.req.path, status: c.res.status }, 'HTTP request')
   })
-  app.use('/api/*', guard, corsHeaders())
+  app.use('/api/*', hostGuard, guard, corsHeaders())
   app.use(options.path, guard)
-  for (const { route, handler, guard: ownGuard = unguarded } of endpoints) {
+  app.use('/raw/*', guard)
+  app.use('/sse/*', guard, corsHeaders()) // Hono takes /sse for it too
+  // The raw path of a Spring endpoint with SockJS.
+  app.get(
+    `${options.path.replace(/\/$/, '')}/websocket`,
+    guard,
+    createUpgradeHandler(deps.entrance, deps.openStomp, deps.pickSubProtocol),
+  )
+  for (const endpoint of options.endpoints) {
+    const handler = createEndpointHandler(endpoint, deps.entrance, deps.openRaw)
+    const path = honoPath(endpoint.path)
+    app.get(path, guard, async (c, next) => (isHandshake(c) ? handler(c) : next()))
+  }
+  for (const { route, path = route.getRoutingPath(), handler, guard: ownGuard = unguarded } of endpoints) {
     const allow = allowedMethods(route)
-    const path = route.getRoutingPath()
     app.on(route.method, path, ownGuard, handler)
     if (path.startsWith('/api/')) app.options(path, (c) => answerOptions(c, allow))
     app.all(path, (c) => {
@@ -85,26 +138,21 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
     })
   }
   const served = endpoints.map(({ route }) => `${route.method.toUpperCase()} ${route.path}`)
-  if (options.page) {
-    const { path, files } = options.page
-    const page = new DebuggerPage(path, files, {
-      version: options.version,
-      path,
-      stompPath: options.path,
-      api: deps.debug !== undefined,
-      tokenNeeded: deps.debug?.access.token !== undefined,
-    })
-    served.unshift(`GET ${path}`)
+  const { page } = deps
+  if (page) {
+    served.unshift(`GET ${page.path}`)
     app.all('/', (c) => page.redirect(c))
-    app.all(path, (c) => page.redirect(c))
-    app.all(`${path}/*`, (c) => page.serve(c))
+    app.all(page.path, (c) => page.redirect(c))
+    app.all(`${page.path}/*`, (c) => page.serve(c))
   }
 
+  for (const { path } of options.endpoints) app.all(honoPath(path), wantsHandshake)
   // Not app.notFound: what that throws ends the middleware before it has logged.
   app.all('*', () => {
     throw new HttpError('not-found', `Nothing is served at this path: use one of ${served.join(', ')}`)
   })
-  const onError = createErrorHandler(deps.log)
+  const refusals = new RefusalLog(deps.log)
+  const onError = createErrorHandler(deps.log, (c, error) => refusals.note(c, error))
   app.onError(onError)
 
   // Half of what it costs to come in would be middleware. A handshake that nothing stands against matches one handler
@@ -112,9 +160,9 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   const edge = new Hono<HttpEnv>()
   const passOn = (c: Context<HttpEnv>): Response | Promise<Response> => app.fetch(c.req.raw, c.env)
   edge.get(options.path, (c) => {
-    const isAdmitted = isHandshake(c) && isFromAllowedOrigin(c, isAllowedOrigin) && deps.admission() === undefined
+    const isAdmitted = isHandshake(c) && isFromAllowedOrigin(c, isAllowedOrigin) && deps.entrance.isOpen
     if (!isAdmitted) return passOn(c)
-    const response = upgrade(c, deps.openSession)
+    const response = upgrade(c, deps.openStomp, deps.pickSubProtocol)
     // What stands for an upgrade has no status of its own; a handshake that the runtime cannot read has 426.
     const status = response.ok ? 101 : response.status
     deps.log.debug({ method: 'GET', path: options.path, status }, 'HTTP request')
@@ -125,20 +173,30 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   return (request, env) => (request.method === 'GET' ? edge.fetch(request, env) : app.fetch(request, env))
 }
 
+/** `/ws/{room}` in Hono's words. */
+function honoPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1')
+}
+
 function endpointsOf(options: AppOptions, deps: AppDeps): Endpoint[] {
   const { metrics, version, runtime } = options
   const endpoints: Endpoint[] = [
     {
       route: upgradeRoute(options.path),
-      handler: createUpgradeHandler(() => deps.admission(), deps.openSession),
+      handler: createUpgradeHandler(deps.entrance, deps.openStomp, deps.pickSubProtocol),
     },
-    { route: notificationRoute, handler: createNotificationHandler(deps.broker, options.maxBodyBytes) },
+    { route: notificationRoute, handler: createNotificationHandler(deps.outbound, options.maxBodyBytes) },
     { route: healthRoute, handler: createHealthHandler(version, runtime) },
     { route: readyRoute, handler: createReadyHandler(() => deps.notReadyReasons()) },
   ]
-  if (deps.debug) {
-    endpoints.push(...debugEndpoints(deps.debug, options.maxBodyBytes, () => deps.notReadyReasons()))
+  if (options.doors.raw) {
+    endpoints.push({ route: rawRoute, path: '/raw/*', handler: createRawHandler(deps.entrance, deps.openRaw) })
   }
+  if (options.doors.sse) {
+    const handler = createStreamHandler(deps.entrance, deps.openStream, options.maxSubscriptions)
+    endpoints.push({ route: streamRoute, path: '/sse/*', handler }, { route: streamsRoute, handler })
+  }
+  endpoints.push(...(deps.moreEndpoints ?? []))
   if (metrics) endpoints.push({ route: metricsRoute, handler: createMetricsHandler(deps.metrics) })
   if (!options.docs) return endpoints
   const document = createDocument(version, [...endpoints.map(({ route }) => route), openApiRoute, docsRoute])

@@ -32,13 +32,19 @@ export function originGuard(isAllowed: OriginPolicy): MiddlewareHandler<HttpEnv>
 /** Lets the page read the answer. Comes after the guard; also marks the error responses made later. */
 export function corsHeaders(): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
-    c.header('Vary', 'Origin')
-    const origin = c.req.header('origin')
-    if (origin !== undefined) {
-      c.header('Access-Control-Allow-Origin', origin)
-      c.header('Access-Control-Expose-Headers', 'Retry-After')
-    }
+    for (const [name, value] of Object.entries(crossOriginHeaders(c))) c.header(name, value)
     await next()
+  }
+}
+
+/** Returns the headers that let the page read the answer, for a response that passes no middleware. */
+export function crossOriginHeaders(c: Context<HttpEnv>): Record<string, string> {
+  const origin = c.req.header('origin')
+  if (origin === undefined) return { Vary: 'Origin' }
+  return {
+    Vary: 'Origin',
+    'Access-Control-Allow-Origin': origin,
+    'Access-Control-Expose-Headers': 'Retry-After',
   }
 }
 

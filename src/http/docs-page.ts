@@ -31,7 +31,7 @@ export const docsRoute = createRoute({
 /** Used in examples when the request's own host is nothing to put into a command line. */
 const PLACEHOLDER_HOST = 'localhost:8080'
 
-/** Makes the handler. Its examples name the host that the reader used. */
+/** Makes the handler. Its examples name the host that the reader used, and the path that a proxy says it put before. */
 export function createDocsHandler(document: OpenApiDocument, facts: DocsFacts): Handler<HttpEnv> {
   const policy = contentSecurityPolicy(STYLE)
   return async (c) =>
@@ -41,7 +41,7 @@ export function createDocsHandler(document: OpenApiDocument, facts: DocsFacts): 
     })
 }
 
-/** Gives the page; `base` is the origin for its examples, without a slash at the end. */
+/** Gives the page; `base` is the address of the bridge for its examples, without a slash at the end. */
 export function renderDocs(document: OpenApiDocument, { path, runtime }: DocsFacts, base: string): Html {
   const { info, tags = [] } = document
   const sections = tags.map(({ name, description }) => ({ name, description, id: name.toLowerCase() }))
@@ -62,7 +62,7 @@ export function renderDocs(document: OpenApiDocument, { path, runtime }: DocsFac
           <nav aria-label="Sections">
             <ul>
               ${sections.map(({ name, id }) => html`<li><a href="#${id}">${name}</a></li>`)}
-              <li><a href="/openapi.json">OpenAPI document</a></li>
+              <li><a href="./openapi.json">OpenAPI document</a></li>
             </ul>
           </nav>
         </header>
@@ -133,11 +133,16 @@ client.activate()`
   `
 }
 
-// The scheme that a proxy names is believed, because it only changes the examples on the page of whoever asks.
+// What a proxy names is believed, because it only changes the examples on the page of whoever asks.
 function baseOf(c: Context<HttpEnv>): string {
   const scheme = c.req.header('x-forwarded-proto') === 'https' ? 'https' : new URL(c.req.url).protocol.slice(0, -1)
   const host = c.req.header('host') ?? new URL(c.req.url).host
-  return `${scheme}://${/^[\w.-]+(:\d+)?$|^\[[\da-f:.]+\](:\d+)?$/i.test(host) ? host : PLACEHOLDER_HOST}`
+  const prefix = c.req.header('x-forwarded-prefix')?.replace(/\/$/, '') ?? ''
+  return [
+    `${scheme}://`,
+    /^[\w.-]+(:\d+)?$|^\[[\da-f:.]+\](:\d+)?$/i.test(host) ? host : PLACEHOLDER_HOST,
+    /^(\/[\w.~-]+)+$/.test(prefix) ? prefix : '',
+  ].join('')
 }
 
 async function contentSecurityPolicy(style: string): Promise<string> {

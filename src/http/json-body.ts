@@ -2,14 +2,9 @@
  * Owns the way from a request's bytes to a JSON value: media type, UTF-8, syntax, depth. Whatever a client sends, the
  * answer is a value or an HttpError.
  */
+import { MAX_JSON_DEPTH } from '../json-text.ts'
 import { HttpError } from './json-error.ts'
 import { readBytes } from './request-bytes.ts'
-
-/**
- * JSON nested deeper than this is refused: writing it again could exhaust the stack. Jackson, which backends in Java
- * read with, has the same limit (StreamReadConstraints, since 2.15).
- */
-const MAX_DEPTH = 1000
 
 const JSON_TYPE = /^application\/(?:[\w.!#$&^-]+\+)?json$/i
 const UTF8_NAMES = ['utf-8', 'utf8', 'us-ascii']
@@ -17,23 +12,28 @@ const UTF8_NAMES = ['utf-8', 'utf8', 'us-ascii']
 // A byte order mark is no part of JSON, and RFC 8259 section 8.1 lets a reader skip it: this decoder does.
 const utf8 = () => new TextDecoder('utf-8', { fatal: true })
 
+/** A request body, read. */
+export interface JsonBody {
+  readonly value: unknown
+  /** What the value was read from. */
+  readonly text: string
+}
+
 /**
  * Reads a JSON request body.
  * Of equal keys the last one counts. Errors: HttpError `unsupported-media-type`, `body-too-large`, `bad-json`.
  */
-export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
+export async function readJson(request: Request, maxBytes: number): Promise<JsonBody> {
   checkMediaType(request.headers)
   const text = decode(await readBytes(request, maxBytes, badJson))
   if (text.trim() === '') throw badJson('The body is empty: send a JSON object')
-  if (isDeeperThan(text, MAX_DEPTH)) throw badJson(`The body is nested too deeply: use at most ${MAX_DEPTH} levels`)
-  let value: unknown
+  if (isDeeperThan(text, MAX_JSON_DEPTH))
+    throw badJson(`The body is nested too deeply: use at most ${MAX_JSON_DEPTH} levels`)
   try {
-    value = JSON.parse(text)
+    return { value: JSON.parse(text) as unknown, text }
   } catch (cause) {
     throw badJson('The body is not JSON: check quotes, commas and brackets', cause)
   }
-  if (hasInfinity(value)) throw badJson('The body has a number that is out of range: send it as a string')
-  return value
 }
 
 function checkMediaType(headers: Headers): void {
@@ -72,13 +72,6 @@ function isDeeperThan(text: string, limit: number): boolean {
     } else if (character === '}' || character === ']') depth--
   }
   return false
-}
-
-/** JSON can write numbers that become Infinity, and Infinity is written as null: a message must not change on its way. */
-function hasInfinity(value: unknown): boolean {
-  if (typeof value === 'number') return !Number.isFinite(value)
-  if (typeof value !== 'object' || value === null) return false
-  return Array.isArray(value) ? value.some(hasInfinity) : Object.values(value).some(hasInfinity)
 }
 
 function badJson(message: string, cause?: unknown): HttpError {

@@ -17,6 +17,7 @@ export interface HttpEnv {
 export const HTTP_ERRORS = {
   'bad-json': 400,
   'bad-field': 400,
+  'missing-host': 400,
   'forbidden-origin': 403,
   'forbidden-host': 403,
   'not-found': 404,
@@ -81,28 +82,19 @@ export function errorResponse(description: string, code: HttpErrorCode, message:
   return { description, content: { 'application/json': { schema: errorSchema, example } } }
 }
 
-/** Refusals that every operation of the debug API has. */
-export const debugErrors = {
-  400: errorResponse('Something in the path or the query is wrong', 'bad-field', 'The name of the channel is too long'),
-  401: errorResponse(
-    'The token is missing or wrong',
-    'not-authenticated',
-    'Send the token of the setting debugger.token, as "Authorization: Bearer …"',
-  ),
-  403: errorResponse(
-    'Sent by a page from elsewhere; or, without a token, by way of a proxy or under a name that is not of this machine',
-    'forbidden-host',
-    'The debug API answers only under the name of this machine: use localhost, or set debugger.token in the configuration',
-  ),
-}
-
 /**
  * Makes the handler that turns whatever was thrown into a response.
- * A fault that is not the client's is logged with its error and answered with 500 and no detail.
+ * `refused` hears of every request that is the client's fault. A fault that is not the client's is logged with its error and answered with 500 and no detail.
  */
-export function createErrorHandler(log: Log): ErrorHandler<HttpEnv> {
+export function createErrorHandler(
+  log: Log,
+  refused: (c: Context<HttpEnv>, error: HttpError) => void,
+): ErrorHandler<HttpEnv> {
   return (error, c) => {
-    if (error instanceof HttpError) return answer(c, error)
+    if (error instanceof HttpError) {
+      refused(c, error)
+      return answer(c, error)
+    }
     if (error instanceof ProtocolError) {
       return answer(c, new HttpError(error.code, error.message, { headers: retryHeaders(error.code) }))
     }

@@ -4,7 +4,8 @@
  */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Handler } from 'hono'
-import type { Broker } from '../broker/broker.ts'
+import type { Outbound } from '../broker/outbound.ts'
+import { memberTexts } from '../json-text.ts'
 import { readJson } from './json-body.ts'
 import { errorResponse, HttpError, type FieldProblem, type HttpEnv } from './json-error.ts'
 
@@ -30,7 +31,7 @@ export const notificationSchema = z
         .openapi({
           type: ['string', 'number', 'boolean', 'object', 'array'],
           description:
-            'Text is delivered as it is, as text/plain; any other value as JSON text, as application/json. Not null',
+            'Text is delivered as it is, as text/plain; any other value as JSON, just as it is written here, as application/json. Not null',
           example: 'Hello',
         }),
     },
@@ -94,15 +95,20 @@ export const notificationRoute = createRoute({
 
 /** Makes the handler. It answers when the bus has the message. */
 export function createNotificationHandler(
-  broker: Pick<Broker, 'notify' | 'isBrokerDestination'>,
+  outbound: Pick<Outbound, 'notify' | 'isBrokerDestination'>,
   maxBodyBytes: number,
 ): Handler<HttpEnv> {
   return async (c) => {
-    const value = await readJson(c.req.raw, maxBodyBytes)
+    const { value, text } = await readJson(c.req.raw, maxBodyBytes)
     const { success, data, error } = notificationSchema.safeParse(value)
-    const problems = [...(error ? fieldProblems(error) : []), ...topicProblems(value, broker)]
+    const problems = [...(error ? fieldProblems(error) : []), ...topicProblems(value, outbound)]
     if (!success || problems.length > 0) throw refusal(problems, success)
-    await broker.notify(data.topic, data.message)
+    const { topic, message } = data
+    // Text is written anew, which is quick; what is delivered as JSON goes on as it came.
+    await outbound.notify(
+      topic,
+      typeof message === 'string' ? JSON.stringify(message) : memberTexts(text)!.get('message')!,
+    )
     return c.body(null, 200)
   }
 }
@@ -112,11 +118,11 @@ function fieldProblems(error: z.ZodError): FieldProblem[] {
 }
 
 /** Asked beside the schema, so that both fields are reported together. */
-function topicProblems(value: unknown, broker: Pick<Broker, 'isBrokerDestination'>): FieldProblem[] {
+function topicProblems(value: unknown, outbound: Pick<Outbound, 'isBrokerDestination'>): FieldProblem[] {
   const { success, data: topic } = notificationSchema.shape.topic.safeParse(
     (value as { topic?: unknown } | null)?.topic,
   )
-  if (!success || broker.isBrokerDestination(topic)) return []
+  if (!success || outbound.isBrokerDestination(topic)) return []
   const where = 'give one below a prefix of broker.prefixes in the configuration, such as "/topic/toast"'
   return [{ field: 'topic', message: `Topic "${topic}" is no destination of the broker: ${where}` }]
 }

@@ -44,9 +44,11 @@ export function createDocument(version: string, routes: readonly Route[]): OpenA
   return getOpenAPI31Document({
     openapi: '3.1.0',
     info: { title: 'STOMP bridge', version, description: DESCRIPTION },
-    servers: [{ url: '/', description: 'This bridge' }],
+    // Relative to where the document is, so that it also holds where a proxy has put the bridge below a path of its own.
+    servers: [{ url: '.', description: 'This bridge' }],
     tags: [
       { name: 'STOMP', description: 'Browsers and other STOMP clients connect here, subscribe and send.' },
+      { name: 'Doors', description: 'The same destinations without STOMP.' },
       { name: 'Messages', description: 'Backends without Redis send to subscribers by HTTP.' },
       ...(hasDebugger ? [DEBUGGER_TAG] : []),
       { name: 'Operation', description: 'For probes, load balancers and monitoring.' },

@@ -4,12 +4,17 @@
  */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
-import { pickSubProtocol } from '../../frames/index.ts'
-import type { OpenSocket } from '../socket.ts'
+import type { Handshake } from '../access/handshake.ts'
+import type { Socket, SocketHandler } from '../socket.ts'
+import type { Entrance } from './entrance.ts'
+import { handshakeOf } from './handshake.ts'
 import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
 
-/** Seconds after which a refused client may try again: another node will be found sooner than a free place. */
-const RETRY_AFTER_S = { draining: '1', full: '5' }
+/** A connection that is to speak STOMP has opened. */
+export type OpenStomp = (socket: Socket, handshake: Handshake) => SocketHandler
+
+/** Of those that the client offers, the one to answer; undefined if none is STOMP. */
+export type PickSubProtocol = (offered: string | undefined) => string | undefined
 
 const UPGRADE_MESSAGE = 'This is a STOMP endpoint: connect with a WebSocket client, or send "Upgrade: websocket"'
 
@@ -50,14 +55,14 @@ export function upgradeRoute(path: string) {
 
 /** Makes the handler. */
 export function createUpgradeHandler(
-  admission: () => 'draining' | 'full' | undefined,
-  open: OpenSocket,
+  entrance: Entrance,
+  open: OpenStomp,
+  pickSubProtocol: PickSubProtocol,
 ): Handler<HttpEnv> {
   return (c) => {
     if (!isHandshake(c)) throw new HttpError('upgrade-required', UPGRADE_MESSAGE, { headers: { Upgrade: 'websocket' } })
-    const refused = admission()
-    if (refused) throw refusal(refused)
-    return upgrade(c, open)
+    entrance.admit()
+    return upgrade(c, open, pickSubProtocol)
   }
 }
 
@@ -70,19 +75,14 @@ export function isHandshake(c: Context<HttpEnv>): boolean {
  * Hands the connection over to the runtime.
  * What it returns is the runtime's response itself: Bun knows it by identity, and on Deno a copy ends the upgrade.
  */
-export function upgrade(c: Context<HttpEnv>, open: OpenSocket): Response {
-  return c.env.upgrade(c.req.raw, { protocol: pickSubProtocol(c.req.header('sec-websocket-protocol')), open })
+export function upgrade(c: Context<HttpEnv>, open: OpenStomp, pickSubProtocol: PickSubProtocol): Response {
+  const handshake = handshakeOf(c)
+  const protocol = pickSubProtocol(c.req.header('sec-websocket-protocol'))
+  return c.env.upgrade(c.req.raw, { protocol, open: (socket) => open(socket, handshake) })
 }
 
 /** RFC 9110 section 7.8: a list of protocols, names in any case. */
 function asksForWebSocket(upgrade: string | undefined): boolean {
   if (upgrade === 'websocket') return true // as nearly everybody writes it
   return upgrade?.split(',').some((protocol) => protocol.trim().toLowerCase() === 'websocket') ?? false
-}
-
-function refusal(reason: 'draining' | 'full'): HttpError {
-  const headers = { 'Retry-After': RETRY_AFTER_S[reason] }
-  return reason === 'full'
-    ? new HttpError('too-many-sessions', 'This node is full: try again later', { headers })
-    : new HttpError('shutting-down', 'This node is being shut down: connect again to reach another', { headers })
 }

@@ -4,11 +4,11 @@
  */
 import { Buffer } from 'node:buffer'
 import { ProtocolError, quoted } from '../errors.ts'
+import { headerOf, type HeaderPair } from '../headers.ts'
+import { memberTexts } from '../json-text.ts'
 
 /** How a route writes a body into a channel and reads it back; the default is `json-string`. */
 export type PayloadCodec = 'json-string' | 'raw' | 'json' | 'envelope'
-
-export type HeaderPair = readonly [name: string, value: string]
 
 /** A message on its way to subscribers: what MESSAGE adds to it is the broker's. */
 export interface InboundMessage {
@@ -72,7 +72,7 @@ export function decodePayload(codec: PayloadCodec, payload: Uint8Array, contentT
     case 'json':
       return withType(text, contentType ?? JSON_TYPE)
     case 'envelope':
-      return decodeEnvelope(value, contentType)
+      return decodeEnvelope(text, value, contentType)
     case 'json-string':
       // Jackson, which this codec is compatible with, also reads a bare number or boolean as its text.
       if (typeof value === 'number' || typeof value === 'boolean') return withType(text.trim(), contentType ?? TEXT)
@@ -113,18 +113,20 @@ function encodeEnvelope({ destination, body, headers, session, user }: OutboundM
 export interface Broadcast {
   readonly topic: string
   readonly message: InboundMessage
+  /** Session that sent it; undefined for a notification, and where another program wrote it. */
+  readonly sender: string | undefined
 }
 
-/** A notification, exactly as other bridges and Spring instances write it. A value that is no string stays JSON. */
-export function encodeNotification(topic: string, message: unknown): string {
-  return JSON.stringify({ topic, message })
+/** A notification, exactly as other bridges and Spring instances write it. `json`: the message as JSON, kept as it is written. */
+export function encodeNotification(topic: string, json: string): string {
+  return `{"topic":${JSON.stringify(topic)},"message":${json}}`
 }
 
-/** A client's SEND to a broker destination: the same JSON plus `headers`, and `encoding` for a binary body. */
-export function encodeBroadcast({ destination, body, headers }: OutboundMessage): string {
+/** A client's SEND to a broker destination: the same JSON plus `headers`, its session as `sender`, and `encoding` for a binary body. */
+export function encodeBroadcast({ destination, body, headers, session }: OutboundMessage): string {
   const content = bodyOf(body, headerOf(headers, 'content-type'))
   const { body: message, encoding } = packBody(body, typeof content === 'string' ? content : undefined)
-  return JSON.stringify({ topic: destination, message, headers, encoding })
+  return JSON.stringify({ topic: destination, message, headers, encoding, sender: session })
 }
 
 /** Errors: PayloadError. */
@@ -136,13 +138,15 @@ export function decodeBroadcast(payload: Uint8Array): Broadcast {
     throw new PayloadError('payload is not {"topic": …, "message": …}')
   }
   const { topic, message, headers, encoding } = value
+  const sender = typeof value['sender'] === 'string' ? value['sender'] : undefined
   if (headers !== undefined) {
     if (!Array.isArray(headers) || !headers.every(isHeaderPair))
       throw new PayloadError('"headers" is not a list of [name, value]')
-    return { topic, message: { body: unpackBody(message, encoding, headerOf(headers, 'content-type')), headers } }
+    const body = unpackBody(message, encoding, headerOf(headers, 'content-type'))
+    return { topic, message: { body, headers }, sender }
   }
-  if (typeof message === 'string') return { topic, message: withType(message, TEXT) }
-  return { topic, message: withType(jsonText(message), JSON_TYPE) }
+  if (typeof message === 'string') return { topic, message: withType(message, TEXT), sender }
+  return { topic, message: withType(memberText(text, 'message'), JSON_TYPE), sender }
 }
 
 function packBody(octets: Uint8Array, text: string | undefined): { body: string; encoding?: 'base64' } {
@@ -155,33 +159,37 @@ function unpackBody(body: unknown, encoding: unknown, contentType: string | unde
   return isBinary(contentType) ? utf8Encoder.encode(body) : body
 }
 
-function decodeEnvelope(value: unknown, contentType: string | undefined): InboundMessage {
+function decodeEnvelope(text: string, value: unknown, contentType: string | undefined): InboundMessage {
   if (!isRecord(value) || value['body'] === undefined) throw new PayloadError('envelope has no "body"')
   const { body, encoding, headers = {} } = value
   if (!isRecord(headers)) throw new PayloadError('"headers" of the envelope is not an object')
   const named = value['content-type']
   const declared = contentType ?? (typeof named === 'string' ? named : undefined)
   const isString = typeof body === 'string'
-  const content = isString ? unpackBody(body, encoding, declared) : jsonText(body)
+  const content = isString ? unpackBody(body, encoding, declared) : memberText(text, 'body')
   const type = declared ?? (!isString ? JSON_TYPE : typeof content === 'string' ? TEXT : BINARY)
-  const pairs: HeaderPair[] = [['content-type', type]]
+  return { body: content, headers: [['content-type', type], ...headerPairs(text, headers)] }
+}
+
+/** `envelope`: its text, because a number is taken as it is written. */
+function headerPairs(envelope: string, headers: Record<string, unknown>): HeaderPair[] {
+  const pairs: HeaderPair[] = []
+  let written: ReadonlyMap<string, string> | undefined
   for (const [name, header] of Object.entries(headers)) {
     if (header === null || name === 'content-type') continue
-    if (typeof header !== 'string' && typeof header !== 'number' && typeof header !== 'boolean') {
-      throw new PayloadError(`header ${quoted(name)} of the envelope is not text`)
-    }
-    pairs.push([name, String(header)])
+    if (typeof header === 'number') {
+      written ??= textsOf(memberText(envelope, 'headers'))
+      pairs.push([name, written.get(name)!])
+    } else if (typeof header === 'string' || typeof header === 'boolean') {
+      pairs.push([name, String(header)])
+    } else throw new PayloadError(`header ${quoted(name)} of the envelope is not text`)
   }
-  return { body: content, headers: pairs }
+  return pairs
 }
 
 function withType(body: string | Uint8Array, contentType: string): InboundMessage {
   const isDeclaredBinary = typeof body === 'string' && isBinary(contentType)
   return { body: isDeclaredBinary ? utf8Encoder.encode(body) : body, headers: [['content-type', contentType]] }
-}
-
-function headerOf(headers: readonly HeaderPair[], wanted: string): string | undefined {
-  return headers.find(([name]) => name === wanted)?.[1]
 }
 
 function parseJson(text: string): unknown {
@@ -192,13 +200,15 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Parsing takes any depth, but writing does not. */
-function jsonText(value: unknown): string {
-  try {
-    return JSON.stringify(value)
-  } catch (error) {
-    throw new PayloadError('payload is nested too deeply', { cause: error })
-  }
+/** The text of a member that a parsed object has. */
+function memberText(json: string, name: string): string {
+  return textsOf(json).get(name)!
+}
+
+function textsOf(json: string): ReadonlyMap<string, string> {
+  const texts = memberTexts(json)
+  if (!texts) throw new PayloadError('payload is nested too deeply')
+  return texts
 }
 
 function isJson(text: string): boolean {

@@ -2,9 +2,10 @@
  * Which destination belongs to which channel. Built once from the configuration; answers the broker's three questions:
  * where does this SEND go, which channels feed this subscription, which destination is this payload for.
  */
+import { routeSeparators } from '../config/template-syntax.ts'
 import type { PayloadCodec } from './payload.ts'
-import { isPattern, patternMeetsTemplate } from './destination-pattern.ts'
-import { compileTemplate, separatorsOf, type Template } from './template.ts'
+import { isPattern, patternMeetsTemplate } from '../destinations.ts'
+import { compileTemplate, type Template } from './template.ts'
 
 /** The `routes` section of the configuration, with the prefixes that the convention needs. */
 export interface RouteOptions {
@@ -164,8 +165,7 @@ function compileRoute(
   route: { destination: string; channel: string; codec: PayloadCodec },
   isConvention: boolean,
 ): OutboundRoute {
-  // One set for both sides: a value has to be found again in either text, and at once, however long that is.
-  const separators = separatorsOf(route.channel) + separatorsOf(route.destination)
+  const separators = routeSeparators(route)
   return {
     destination: compileTemplate(route.destination, separators),
     channel: compileTemplate(route.channel, separators),

@@ -42,14 +42,6 @@ export function compileTemplate(source: string, separators = ''): Template {
   }
 }
 
-/** The characters between the variables of a template with more than one. */
-export function separatorsOf(source: string): string {
-  const between = source.split(/\{[^}]*\}/).slice(1, -1)
-  return [...new Set(between.map((literal) => literal[0]).filter((char) => char !== undefined && char !== '/'))].join(
-    '',
-  )
-}
-
 function escapeRegExp(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }

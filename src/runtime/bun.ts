@@ -3,6 +3,7 @@ import process from 'node:process'
 import type { Server as BunServer, ServerWebSocket } from 'bun'
 import type { Processes } from '../processes.ts'
 import type {
+  Fanout,
   Listener,
   ListenOptions,
   OpenSocket,
@@ -12,25 +13,17 @@ import type {
   Socket,
   SocketHandler,
 } from '../socket.ts'
+import { BunStreams } from './bun-stream.ts'
+import { toBytes } from './bytes.ts'
 import { connectSupervisor, spawnWorker } from './child-process.ts'
+import { Pings, type Pinged } from './pings.ts'
+import { badHostResponse, hostCheck, NO_HOST } from './request-host.ts'
 import { listenTcp } from './tcp.ts'
 
-/** Seconds without a byte after which Bun drops a peer that does not answer pings either. */
-const IDLE_TIMEOUT_S = 120
-/** Seconds without a byte after which an HTTP connection is dropped. */
-const REQUEST_TIMEOUT_S = 30
-
-/**
- * Bun gathers the writes of a turn by itself, so joining saves little. To 1,000 subscribers with 32 messages in flight, frames
- * joined up to 1,500 characters cost 0.95 of frames published one by one in server CPU, and frames joined up to 16 KiB 1.18.
- */
-const JOIN_UP_TO = 1_500
-/**
- * Bun 1.4 compresses a published message anew for each subscriber: the fewer messages the better. With eight 1 KB frames in
- * flight a delivery costs 8.7 µs so, 12.4 µs one by one, and 1.1 µs without compression. Longer ones would save little more
- * (7.4 µs at 16,384), and Bun collects up to 32 of them per socket before `bufferedBytes` shows any.
- */
-const JOIN_UP_TO_COMPRESSING = 4_096
+/** Bun counts time in ticks of so many seconds, and rounds down by up to one. */
+const TICK_S = 4
+/** Bun's timers go no further, in seconds. */
+const MAX_TIMEOUT_S = 255
 
 /**
  * Bun's close shuts the connection both ways at once. If the client is still sending, the kernel answers that with a
@@ -62,41 +55,77 @@ function ownArguments(): string[] {
 
 function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
   const { compressionMinBytes = Infinity } = options
-  const withoutUpgrade = (response: Response): Response | undefined => (response === UPGRADED ? undefined : response)
+  const keepAliveS = Math.min(MAX_TIMEOUT_S, Math.ceil(options.keepAliveMs / 1000) + TICK_S)
+  const pings = new Pings(options.pingIntervalMs)
+  const publish = (group: string, data: string | Uint8Array): void => {
+    server.publish(group, data, data.length >= compressionMinBytes)
+  }
+  const shared: Shared = {
+    // Bun gathers what is published in one turn of the event loop by itself.
+    fanout: {
+      write(group, messages) {
+        for (const data of messages) publish(group, data)
+      },
+    },
+    binaryFanout: {
+      write(group, messages) {
+        for (const data of messages) publish(group, toBytes(data))
+      },
+    },
+    streams: new BunStreams(options.hardUnsentBytes, keepAliveS),
+    pings,
+    compressionMinBytes,
+  }
+  const isHost = hostCheck()
+  const answered = (response: Response, request: Request, bun: BunServer<BunSocket>): Response | undefined => {
+    if (response === UPGRADED) return undefined
+    // From here on it is a connection that waits for the next request; when that comes, Bun's time starts anew.
+    bun.timeout(request, keepAliveS)
+    return response
+  }
   const server = Bun.serve<BunSocket>({
     hostname: options.host,
     port: options.port,
     reusePort,
     maxRequestBodySize: options.maxBodyBytes,
-    idleTimeout: REQUEST_TIMEOUT_S,
+    // Of a request, from when its head is there, however much comes meanwhile. For the first head on a connection Bun
+    // gives 10 s, for the head of a later one what is left of the time between two requests.
+    idleTimeout: Math.min(MAX_TIMEOUT_S, Math.ceil(options.requestTimeoutMs / 1000)),
     fetch(request, bun) {
-      const response = options.fetch(request, new BunRequestEnv(bun, request, compressionMinBytes))
-      return response instanceof Promise ? response.then(withoutUpgrade) : withoutUpgrade(response)
+      const host = request.headers.get('host')
+      if (host !== null && !isHost(host)) return badHostResponse()
+      const env = new BunRequestEnv(bun, request, shared, !host)
+      // Without a host Bun's URL is a bare path, which is none. It is HTTP/1.0 then: Bun refuses others without Host.
+      const named = host ? request : new Request(`http://${NO_HOST}${request.url}`, request)
+      const response = options.fetch(named, env)
+      return response instanceof Promise
+        ? response.then((made) => answered(made, request, bun))
+        : answered(response, request, bun)
     },
     websocket: {
       maxPayloadLength: options.maxMessageBytes,
       // Bun loses messages silently past its limit unless it closes the socket: the last line behind the session's own.
       backpressureLimit: options.hardUnsentBytes,
       closeOnBackpressureLimit: true,
-      idleTimeout: IDLE_TIMEOUT_S,
-      sendPings: true,
+      // Bun's own pings go by this time, which only whole minutes or so suit: ours find who is gone.
+      idleTimeout: 0,
+      sendPings: false,
       publishToSelf: true,
       // `true` is without context takeover, both ways
       perMessageDeflate: compressionMinBytes !== Infinity,
       open: (ws) => ws.data.opened(ws),
       message: (ws, data) => ws.data.receive(data),
+      pong: (ws) => ws.data.ponged(),
+      drain: (ws) => ws.data.drained(),
       close: (ws, code, reason) => ws.data.closed(code, reason),
     },
   })
   return Promise.resolve({
     host: options.host,
     port: server.port ?? options.port,
-    fanout: {
-      joinUpTo: compressionMinBytes === Infinity ? JOIN_UP_TO : JOIN_UP_TO_COMPRESSING,
-      publish: (group, data) => void server.publish(group, data, data.length >= compressionMinBytes),
-    },
     stopAccepting: () => void server.stop(false),
     close: async () => {
+      pings.close()
       await server.stop(true)
     },
   })
@@ -105,15 +134,27 @@ function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
 /** What the application returns for a request that was upgraded: to Bun that is no response. */
 const UPGRADED = new Response(null)
 
+/** What the connections of one listener share. */
+interface Shared {
+  readonly fanout: Fanout
+  /** For those that take binary messages only: a native topic has the same message for all. */
+  readonly binaryFanout: Fanout
+  readonly streams: BunStreams
+  readonly pings: Pings
+  readonly compressionMinBytes: number
+}
+
 class BunRequestEnv implements RequestEnv {
+  readonly isHostMissing: boolean
   readonly #server: BunServer<BunSocket>
   readonly #request: Request
-  readonly #compressionMinBytes: number
+  readonly #shared: Shared
 
-  constructor(server: BunServer<BunSocket>, request: Request, compressionMinBytes: number) {
+  constructor(server: BunServer<BunSocket>, request: Request, shared: Shared, isHostMissing: boolean) {
+    this.isHostMissing = isHostMissing
     this.#server = server
     this.#request = request
-    this.#compressionMinBytes = compressionMinBytes
+    this.#shared = shared
   }
 
   get remoteAddress(): string {
@@ -121,10 +162,10 @@ class BunRequestEnv implements RequestEnv {
   }
 
   upgrade(request: Request, { protocol, open }: { protocol: string | undefined; open: OpenSocket }): Response {
-    const data = new BunSocket(open, this.#compressionMinBytes)
+    const data = new BunSocket(open, this.#shared)
     // Bun answers with the first offered sub-protocol unless told otherwise; "" is none.
     const isAccepted = this.#server.upgrade(
-      request,
+      this.#request,
       request.headers.has('sec-websocket-protocol')
         ? { data, headers: { 'sec-websocket-protocol': protocol ?? '' } }
         : { data },
@@ -132,35 +173,57 @@ class BunRequestEnv implements RequestEnv {
     if (isAccepted) return UPGRADED
     return new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } })
   }
+
+  stream(_request: Request, options: Parameters<RequestEnv['stream']>[1]): Response {
+    return this.#shared.streams.respond(this.#server, this.#request, options)
+  }
 }
 
 /** One WebSocket; it is also what Bun keeps for it as `data`, from the upgrade on. */
-class BunSocket implements Socket {
+class BunSocket implements Socket, Pinged {
+  fanout: Fanout
+  heardAt = 0
+  pingedAt = 0
+  isPaused = false
+  /** How often Bun has got rid of something that was waiting. */
+  drains = 0
   readonly #open: OpenSocket
-  readonly #compressionMinBytes: number
+  readonly #shared: Shared
   /** Set when it has opened, before anybody else has this object. */
   #ws!: ServerWebSocket<BunSocket>
   #handler: SocketHandler | undefined
   /** Messages so far. */
   #received = 0
   #isClosing = false
-
-  constructor(open: OpenSocket, compressionMinBytes: number) {
+  constructor(open: OpenSocket, shared: Shared) {
+    this.fanout = shared.fanout
     this.#open = open
-    this.#compressionMinBytes = compressionMinBytes
+    this.#shared = shared
   }
 
   opened(ws: ServerWebSocket<BunSocket>): void {
     this.#ws = ws
     this.#handler = this.#open(this)
+    this.#shared.pings.add(this)
   }
 
   receive(data: string | Uint8Array): void {
     this.#received++
-    this.#handler?.receive(data)
+    this.heardAt = this.#shared.pings.tick
+    this.#handler?.receive(data, typeof data !== 'string')
+  }
+
+  ponged(): void {
+    this.heardAt = this.#shared.pings.tick
+    this.#handler?.ponged?.()
+  }
+
+  drained(): void {
+    this.drains++
   }
 
   closed(code: number, reason: string): void {
+    this.#shared.pings.remove(this)
     this.#handler?.closed(code, reason)
   }
 
@@ -178,9 +241,21 @@ class BunSocket implements Socket {
 
   send(data: string | Uint8Array): void {
     if (this.#isClosing) return
-    const compress = data.length >= this.#compressionMinBytes
-    if (typeof data === 'string') this.#ws.sendText(data, compress)
-    else this.#ws.sendBinary(data, compress)
+    const compress = data.length >= this.#shared.compressionMinBytes
+    const isText = typeof data === 'string' && this.fanout === this.#shared.fanout
+    if (isText) this.#ws.sendText(data, compress)
+    else this.#ws.sendBinary(toBytes(data), compress)
+  }
+
+  sendBinary(): void {
+    this.fanout = this.#shared.binaryFanout
+  }
+
+  sendAll(messages: readonly (string | Uint8Array)[]): void {
+    if (this.#isClosing) return
+    this.#ws.cork(() => {
+      for (const data of messages) this.send(data)
+    })
   }
 
   join(group: string): void {
@@ -191,18 +266,24 @@ class BunSocket implements Socket {
     this.#ws.unsubscribe(group)
   }
 
+  ping(): void {
+    if (!this.#isClosing) this.#ws.ping()
+  }
+
   pause(): void {
+    this.isPaused = true
     this.#ws.pause()
   }
 
   resume(): void {
+    this.isPaused = false
     this.#ws.resume()
   }
 
   close(code: number, reason: string): void {
     if (this.#isClosing) return
     this.#isClosing = true
-    this.#ws.resume() // what still comes is read, and ignored above
+    this.resume() // what still comes is read, and ignored above
     this.#closeWhenQuiet(code, reason, MAX_QUIET_WAITS)
   }
 

@@ -7,18 +7,15 @@ export interface GroupMember<Prepared> {
   write(prepared: Prepared): void
 }
 
-/** Some clients read messages into small buffers. */
-const MAX_JOINED = 16_384
-
 /**
- * `prepare` turns data into what a socket of this runtime writes; it is called once per group, not once per socket.
+ * `prepare` turns messages into what a socket of this runtime writes at once; it is called once per group, not once per
+ * socket.
  */
 export class GroupFanout<Prepared> implements Fanout {
-  readonly joinUpTo = MAX_JOINED
-  readonly #prepare: (data: string | Uint8Array) => Prepared
+  readonly #prepare: (messages: readonly (string | Uint8Array)[]) => Prepared
   readonly #groups = new Map<string, Set<GroupMember<Prepared>>>()
 
-  constructor(prepare: (data: string | Uint8Array) => Prepared) {
+  constructor(prepare: (messages: readonly (string | Uint8Array)[]) => Prepared) {
     this.#prepare = prepare
   }
 
@@ -33,10 +30,10 @@ export class GroupFanout<Prepared> implements Fanout {
     if (members?.delete(member) && members.size === 0) this.#groups.delete(group)
   }
 
-  publish(group: string, data: string | Uint8Array): void {
+  write(group: string, messages: readonly (string | Uint8Array)[]): void {
     const members = this.#groups.get(group)
     if (!members) return
-    const prepared = this.#prepare(data)
+    const prepared = this.#prepare(messages)
     for (const member of members) member.write(prepared)
   }
 }

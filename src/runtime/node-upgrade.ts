@@ -6,12 +6,16 @@ import { Buffer } from 'node:buffer'
 import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FetchHandler, OpenSocket } from '../socket.ts'
+import { StreamAsk, type StreamAnswer } from './node-stream.ts'
+import { NO_HOST } from './request-host.ts'
 
 /** What the application said. */
 export interface UpgradeAnswer {
   readonly response: Response
   /** Undefined if it refused: then `response` is to be sent. */
   readonly accepted: { readonly open: OpenSocket; readonly protocol: string | undefined } | undefined
+  /** Defined if `response` is a stream, to be started in place of sending the response. */
+  readonly streamed: StreamAnswer | undefined
 }
 
 /** A peer that neither sends its body nor reads the answer is dropped after this time, in milliseconds. */
@@ -25,30 +29,36 @@ export async function answerUpgrade(
   head: Buffer,
   maxBodyBytes: number,
 ): Promise<UpgradeAnswer> {
+  const ask = new StreamAsk()
   const remoteAddress = incoming.socket.remoteAddress ?? ''
+  const isHostMissing = !incoming.headers.host
   if (incoming.headers.upgrade?.toLowerCase() === 'websocket') {
     let accepted: UpgradeAnswer['accepted']
     const response = await fetch(requestOf(incoming, undefined), {
       remoteAddress,
+      isHostMissing,
       upgrade(_request, answer) {
         accepted = answer
         return new Response(null)
       },
+      stream: ask.stream,
     })
-    return { response, accepted }
+    return { response, accepted, streamed: ask.answerOf(response) }
   }
   if (incoming.headers['transfer-encoding'] !== undefined) {
     const text = 'Send the body with a content-length, or leave out the Upgrade header'
-    return { response: new Response(text, { status: 501 }), accepted: undefined }
+    return { response: new Response(text, { status: 501 }), accepted: undefined, streamed: undefined }
   }
   const length = Number(incoming.headers['content-length'] ?? 0)
   // one that is too large is refused by its announcement
   const body = length > 0 && length <= maxBodyBytes ? await readExactly(incoming, stream, head, length) : undefined
   const response = await fetch(requestOf(incoming, body), {
     remoteAddress,
+    isHostMissing,
     upgrade: () => new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } }),
+    stream: ask.stream,
   })
-  return { response, accepted: undefined }
+  return { response, accepted: undefined, streamed: ask.answerOf(response) }
 }
 
 /** Sends the response and ends the connection, whatever the peer does. */
@@ -69,7 +79,7 @@ function requestOf(incoming: IncomingMessage, body: Uint8Array<ArrayBuffer> | un
   for (let i = 0; i < incoming.rawHeaders.length; i += 2) {
     headers.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!)
   }
-  const { href } = new URL(incoming.url ?? '/', `http://${incoming.headers.host ?? 'localhost'}`)
+  const { href } = new URL(incoming.url ?? '/', `http://${incoming.headers.host || NO_HOST}`)
   return new Request(href, { method: incoming.method ?? 'GET', headers, ...(body ? { body } : {}) })
 }
 

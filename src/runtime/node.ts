@@ -1,22 +1,22 @@
 /** Listening on Node: `node:http` with Hono's adapter, and `ws` for WebSocket. Fan-out writes a frame that was built once. */
 import type { Buffer } from 'node:buffer'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { Listener, ListenOptions, RequestEnv, Runtime, Socket } from '../socket.ts'
+import { toBytes } from './bytes.ts'
 import { GroupFanout, type GroupMember } from './groups.ts'
 import { inflateMessages } from './inflation.ts'
-import { answerUpgrade, sendResponse } from './node-upgrade.ts'
+import { NodeStreams } from './node-stream.ts'
+import { answerUpgrade, sendResponse, type UpgradeAnswer } from './node-upgrade.ts'
+import { HIGH_WATER_MARK, OutputQueue } from './output-queue.ts'
+import { Pings, type Pinged } from './pings.ts'
+import { badHostResponse, hostCheck, NO_HOST } from './request-host.ts'
 import { listenTcp } from './tcp.ts'
-import { WebSocketMessage } from './websocket-message.ts'
+import { WebSocketMessages } from './websocket-message.ts'
 
 export { processes } from './cluster.ts'
-
-/** A peer that answers no ping within this time is dropped, in milliseconds: finds half-open clients without heart-beats. */
-const PING_INTERVAL_MS = 60_000
-/** The whole request has to arrive within this time, in milliseconds. */
-const REQUEST_TIMEOUT_MS = 30_000
 
 /**
  * Each message stands by itself both ways: so a compressed frame is right for every client, and nothing that one
@@ -36,7 +36,11 @@ export function createRuntime(): Runtime {
 /** The same listener under another runtime's name, which can share the port with other processes; see deno.ts. */
 export function listen(options: ListenOptions, reusePort = false): Promise<Listener> {
   const { compressionMinBytes } = options
-  const fanout = new GroupFanout<WebSocketMessage>((data) => new WebSocketMessage(data, compressionMinBytes))
+  const fanouts: Fanouts = {
+    ordinary: new GroupFanout((messages) => new WebSocketMessages(messages, compressionMinBytes)),
+    binary: new GroupFanout((messages) => new WebSocketMessages(messages.map(toBytes), compressionMinBytes)),
+  }
+  const streams = new NodeStreams(options.hardUnsentBytes)
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: true,
@@ -45,18 +49,34 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
     handleProtocols: (_offered, request) => protocols.get(request) ?? false,
   })
   const protocols = new WeakMap<IncomingMessage, string>()
+  const isHost = hostCheck()
   const listener = getRequestListener(
-    (request, { incoming }) => options.fetch(request, plainEnv(incoming.socket.remoteAddress)),
-    { overrideGlobalObjects: false },
+    (request, { incoming, outgoing }) => {
+      const asked = incoming as IncomingMessage
+      if (!hasGoodHost(asked, isHost)) return badHostResponse()
+      return streams.answer(options.fetch, request, plainEnv(asked), outgoing as ServerResponse)
+    },
+    { overrideGlobalObjects: false, hostname: NO_HOST },
   )
   const http = createServer(
-    { requestTimeout: REQUEST_TIMEOUT_MS },
+    {
+      requestTimeout: options.requestTimeoutMs,
+      headersTimeout: options.requestTimeoutMs,
+      connectionsCheckingInterval: Math.ceil(options.requestTimeoutMs / CHECKS_PER_REQUEST_TIMEOUT),
+      keepAliveTimeout: options.keepAliveMs,
+      requireHostHeader: false, // see hasGoodHost
+      highWaterMark: HIGH_WATER_MARK,
+    },
     (incoming, outgoing) => void listener(incoming, outgoing),
   )
   http.on('upgrade', (incoming: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy())
-    answerUpgrade(options.fetch, incoming, stream, head, options.maxBodyBytes)
-      .then(({ response, accepted }) => {
+    const answer: Promise<UpgradeAnswer> = hasGoodHost(incoming, isHost)
+      ? answerUpgrade(options.fetch, incoming, stream, head, options.maxBodyBytes)
+      : Promise.resolve({ response: badHostResponse(), accepted: undefined, streamed: undefined })
+    answer
+      .then(({ response, accepted, streamed }) => {
+        if (streamed) return streams.startRaw(streamed, incoming, stream)
         if (!accepted) return sendResponse(stream, response)
         const { open, protocol } = accepted
         if (protocol !== undefined) protocols.set(incoming, protocol)
@@ -64,23 +84,31 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
         incoming.socket.setTimeout(0) // from here on heart-beats and pings tell
         sockets.handleUpgrade(incoming, stream, head, (ws) => {
           if (isCompressing(ws)) inflateMessages(ws, options.maxMessageBytes)
-          ws.on('pong', () => awaitingPong.delete(ws))
           const { remoteAddress = '' } = incoming.socket
-          const handler = open(new NodeSocket(ws, stream, remoteAddress, fanout, options))
-          ws.on('message', (data: Buffer) => handler.receive(data))
+          const socket = new NodeSocket(ws, stream, remoteAddress, fanouts, options)
+          const handler = open(socket)
+          pings.add(socket)
+          ws.on('message', (data: Buffer, isBinary) => {
+            socket.heardAt = pings.tick
+            handler.receive(data, isBinary)
+          })
+          ws.on('pong', () => {
+            socket.heardAt = pings.tick
+            handler.ponged?.()
+          })
           ws.on('error', () => {}) // 'close' follows, with the code
-          ws.on('close', (code, reason) => handler.closed(code, reason.toString()))
+          ws.on('close', (code, reason) => {
+            pings.remove(socket)
+            handler.closed(code, reason.toString())
+          })
         })
         return undefined
       })
       .catch(() => stream.destroy())
   })
   // also for a connection that never sends anything
-  http.setTimeout(REQUEST_TIMEOUT_MS)
-  /** Sockets that have not answered the last ping. */
-  const awaitingPong = new WeakSet<WebSocket>()
-  const pings = setInterval(() => pingAll(sockets, awaitingPong), PING_INTERVAL_MS)
-  pings.unref()
+  http.setTimeout(options.requestTimeoutMs)
+  const pings = new Pings(options.pingIntervalMs)
   return new Promise((resolve, reject) => {
     http.once('error', reject)
     http.listen({ port: options.port, host: options.host, ...(reusePort ? { reusePort } : {}) }, () => {
@@ -89,13 +117,12 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
       resolve({
         host: options.host,
         port: typeof address === 'object' && address ? address.port : options.port,
-        fanout,
         stopAccepting() {
           http.close()
           http.closeIdleConnections()
         },
         close() {
-          clearInterval(pings)
+          pings.close()
           for (const ws of sockets.clients) ws.terminate()
           http.closeAllConnections()
           return http.listening ? new Promise((closed) => http.close(() => closed())) : Promise.resolve()
@@ -104,6 +131,9 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
     })
   })
 }
+
+/** A request that is late is found within this part of its time. */
+const CHECKS_PER_REQUEST_TIMEOUT = 6
 
 /** Has the client negotiated permessage-deflate? There is no other extension. */
 function isCompressing(ws: WebSocket): boolean {
@@ -116,70 +146,116 @@ function asksForSmallWindow({ headers }: IncomingMessage): boolean {
 }
 
 /** For requests that are no upgrade. */
-function plainEnv(remoteAddress: string | undefined): RequestEnv {
+function plainEnv({ socket, headers }: IncomingMessage): Omit<RequestEnv, 'stream'> {
   return {
-    remoteAddress: remoteAddress ?? '',
+    remoteAddress: socket.remoteAddress ?? '',
+    isHostMissing: !headers.host,
     upgrade: () => new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } }),
   }
 }
 
-function pingAll(sockets: WebSocketServer, awaitingPong: WeakSet<WebSocket>): void {
-  for (const ws of sockets.clients) {
-    if (awaitingPong.has(ws)) ws.terminate()
-    else {
-      awaitingPong.add(ws)
-      ws.ping()
-    }
-  }
+/** Node's own check would refuse HTTP/1.0 without Host too, and lets through what is no host. */
+function hasGoodHost(
+  {
+    headers,
+    rawHeaders,
+    httpVersionMajor,
+    httpVersionMinor,
+  }: Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'httpVersionMajor' | 'httpVersionMinor'>,
+  isHost: (host: string) => boolean,
+): boolean {
+  const { host } = headers
+  if (host === undefined) return httpVersionMajor === 1 && httpVersionMinor === 0
+  if (!isHost(host)) return false
+  let count = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.toLowerCase() === 'host') count++
+  return count === 1
 }
 
-class NodeSocket implements Socket, GroupMember<WebSocketMessage> {
+/** Of one listener. */
+interface Fanouts {
+  readonly ordinary: GroupFanout<WebSocketMessages>
+  /** For those that take binary messages only. */
+  readonly binary: GroupFanout<WebSocketMessages>
+}
+
+class NodeSocket implements Socket, GroupMember<WebSocketMessages>, Pinged {
   readonly transport = 'websocket'
   readonly remoteAddress: string
+  heardAt = 0
+  pingedAt = 0
+  readonly #fanouts: Fanouts
   readonly #ws: WebSocket
-  readonly #stream: Duplex
-  readonly #fanout: GroupFanout<WebSocketMessage>
   readonly #hardUnsentBytes: number
   readonly #compressionMinBytes: number | undefined
   readonly #takesCompressed: boolean
+  readonly #queue: OutputQueue
+  #isBinary = false
+  #isClosing = false
 
   constructor(
     ws: WebSocket,
     stream: Duplex,
     remoteAddress: string,
-    fanout: GroupFanout<WebSocketMessage>,
+    fanouts: Fanouts,
     { hardUnsentBytes, compressionMinBytes }: Pick<ListenOptions, 'hardUnsentBytes' | 'compressionMinBytes'>,
   ) {
     this.remoteAddress = remoteAddress
     this.#ws = ws
-    this.#stream = stream
-    this.#fanout = fanout
+    this.#fanouts = fanouts
     this.#hardUnsentBytes = hardUnsentBytes
     this.#compressionMinBytes = compressionMinBytes
     this.#takesCompressed = isCompressing(ws)
+    // `ws` writes its pings, pongs and closing frames to the stream itself: between frames they may, inside one not.
+    this.#queue = new OutputQueue(stream, false)
   }
 
   get bufferedBytes(): number {
-    return this.#stream.writableLength
+    return this.#queue.bytes
+  }
+
+  get drains(): number {
+    return this.#queue.drains
+  }
+
+  get isPaused(): boolean {
+    return this.#ws.isPaused
   }
 
   send(data: string | Uint8Array): void {
-    this.write(new WebSocketMessage(data, this.#compressionMinBytes))
+    this.sendAll([data])
   }
 
-  /** Straight to the stream: as `ws` is never asked to compress, it writes at once too, so the order is one. */
-  write(message: WebSocketMessage): void {
-    if (this.#ws.readyState !== this.#ws.OPEN) return
-    if (this.#stream.writableLength > this.#hardUnsentBytes) this.#ws.terminate()
-    else this.#stream.write(this.#takesCompressed ? message.compressed : message.plain)
+  sendAll(messages: readonly (string | Uint8Array)[]): void {
+    const taken = this.#isBinary ? messages.map(toBytes) : messages
+    this.write(new WebSocketMessages(taken, this.#compressionMinBytes))
+  }
+
+  get fanout(): GroupFanout<WebSocketMessages> {
+    return this.#isBinary ? this.#fanouts.binary : this.#fanouts.ordinary
+  }
+
+  sendBinary(): void {
+    this.#isBinary = true
+  }
+
+  /** Past `ws`, which is never asked to compress: so it writes what is its own at once too. */
+  write(messages: WebSocketMessages): void {
+    if (this.#isClosing || this.#ws.readyState !== this.#ws.OPEN) return
+    if (this.#queue.bytes > this.#hardUnsentBytes) this.#ws.terminate()
+    else this.#queue.write(this.#takesCompressed ? messages.compressed : messages.plain)
   }
 
   join(group: string): void {
-    this.#fanout.join(group, this)
+    this.fanout.join(group, this)
   }
 
   leave(group: string): void {
-    this.#fanout.leave(group, this)
+    this.fanout.leave(group, this)
+  }
+
+  ping(): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping()
   }
 
   pause(): void {
@@ -191,7 +267,9 @@ class NodeSocket implements Socket, GroupMember<WebSocketMessage> {
   }
 
   close(code: number, reason: string): void {
-    this.#ws.close(code, reason)
+    if (this.#isClosing) return
+    this.#isClosing = true
+    this.#queue.whenEmpty(() => this.#ws.close(code, reason))
   }
 
   terminate(): void {

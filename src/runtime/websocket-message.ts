@@ -4,6 +4,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { constants, deflateRawSync } from 'node:zlib'
+import { concatenate } from './bytes.ts'
 
 const FIN = 0x80
 const RSV1 = 0x40
@@ -47,6 +48,28 @@ export class WebSocketMessage {
     const deflated = deflateRawSync(payload, DEFLATE_OPTIONS)
     const length = deflated.length - TAIL_LENGTH
     return length < payload.length ? frameOf(plain[0]! | RSV1, deflated.subarray(0, length)) : plain
+  }
+}
+
+/** Several messages as one write: their frames, one after the other. */
+export class WebSocketMessages {
+  readonly #messages: readonly WebSocketMessage[]
+  #plain: Uint8Array | undefined
+  #compressed: Uint8Array | undefined
+
+  constructor(messages: readonly (string | Uint8Array)[], compressionMinBytes?: number) {
+    this.#messages = messages.map((data) => new WebSocketMessage(data, compressionMinBytes))
+  }
+
+  /** As for {@link WebSocketMessage}. */
+  get plain(): Uint8Array {
+    this.#plain ??= concatenate(this.#messages.map(({ plain }) => plain))
+    return this.#plain
+  }
+
+  get compressed(): Uint8Array {
+    this.#compressed ??= concatenate(this.#messages.map(({ compressed }) => compressed))
+    return this.#compressed
   }
 }
 

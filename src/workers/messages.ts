@@ -1,17 +1,20 @@
 /** What a supervisor and its workers say to each other: plain JSON, both ends of the same version. Types only. */
-import type { Answer, InspectionName, InspectionRequest } from '../inspection.ts'
 import type { MetricsSnapshot } from '../metrics.ts'
 
 /** What can be asked: of one worker by the supervisor, of all of them by a worker. */
 export type Asked =
-  | { readonly subject: 'readiness' | 'metrics' }
-  | { readonly subject: 'inspection'; readonly request: InspectionRequest }
+  { readonly subject: 'readiness' | 'metrics' } | { readonly subject: 'inspection'; readonly request: unknown }
+
+/** What a worker says of itself for the web debugger: plain data, passed on unread. */
+export interface Inspection {
+  readonly answer: unknown
+}
 
 /** What one worker says: reasons why it is not ready, what it has counted, or what was asked to be inspected. */
-export type Report = readonly string[] | MetricsSnapshot | Answer<InspectionName>
+export type Report = readonly string[] | MetricsSnapshot | Inspection
 
 /** What is said for all: the reasons, the metrics as text, or every worker's report. */
-export type AnswerForAll = readonly string[] | string | readonly Answer<InspectionName>[]
+export type AnswerForAll = readonly string[] | string | readonly Inspection[]
 
 export type ToWorker =
   | { readonly type: 'begin'; readonly worker: number; readonly config: unknown }

@@ -5,9 +5,8 @@
  */
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
-import type { Answer, InspectionName, InspectionRequest } from '../inspection.ts'
 import type { MetricsSnapshot } from '../metrics.ts'
-import type { AnswerForAll, Asked } from './messages.ts'
+import type { AnswerForAll, Asked, Inspection } from './messages.ts'
 import { MetricsTotal } from './metrics-total.ts'
 import { joining } from './questions.ts'
 import { MAX_FAILED_STARTS, SlotState, WorkerSlot, type StartProcess } from './worker-slot.ts'
@@ -114,9 +113,9 @@ export class Supervisor {
   }
 
   /** What each says that answers; how that becomes one is for who asked. */
-  async #inspectAll(request: InspectionRequest): Promise<Answer<InspectionName>[]> {
+  async #inspectAll(request: unknown): Promise<Inspection[]> {
     const reports = await Promise.all(this.#slots.map((slot) => slot.report({ subject: 'inspection', request })))
-    return reports.filter((report) => report !== undefined) as Answer<InspectionName>[]
+    return reports.filter((report) => report !== undefined) as Inspection[]
   }
 
   async #notReadyReasons(): Promise<string[]> {

@@ -3,10 +3,9 @@
  * and asks in its turn, so that it can answer for all. Called by main in a worker; knows nothing of bridges.
  */
 import type { Clock } from '../clock.ts'
-import type { Answer, Inspect, InspectAll, InspectionName, InspectionRequest } from '../inspection.ts'
 import type { MetricsSnapshot } from '../metrics.ts'
 import type { SupervisorEvents, SupervisorLink } from '../processes.ts'
-import type { AnswerForAll, Asked, Report, ToSupervisor, ToWorker } from './messages.ts'
+import type { AnswerForAll, Asked, Inspection, Report, ToSupervisor, ToWorker } from './messages.ts'
 import { joining, Questions } from './questions.ts'
 
 /** What a worker is told to be. */
@@ -20,7 +19,8 @@ export interface Assignment {
 export interface Reporter {
   notReadyReasons(): readonly string[]
   metricsSnapshot(): Promise<MetricsSnapshot>
-  readonly inspect: Inspect
+  /** Takes and returns plain data. */
+  inspect(request: unknown): Promise<unknown>
 }
 
 /** Beyond what the supervisor itself waits for the slowest worker. */
@@ -34,10 +34,9 @@ export class WorkerLife {
   /** For `/metrics`: of all workers. Errors: rejects when the supervisor does not answer. */
   readonly renderMetrics: () => Promise<string>
   /** For the web debugger: what each worker says; none when the supervisor does not answer. */
-  readonly inspectAll: InspectAll = async (name, question) => {
-    const request = { name, question } as InspectionRequest
-    const answers = await this.#ask({ subject: 'inspection', request })
-    return (answers ?? []) as readonly Answer<typeof name>[]
+  readonly inspectAll = async (request: unknown): Promise<readonly unknown[]> => {
+    const inspections = await this.#ask({ subject: 'inspection', request })
+    return ((inspections ?? []) as readonly Inspection[]).map(({ answer }) => answer)
   }
   readonly #link: SupervisorLink
   readonly #questions: Questions<AnswerForAll>
@@ -131,6 +130,6 @@ async function reportOf(reporter: Reporter, asked: Asked): Promise<Report> {
     case 'metrics':
       return reporter.metricsSnapshot()
     case 'inspection':
-      return reporter.inspect<InspectionName>(asked.request.name, asked.request.question)
+      return { answer: await reporter.inspect(asked.request) }
   }
 }

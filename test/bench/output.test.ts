@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { helpText, parseArguments } from '../../bench/arguments.ts'
 import { body, BODY_BYTES, jsonBody, MARKER, STAMP_LENGTH, stampedBody } from '../../bench/body.ts'
 import { chart } from '../../bench/chart.ts'
-import { fragment, withResults } from '../../bench/readme.ts'
+import { fragment } from '../../bench/fragment.ts'
 import type { Report } from '../../bench/report.ts'
 import { Unit, type Row } from '../../bench/row.ts'
 
@@ -34,7 +34,7 @@ describe('chart', () => {
   })
 })
 
-describe('readme', () => {
+describe('the results for docs/performance.md', () => {
   const report: Report = {
     date: '2026-01-02T03:04:05.678Z',
     cores: 4,
@@ -46,18 +46,14 @@ describe('readme', () => {
     verdicts: [],
   }
 
-  it('has what was measured between its markers, and the rest as it was', () => {
-    const text = withResults('before\n<!-- bench -->\nold\n<!-- /bench -->\nafter', report)
-    expect(text).toBe(`before\n<!-- bench -->\n\n${fragment(report)}\n\n<!-- /bench -->\nafter`)
-    expect(withResults(text, report)).toBe(text)
+  it('say when and on what they were measured, and have a table for each case', () => {
+    const text = fragment(report)
+    expect(text).toContain('on 2026-01-02: 4 cores (CPU), Bun 1.')
+    expect(text).toMatch(/^Redis to 1,000 subscribers, 8 in flight:\n\n\| .*\n\| -.*\n\| stomp-bridge +\| 1\.00/m)
   })
 
-  it('names who was left out', () => {
+  it('name who was left out', () => {
     expect(fragment(report)).toContain('Left out: peer (not installed).')
-  })
-
-  it('without markers is refused', () => {
-    expect(() => withResults('text', report)).toThrow('<!-- bench -->')
   })
 })
 

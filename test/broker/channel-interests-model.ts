@@ -6,7 +6,7 @@
 import { expect } from 'vitest'
 import { ChannelInterests, type Hold } from '../../src/broker/channel-interests.ts'
 import { ChannelWatches } from '../../src/broker/channel-watches.ts'
-import { isPattern } from '../../src/routes/destination-pattern.ts'
+import { isPattern } from '../../src/destinations.ts'
 import type { InboundRoute, RouteTable } from '../../src/routes/table.ts'
 import { naiveMatches } from '../routes/arbitraries.ts'
 import { SimulatedRedis } from './simulated-redis.ts'
@@ -59,8 +59,18 @@ export class InterestsModel {
         this.interests.setBusAvailable(reason === undefined)
         this.watches.setUnavailableReason(reason)
       },
+      onRefusal: (kind, name, refusal) => this.interests.setRefusal(kind, name, refusal),
     })
-    this.interests.hold(table.permanentInterests())
+    this.interests.onRefusal = () => {
+      this.watches.refused()
+      for (const subscriber of this.subscribers) {
+        if (subscriber.isReleased || !this.interests.refusalOf(subscriber.hold)) continue
+        expect(subscriber.isLive, `${subscriber.destination} was live before it was refused`).toBe(true)
+        subscriber.isRefused = true
+        this.#leave(subscriber)
+      }
+    }
+    this.interests.keepRoutes(table.permanentInterests())
   }
 
   /** Shares with the last one to the same destination where it may, as the broker does. */

@@ -30,7 +30,11 @@ describe('channel interests', () => {
   function setUp(options: ConstructorParameters<typeof FakeBus>[0] = {}) {
     const bus = new FakeBus(options)
     const interests = new ChannelInterests(bus, RELEASE_MS)
-    bus.start({ onMessage() {}, onAvailability: (reason) => interests.setBusAvailable(reason === undefined) })
+    bus.start({
+      onMessage() {},
+      onAvailability: (reason) => interests.setBusAvailable(reason === undefined),
+      onRefusal: (kind, name, refusal) => interests.setRefusal(kind, name, refusal),
+    })
     const hold = (destination: string) => interests.hold(table.interests(destination))
     const routesFor = (channel: string, pattern?: string) =>
       interests.routesFor(channel, pattern).map(({ destination }) => destination.source)
@@ -290,7 +294,8 @@ describe('channel interests', () => {
     expect(await settled({ third: third.liveness.live })).toEqual(['third'])
     for (const { held } of [one, other]) interests.release(held)
     vi.advanceTimersByTime(10 * RELEASE_MS)
-    expect(bus.commands).not.toContain('unsubscribe GREETING')
+    // it had stayed wanted
+    expect(bus.commands).toContain('unsubscribe GREETING')
     const again = interests.whenLive(hold('/topic/greetings'))
     expect(bus.commands.at(-1)).toBe('subscribe GREETING')
     bus.goLive()
@@ -305,7 +310,109 @@ describe('channel interests', () => {
     bus.refuseSubscription('GREETING')
     expect(await settled({ ...liveness })).toEqual(['live', 'liveOrLost'])
     vi.advanceTimersByTime(10 * RELEASE_MS)
-    expect(bus.commands).toEqual(['subscribe GREETING'])
+    expect(bus.commands).toEqual(['subscribe GREETING', 'unsubscribe GREETING'])
+  })
+
+  it('that were live and are refused are told, and those that wait are told once', async () => {
+    const { interests, hold, bus } = setUp()
+    const live = hold('/topic/greetings')
+    await flush()
+    const told: (string | undefined)[] = []
+    interests.onRefusal = () => told.push(interests.refusalOf(live)?.message)
+    bus.goesLive = false
+    bus.setReason('away')
+    const waits = hold('/topic/greetings')
+    const rejected: string[] = []
+    interests.whenLive(waits)?.live.catch((error: Error) => rejected.push(error.name))
+    bus.refuseSubscription('GREETING')
+    bus.setReason(undefined)
+    await flush()
+    expect(told).toEqual(['no permission for GREETING'])
+    expect(interests.refusalOf(waits)).toBeUndefined()
+    expect(rejected).toEqual(['BusRefusedError'])
+    expect(interests.isLive(live)).toBe(false)
+    bus.takeSubscription('GREETING')
+    expect(interests.refusalOf(live)).toBeUndefined()
+    expect(interests.isLive(live)).toBe(true)
+  })
+
+  it('that are refused are asked for at once by the next who wants them', async () => {
+    const { interests, hold, bus } = setUp({ goesLive: false })
+    const first = hold('/topic/greetings')
+    interests.whenLive(first)?.live.catch(() => {})
+    bus.refuseSubscription('GREETING')
+    await flush()
+    const next = interests.whenLive(hold('/topic/greetings'))
+    expect(bus.commands).toEqual(['subscribe GREETING', 'subscribe GREETING'])
+    bus.goLive()
+    expect(await settled({ next: next?.live })).toEqual(['next'])
+    expect(interests.isLive(first)).toBe(true)
+  })
+
+  it('take the copies of the pattern while the channel is refused, and the exact ones from the first on', async () => {
+    const { bus, hold, routesFor } = setUp({ goesLive: false })
+    hold('/topic/prices/EUR')
+    hold('/topic/prices/*')
+    bus.goLive('prices:*')
+    bus.refuseSubscription('prices:EUR')
+    await flush()
+    expect(routesFor('prices:EUR', 'prices:*')).toEqual(['/topic/prices/{symbol}'])
+    // The bus has taken it again, and a payload is here before the word of that.
+    expect(routesFor('prices:EUR')).toEqual(['/topic/prices/{symbol}'])
+    expect(routesFor('prices:EUR', 'prices:*')).toEqual([])
+  })
+
+  it('go past a pattern that is refused: one channel of it may be allowed', async () => {
+    const { bus, hold } = setUp({ goesLive: false })
+    hold('/topic/prices/*')
+    bus.refuseSubscription('prices:*')
+    await flush()
+    hold('/topic/prices/EUR')
+    expect(bus.channels).toContain('prices:EUR')
+  })
+
+  it('of every destination are refused while what is kept is: who was live, who waits and who comes', async () => {
+    const { interests, hold, bus } = setUp()
+    interests.keep('BROADCAST')
+    const live = hold('/topic/greetings')
+    await flush()
+    bus.setReason('away')
+    const waits = hold('/topic/greetings')
+    const outcomes: string[] = []
+    const note = (name: string, held: typeof live) => {
+      const liveness = interests.whenLive(held)
+      liveness?.live.then(
+        () => outcomes.push(`${name} live`),
+        () => outcomes.push(`${name} refused`),
+      )
+    }
+    note('waits', waits)
+    bus.goesLive = false
+    bus.refuseSubscription('BROADCAST')
+    bus.setReason(undefined)
+    expect(interests.refusalOf(live)?.message).toBe('no permission for BROADCAST')
+    expect(interests.unavailableReason).toBe('Redis refuses the channel "BROADCAST": no permission for BROADCAST')
+    const watched = interests.holdChannel('GREETING')
+    expect(interests.whenLive(watched)).toBeUndefined()
+    note('comes', hold('/topic/greetings'))
+    bus.refuseSubscription('BROADCAST')
+    await flush()
+    expect(outcomes).toEqual(['waits refused', 'comes refused'])
+    note('comes later', hold('/topic/greetings'))
+    bus.takeSubscription('BROADCAST')
+    await flush()
+    expect(outcomes.at(-1)).toBe('comes later live')
+    expect(interests.unavailableReason).toBeUndefined()
+  })
+
+  it('of routes that are always subscribed make the bridge unavailable while they are refused', () => {
+    const { interests, bus } = setUp({ goesLive: false })
+    interests.keepRoutes(tableOf([route('a:{x}', '/topic/a/{x}', 'always')]).permanentInterests())
+    expect(interests.unavailableReason).toBeUndefined()
+    bus.refuseSubscription('a:*')
+    expect(interests.unavailableReason).toBe('Redis refuses the pattern "a:*": no permission for a:*')
+    bus.takeSubscription('a:*')
+    expect(interests.unavailableReason).toBeUndefined()
   })
 
   it('leave no timer after close, nor do those who leave then', () => {
@@ -363,7 +470,8 @@ describe('channel interests over a Redis that takes its time', () => {
 
   type Step =
     | { readonly do: 'subscribe' | 'publish' | 'unsubscribe' | 'watch' | 'unwatch'; readonly which: number }
-    | { readonly do: 'serve' | 'receive' | 'lose' | 'reconnect' }
+    | { readonly do: 'revoke' | 'grant'; readonly which: number }
+    | { readonly do: 'serve' | 'receive' | 'lose' | 'reconnect' | 'probe' }
     | { readonly do: 'wait'; readonly ms: number }
 
   const steps = fc.array(
@@ -380,7 +488,14 @@ describe('channel interests over a Redis that takes its time', () => {
         weight: 5,
         arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 500, 1000, 5000) }),
       },
-      { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('lose' as const, 'reconnect' as const) }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({ do: fc.constantFrom('lose' as const, 'reconnect' as const, 'probe' as const) }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({ do: fc.constantFrom('revoke' as const, 'grant' as const), which: fc.nat(11) }),
+      },
     ),
     { minLength: 10, maxLength: 80, size: 'max' },
   )
@@ -405,18 +520,22 @@ describe('channel interests over a Redis that takes its time', () => {
             else if (step.do === 'unsubscribe') model.unsubscribe(step.which)
             else if (step.do === 'watch') model.watch(channels[step.which % channels.length]!)
             else if (step.do === 'unwatch') model.unwatch(step.which)
+            else if (step.do === 'revoke' || step.do === 'grant')
+              model.redis[step.do](names[step.which % names.length]!)
             else if (step.do === 'wait') vi.advanceTimersByTime(step.ms)
             else model.redis[step.do]()
             await flush()
           }
           model.redis.reconnect()
           await model.settle()
+          model.redis.probe()
+          await model.settle()
           model.check()
           for (const subscriber of model.subscribers) {
             if (!subscriber.isReleased) expect(subscriber.isLive, `${subscriber.destination} is live`).toBe(true)
           }
           for (const { channel, isReleased, isLive } of model.watchers) {
-            if (!isReleased) expect(isLive, `who watches ${channel} is live`).toBe(!refused.includes(channel))
+            if (!isReleased) expect(isLive, `who watches ${channel} is live`).toBe(!model.redis.refused.has(channel))
           }
           // Now everybody is live: one more of each.
           for (const channel of channels) model.publish(channel)
@@ -429,11 +548,20 @@ describe('channel interests over a Redis that takes its time', () => {
           for (const { isReleased } of model.watchers) if (!isReleased) model.unwatch(0)
           vi.advanceTimersByTime(10 * RELEASE_MS)
           await model.settle()
-          const permanent = table.permanentInterests().filter(({ name }) => !refused.includes(name))
+          const patterns = table.permanentInterests().filter(({ kind }) => kind === 'pattern')
+          const isNotOutliving = (name: string): boolean =>
+            patterns.every(({ route }) => name === route.channel.glob || route.channel.match(name) === undefined)
+          const permanent = table.permanentInterests().filter(({ name }) => !model.redis.refused.has(name))
           for (const kind of ['channel', 'pattern'] as const) {
             const left = permanent.filter((interest) => interest.kind === kind).map(({ name }) => name)
-            expect([...model.redis.subscribed[kind]], `${kind}s left`).toEqual(left)
+            expect([...model.redis.subscribed[kind]].filter(isNotOutliving), `${kind}s left`).toEqual(left)
           }
+          // Those that had to outlive a permanent pattern go with the connection.
+          model.redis.lose()
+          model.redis.reconnect()
+          await model.settle()
+          const outlived = [...model.redis.subscribed.channel].filter((name) => !isNotOutliving(name))
+          expect(outlived, 'channels left after a new connection').toEqual([])
           expect(vi.getTimerCount()).toBe(0)
           // Who has left waits no more either.
           for (const { isLive, isRefused } of model.subscribers) expect(isLive || isRefused).toBe(true)

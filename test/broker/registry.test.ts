@@ -2,33 +2,45 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Version } from '../../frames/index.ts'
-import { Registry, type Subscription, type Topic } from '../../src/broker/registry.ts'
-import { destinationProblem, isPattern } from '../../src/routes/destination-pattern.ts'
+import { Registry } from '../../src/broker/registry.ts'
+import { destinationProblem, isPattern } from '../../src/destinations.ts'
 import { cpuMs } from '../routes/cpu-time.ts'
 import { destinations, naiveMatches, patterns } from '../routes/arbitraries.ts'
 
+/** As a broker files those who subscribed with one string. */
+interface Topic {
+  readonly destination: string
+  readonly subscriptions: Set<object>
+}
+
 interface Subscribed {
   readonly topic: Topic
-  readonly subscription: Subscription
+  readonly destination: string
 }
 
-function subscribe(registry: Registry, destination: string): Subscribed {
-  const subscription = { destination, id: '1', version: Version.V1_2 }
+const newRegistry = () => new Registry<Topic>((destination) => ({ destination, subscriptions: new Set() }))
+
+function subscribe(registry: Registry<Topic>, destination: string): Subscribed {
   const topic = registry.obtain(destination)
-  topic.individuals.add(subscription)
-  return { topic, subscription }
+  const subscribed = { topic, destination }
+  topic.subscriptions.add(subscribed)
+  return subscribed
 }
 
-function unsubscribe(registry: Registry, { topic, subscription }: Subscribed): void {
-  topic.individuals.delete(subscription)
-  registry.discardIfEmpty(topic)
+function unsubscribe(registry: Registry<Topic>, subscribed: Subscribed): void {
+  const { topic } = subscribed
+  topic.subscriptions.delete(subscribed)
+  discardIfEmpty(registry, topic)
+}
+
+function discardIfEmpty(registry: Registry<Topic>, topic: Topic): void {
+  if (topic.subscriptions.size === 0) registry.remove(topic.destination, topic)
 }
 
 /** Who gets it, sorted; twice what is found twice. */
-function reached(registry: Registry, destination: string): string[] {
-  const subscriptions = registry.match(destination).flatMap((topic) => [...topic.individuals])
-  return subscriptions.map((subscription) => subscription.destination).sort()
+function reached(registry: Registry<Topic>, destination: string): string[] {
+  const subscriptions = registry.match(destination).flatMap((topic) => [...topic.subscriptions] as Subscribed[])
+  return subscriptions.map((subscribed) => subscribed.destination).sort()
 }
 
 describe('registry', () => {
@@ -50,7 +62,7 @@ describe('registry', () => {
     ['/topic/é😀', ['/topic/*', '/topic/é*', '/topic/é??'], ['/topic/?']],
     ['/topic/__proto__', ['/topic/__proto__', '/topic/__*', '/**/__proto__'], ['/topic/constructor']],
   ])('for %s finds %j and not %j', (destination, found, others) => {
-    const registry = new Registry()
+    const registry = newRegistry()
     for (const each of [...found, ...others]) subscribe(registry, each)
     // A name with a star in it is a pattern, also for itself.
     expect(reached(registry, destination)).toEqual([...found].sort())
@@ -69,11 +81,11 @@ describe('registry', () => {
     let found = 0
     fc.assert(
       fc.property(commands, fc.array(destinations), (list, last) => {
-        const registry = new Registry()
+        const registry = newRegistry()
         const live: Subscribed[] = []
         const matching = (destination: string) =>
           live
-            .map(({ subscription }) => subscription.destination)
+            .map(({ destination }) => destination)
             .filter((each) => (isPattern(each) ? naiveMatches(each, destination) : each === destination))
             .sort()
         const check = (destination: string) => {
@@ -96,7 +108,7 @@ describe('registry', () => {
   })
 
   it('gives one topic to those who subscribed with the same string, and to no one else', () => {
-    const registry = new Registry()
+    const registry = newRegistry()
     for (const destination of ['/topic/a', '/topic/*', '/topic/**/b']) {
       expect(registry.obtain(destination)).toBe(registry.obtain(destination))
     }
@@ -105,7 +117,7 @@ describe('registry', () => {
   })
 
   it('keeps a topic as long as somebody is left, and forgets it then', () => {
-    const registry = new Registry()
+    const registry = newRegistry()
     for (const destination of ['/topic/a', '/topic/a*', '/topic/**/a']) {
       const [one, other] = [subscribe(registry, destination), subscribe(registry, destination)]
       unsubscribe(registry, one)
@@ -113,24 +125,24 @@ describe('registry', () => {
       unsubscribe(registry, other)
       expect(registry.match('/topic/a')).toEqual([])
       expect(registry.obtain(destination)).not.toBe(one.topic)
-      registry.discardIfEmpty(registry.obtain(destination))
+      discardIfEmpty(registry, registry.obtain(destination))
     }
   })
 
   it('forgets a topic only once, and not the one that took its place', () => {
-    const registry = new Registry()
+    const registry = newRegistry()
     for (const destination of ['/topic/a', '/topic/*']) {
       const old = subscribe(registry, destination)
       unsubscribe(registry, old)
       const successor = subscribe(registry, destination)
-      registry.discardIfEmpty(old.topic)
+      discardIfEmpty(registry, old.topic)
       expect(reached(registry, '/topic/a')).toEqual([destination])
       unsubscribe(registry, successor)
     }
   })
 
   it('keeps patterns below and beside one that goes', () => {
-    const registry = new Registry()
+    const registry = newRegistry()
     const [above, middle, below] = ['/a/*', '/a/*/**', '/a/*/**/b'].map((each) => subscribe(registry, each))
     unsubscribe(registry, middle!)
     expect(reached(registry, '/a/x/b')).toEqual(['/a/*/**/b'])
@@ -143,7 +155,7 @@ describe('registry', () => {
   it('holds nothing after everybody has gone', () => {
     setFlagsFromString('--expose-gc')
     const gc = runInNewContext('gc') as () => void
-    const registry = new Registry()
+    const registry = newRegistry()
     let i = 0
     const comeAndGo = () => {
       for (const end = i + 30_000; i < end; i++) {
@@ -159,7 +171,7 @@ describe('registry', () => {
   })
 
   it('takes patterns of thousands of segments, and gives them back, in no more than a moment', () => {
-    const registry = new Registry()
+    const registry = newRegistry()
     const hostile = ['/**/*', '/*', '/**/a', '/**', '/a*a*'].map((part) => `/topic${part.repeat(2000)}`)
     const comeAndGo = () => {
       const subscribed = hostile.map((pattern) => subscribe(registry, pattern))
@@ -172,7 +184,7 @@ describe('registry', () => {
   })
 
   it('walks many patterns as hostile as they may be in no more than a moment', () => {
-    const registry = new Registry()
+    const registry = newRegistry()
     for (let i = 0; i < 128; i++) {
       for (const pattern of [`/topic/**/${i}*${'/**/a*'.repeat(6)}`, `/topic/*${'a?'.repeat(100)}${i}*`]) {
         expect(destinationProblem(pattern)).toBeUndefined()
@@ -188,15 +200,23 @@ describe('registry', () => {
   })
 })
 
-describe('counts', () => {
-  it('have every string that somebody has subscribed with, and how often', () => {
-    const registry = new Registry()
-    const names = ['/topic/a', '/topic/b', '/topic/*', '/topic/**', '/**/a', '/topic/?/x', '**']
+describe('what is filed', () => {
+  it('is found by its destination, patterns by none', () => {
+    const registry = newRegistry()
+    const { topic } = subscribe(registry, '/topic/a')
+    subscribe(registry, '/topic/*')
+    expect(registry.find('/topic/a')).toBe(topic)
+    for (const destination of ['/topic/b', '/topic/*']) expect(registry.find(destination)).toBeUndefined()
+  })
+
+  it('is given one by one, the exact ones first, and each under the string it was first asked for', () => {
+    const registry = newRegistry()
+    const names = ['/topic/**', '/topic/a', '**', '/topic/b', '/topic/*', '/**/a', '/topic/?/x', '/topic/**/**']
     const subscribed = names.map((name) => subscribe(registry, name))
-    subscribe(registry, '/topic/a')
-    const once = names.slice(1).map((name): [string, number] => [name, 1])
-    expect(new Map(registry.counts())).toEqual(new Map([['/topic/a', 2], ...once]))
-    for (const each of subscribed.slice(1)) unsubscribe(registry, each)
-    expect([...registry.counts()]).toEqual([['/topic/a', 2]])
+    const given = () => [...registry].map(({ destination }) => destination)
+    expect(given().slice(0, 2)).toEqual(['/topic/a', '/topic/b'])
+    expect(given().sort()).toEqual(names.slice(0, -1).sort()) // `/topic/**/**` is `/topic/**`
+    for (const each of subscribed.slice(2)) unsubscribe(registry, each)
+    expect(given()).toEqual(['/topic/a', '/topic/**'])
   })
 })

@@ -20,9 +20,10 @@ type Arrival =
   | { readonly channel: string; readonly payload: string; readonly pattern?: string }
 
 interface Interest {
-  readonly live: Promise<void>
-  readonly resolve: () => void
-  readonly reject: (error: Error) => void
+  isRefused: boolean
+  live: Promise<void>
+  resolve: () => void
+  reject: (error: Error) => void
 }
 
 export class SimulatedRedis implements Bus {
@@ -31,7 +32,7 @@ export class SimulatedRedis implements Bus {
   /** What the server has subscribed for us. */
   readonly subscribed: Record<Kind, Set<string>> = { channel: new Set(), pattern: new Set() }
   /** Channels and patterns that the server refuses to subscribe. */
-  readonly refused: ReadonlySet<string>
+  readonly refused: Set<string>
   /** Called when what is on its way, in either direction, is lost. */
   onLost: (() => void) | undefined
   readonly #wanted: Record<Kind, Map<string, Interest>> = { channel: new Map(), pattern: new Map() }
@@ -42,7 +43,7 @@ export class SimulatedRedis implements Bus {
   /** Until these many confirmations have come after a reconnect, the bus is not available. */
   #unconfirmed = 0
 
-  constructor(refused: ReadonlySet<string> = new Set()) {
+  constructor(refused: Set<string> = new Set()) {
     this.refused = refused
   }
 
@@ -77,12 +78,47 @@ export class SimulatedRedis implements Bus {
       this.#listener?.onMessage(arrival.channel, new TextEncoder().encode(arrival.payload), arrival.pattern)
       return
     }
-    if ('refused' in arrival) {
-      const { kind, name, interest } = arrival.refused
-      if (this.#wanted[kind].get(name) === interest) this.#wanted[kind].delete(name)
-      interest?.reject(new BusRefusedError(name))
-    } else arrival.confirmed.interest?.resolve()
+    if ('refused' in arrival) this.#refusedArrives(arrival.refused)
+    else this.#confirmedArrives(arrival.confirmed)
     if (this.#unconfirmed > 0 && --this.#unconfirmed === 0) this.#setReason(undefined)
+  }
+
+  #refusedArrives({ kind, name, interest }: Command): void {
+    if (!interest || this.#wanted[kind].get(name) !== interest) return
+    const refusal = new BusRefusedError(name)
+    if (!interest.isRefused) this.#listener?.onRefusal(kind, name, refusal)
+    interest.isRefused = true
+    interest.reject(refusal)
+  }
+
+  #confirmedArrives({ kind, name, interest }: Command): void {
+    if (!interest) return
+    if (interest.isRefused && this.#wanted[kind].get(name) === interest)
+      this.#listener?.onRefusal(kind, name, undefined)
+    interest.isRefused = false
+    interest.resolve()
+  }
+
+  /** The access rules forbid this name from now on: the server closes the connection of who has it. */
+  revoke(name: string): void {
+    this.refused.add(name)
+    if (!this.subscribed.channel.has(name) && !this.subscribed.pattern.has(name)) return
+    this.lose()
+    this.reconnect()
+  }
+
+  grant(name: string): void {
+    this.refused.delete(name)
+  }
+
+  /** Ask again for what was refused. */
+  probe(): void {
+    if (!this.#isConnected) return
+    for (const kind of ['channel', 'pattern'] as const) {
+      for (const [name, interest] of this.#wanted[kind]) {
+        if (interest.isRefused) this.#onTheirWay.push({ kind, name, interest })
+      }
+    }
   }
 
   /** Another client publishes; the server sends it at once to whom it has subscribed: exact first. */
@@ -145,17 +181,12 @@ export class SimulatedRedis implements Bus {
 
   #want(kind: Kind, name: string): Promise<void> {
     const existing = this.#wanted[kind].get(name)
-    if (existing) return existing.live
-    let resolve!: () => void
-    let reject!: (error: Error) => void
-    const live = new Promise<void>((onLive, onRefused) => {
-      resolve = onLive
-      reject = onRefused
-    })
-    const interest = { live, resolve, reject }
+    if (existing && !existing.isRefused) return existing.live
+    const pending = newPending()
+    const interest = existing ? Object.assign(existing, pending) : { isRefused: false, ...pending }
     this.#wanted[kind].set(name, interest)
     if (this.#isConnected) this.#onTheirWay.push({ kind, name, interest })
-    return live
+    return interest.live
   }
 
   #drop(kind: Kind, name: string): void {
@@ -167,4 +198,15 @@ export class SimulatedRedis implements Bus {
     this.unavailableReason = reason
     this.#listener?.onAvailability(reason)
   }
+}
+
+function newPending(): Omit<Interest, 'isRefused'> {
+  let resolve!: () => void
+  let reject!: (error: Error) => void
+  const live = new Promise<void>((onLive, onRefused) => {
+    resolve = onLive
+    reject = onRefused
+  })
+  live.catch(() => {}) // it may be refused again when nobody waits
+  return { live, resolve, reject }
 }

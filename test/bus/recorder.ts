@@ -1,6 +1,6 @@
 /** What a bus tells its owner, to be looked at or waited for. */
 import { EventEmitter } from 'node:events'
-import type { BusListener } from '../../src/bus/bus.ts'
+import type { BusListener, BusRefusedError, SubscriptionKind } from '../../src/bus/bus.ts'
 
 export interface Received {
   readonly channel: string
@@ -12,6 +12,8 @@ export class Recorder implements BusListener {
   readonly received: Received[] = []
   /** Every reason told, undefined for available. */
   readonly reasons: (string | undefined)[] = []
+  /** Every refusal told, and every end of one: `channel a: NOPERM …`, `channel a: taken`. */
+  readonly refusals: string[] = []
   /** Called with each message, as a broker is. */
   onReceived: ((received: Received) => void) | undefined
   onReason: ((reason: string | undefined) => void) | undefined
@@ -27,6 +29,11 @@ export class Recorder implements BusListener {
   onAvailability(reason: string | undefined): void {
     this.reasons.push(reason)
     this.onReason?.(reason)
+    this.#events.emit('change')
+  }
+
+  onRefusal(kind: SubscriptionKind, name: string, refusal: BusRefusedError | undefined): void {
+    this.refusals.push(`${kind} ${name}: ${refusal?.message ?? 'taken'}`)
     this.#events.emit('change')
   }
 

@@ -72,6 +72,29 @@ describe('banner', () => {
       expect(text).not.toContain(word)
   })
 
+  it.each([
+    [
+      'no connection to Redis at localhost:6379: connect ECONNREFUSED 127.0.0.1:6379',
+      'Unreachable: connect ECONNREFUSED 127.0.0.1:6379. SEND and POST fail, /ready is 503.',
+    ],
+    [
+      'no connection to Redis at localhost:6379: ERR max number of clients reached',
+      'Unreachable: ERR max number of clients reached. SEND and POST fail, /ready is 503.',
+    ],
+    ['connecting to Redis at localhost:6379', 'Unreachable: no answer yet. SEND and POST fail, /ready is 503.'],
+    [
+      'Redis refuses the channel "X": NOPERM',
+      'Not usable: Redis refuses the channel "X": NOPERM. SEND and POST fail, /ready is 503.',
+    ],
+  ])('says in one line that Redis cannot be used, why, and what fails: %s', (busUnavailable, line) => {
+    const config = parseConfig({ redis: { url: 'redis://localhost:6379' } })
+    const text = banner(
+      { ...address, bus: 'Redis at localhost:6379', busUnavailable },
+      { version: '1.2.3', runtime, config },
+    )
+    expect(text).toContain(`  Bus        Redis at localhost:6379\n             ${line}\n  Routes`)
+  })
+
   it('names the port once for several workers, and how many they are', () => {
     const config = parseConfig({ server: { workers: 4 }, redis: { url: 'redis://localhost:6379' } })
     const text = banner({ ...address, bus: 'Redis at localhost:6379' }, { version: '1.2.3', runtime, config })

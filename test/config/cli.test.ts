@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { checkedConfig, helpText, parseCommandLine, printedConfig, settingsText } from '../../src/cli.ts'
+import {
+  checkedConfig,
+  helpText,
+  parseCommandLine,
+  printedConfig,
+  settingsText,
+  unreadableFile,
+} from '../../src/cli.ts'
 import { describeSettings, parseConfig } from '../../src/config.ts'
 
 const NO_OPTIONS = { port: undefined, host: undefined }
@@ -101,6 +108,33 @@ describe('printedConfig', () => {
     const text = printedConfig(parseConfig({ redis: { url: 'redis://user:hunter2@host', password: 'hunter2' } }))
     expect(text).not.toContain('hunter2')
     expect(text).toContain('url: redis://***@host\n')
+  })
+
+  it('says which secrets have to be filled in, and by which variables; without a secret nothing', () => {
+    const token = 'sixteen-letters-x'
+    const noteOf = (input: object) => printedConfig(parseConfig(input)).split('server:')[0]
+    expect(noteOf({ redis: { url: 'redis://user:hunter2@host', password: 'hunter2' }, debugger: { token } })).toBe(
+      '# Secrets are shown as ***. Before you use this file, fill them in, or set these variables, which beat the file:\n' +
+        '#   debugger.token: STOMP_BRIDGE_DEBUGGER_TOKEN\n' +
+        '#   redis.url: REDIS_URL\n' +
+        '#   redis.password: STOMP_BRIDGE_REDIS_PASSWORD\n',
+    )
+    expect(noteOf({ redis: { url: 'redis://host' } })).toBe('')
+    expect(noteOf({})).toBe('')
+  })
+})
+
+describe('unreadableFile', () => {
+  it.each([
+    ['ENOENT', 'it does not exist'],
+    ['ENOTDIR', 'it does not exist'],
+    ['EISDIR', 'it is a directory'],
+    ['EACCES', 'this user may not read it'],
+    ['EPERM', 'this user may not read it'],
+    ['EIO', 'the system says EIO'],
+    [undefined, 'the system says no reason'],
+  ])('says why in words: %s', (code, reason) => {
+    expect(unreadableFile('a.yaml', code)).toBe(`Cannot read the configuration file "a.yaml": ${reason}`)
   })
 })
 

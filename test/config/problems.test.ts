@@ -80,7 +80,7 @@ describe('rules of one setting', () => {
     ],
     [
       { redis: { url: 'localhost:6379' } },
-      'redis.url: must be a redis:// or rediss:// URL or the path of a Unix socket; a password in it must be percent-encoded',
+      'redis.url: must be a redis:// or rediss:// URL, or a Unix socket as unix:///path or its path; a password in it must be percent-encoded, and a port is a number from 1 to 65535',
     ],
     [{ broker: { prefixes: [] } }, 'broker.prefixes: must be a list of text, at least 1'],
     [
@@ -145,18 +145,85 @@ describe('rules between settings', () => {
     ])
   })
 
-  it('no destination goes out twice, whatever its variables are called', () => {
+  it('an outbound route that an earlier one leaves nothing for is refused, and both are named', () => {
     expect(
       outbound(
         { destination: '/app/a', channel: 'a' },
         { destination: '/app/{x}', channel: '{x}' },
         { destination: '/app/{y}', channel: 'b:{y}' },
         { destination: '/app/a', channel: 'c' },
+        { destination: '/app/b{z}', channel: 'd:{z}' },
+        { destination: '/app/{a}/{b}', channel: 'e:{a}:{b}' },
+        { destination: '/app/{*rest}', channel: 'f:{*rest}' },
       ),
     ).toEqual([
-      'routes.outbound[2].destination: is routed twice: "/app/{y}"',
-      'routes.outbound[3].destination: is routed twice: "/app/a"',
+      'routes.outbound[2].destination: can never be used: "/app/{x}" of routes.outbound[1] comes first and takes all of "/app/{y}"',
+      'routes.outbound[3].destination: can never be used: "/app/a" of routes.outbound[0] comes first and takes all of "/app/a"',
+      'routes.outbound[4].destination: can never be used: "/app/{x}" of routes.outbound[1] comes first and takes all of "/app/b{z}"',
     ])
+  })
+
+  it('two inbound routes that give one channel the same destination are refused, and both are named', () => {
+    expect(
+      inbound(
+        { channel: 'a', destination: '/topic/a' },
+        { channel: 'topic:{a}', destination: '/topic/{a}' },
+        { channel: 'a', destination: '/topic/a', codec: 'raw' },
+        { channel: 'topic:{b}', destination: '/topic/{b}', subscribe: 'always' },
+        { channel: 'topic:x', destination: '/topic/x' },
+      ),
+    ).toEqual([
+      'routes.inbound[2]: brings "a" to "/topic/a", and routes.inbound[0] brings "a" to "/topic/a": messages would come twice',
+      'routes.inbound[3]: brings "topic:{b}" to "/topic/{b}", and routes.inbound[1] brings "topic:{a}" to "/topic/{a}": messages would come twice',
+      'routes.inbound[4]: brings "topic:x" to "/topic/x", and routes.inbound[1] brings "topic:{a}" to "/topic/{a}": messages would come twice',
+    ])
+  })
+
+  it('one channel may go to several destinations, one destination come from several channels, one pattern hold another', () => {
+    expect(() =>
+      parseConfig({
+        routes: {
+          outbound: [
+            { destination: '/app/x', channel: 'same' },
+            { destination: '/app/{name}', channel: 'other:{name}' },
+            { destination: '/app/{*rest}', channel: 'rest:{*rest}' },
+          ],
+          inbound: [
+            { channel: 'a', destination: '/topic/a' },
+            { channel: 'a', destination: '/topic/b' },
+            { channel: 'b', destination: '/topic/a' },
+            { channel: 'topic:{name}', destination: '/topic/{name}' },
+            { channel: 'topic:{name}', destination: '/topic/copy/{name}' },
+            { channel: 'topic:{*name}', destination: '/topic/all/{*name}' },
+            { channel: 'BROADCAST-CHANNEL', destination: '/topic/in/BROADCAST-CHANNEL' },
+            { channel: '{name}', destination: '/topic/in/{name}' },
+          ],
+        },
+      }),
+    ).not.toThrow()
+  })
+
+  it('by the convention no prefix has two routes, and none is left without one', () => {
+    const lines = (broker: object, routes = {}) => linesOf(() => parseConfig({ broker, routes }))
+    expect(lines({ prefixes: ['/topic', '/queue', '/topic'] })).toEqual([
+      'broker.prefixes[2]: is in the list twice, as broker.prefixes[0] too: messages would come twice by the convention: "/topic"',
+    ])
+    expect(lines({ applicationPrefixes: ['/app', '/app/orders', '/app'] })).toEqual([
+      'broker.applicationPrefixes[1]: can never be used by the convention: "/app" of broker.applicationPrefixes[0] comes first and takes all of "/app/orders"',
+      'broker.applicationPrefixes[2]: can never be used by the convention: "/app" of broker.applicationPrefixes[0] comes first and takes all of "/app"',
+    ])
+    for (const [broker, routes] of [
+      [{ prefixes: ['/topic', '/topic'], applicationPrefixes: ['/app', '/app'] }, { convention: false }],
+      [{ prefixes: ['/topic', '/topic/a'], applicationPrefixes: ['/app/orders', '/app', '/apps'] }, {}],
+    ]) {
+      expect(() => parseConfig({ broker, routes })).not.toThrow()
+    }
+  })
+
+  it('routes are compared only where they are right by themselves', () => {
+    expect(
+      inbound({ channel: 'p:{x}', destination: '/topic/p' }, { channel: 'p:{x}', destination: '/topic/p' }),
+    ).toEqual([0, 1].map((i) => `routes.inbound[${i}].destination: must have the variable {x} of its channel "p:{x}"`))
   })
 
   it('a prefix is for the broker or for applications', () => {

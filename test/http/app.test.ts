@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { openSession, errorOf, testApp } from './support.ts'
+import { FakeNetwork } from '../support/fake-socket.ts'
+import { errorOf, testApp } from './support.ts'
 
 const HANDSHAKE = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Version': '13' }
 const FOREIGN = { Origin: 'https://evil.example' }
@@ -24,12 +25,27 @@ describe('the STOMP endpoint', () => {
     ['mqtt, V11.STOMP', 'V11.STOMP'],
     ['mqtt', undefined],
   ])('offered %s answers the sub-protocol %s', async (offered, protocol) => {
-    const { request, upgrades } = testApp()
+    const { request, upgrades, opened } = testApp()
     const headers = { ...HANDSHAKE, ...(offered !== undefined && { 'Sec-WebSocket-Protocol': offered }) }
     await request('/stomp', { headers })
     expect(upgrades).toHaveLength(1)
     expect(upgrades[0]?.[0]).toBeInstanceOf(Request)
-    expect(upgrades[0]?.[1]).toEqual({ protocol, open: openSession })
+    const { open, ...answer } = upgrades[0]![1]
+    expect(answer).toEqual({ protocol })
+    expect(opened).toEqual([])
+    const socket = new FakeNetwork().socket()
+    open(socket)
+    expect(opened.map((each) => each.socket)).toEqual([socket])
+  })
+
+  it('hands over what came with the connection', async () => {
+    const { request, upgrades, opened } = testApp()
+    await request('/stomp?token=a%20b&x=1', { headers: { ...HANDSHAKE, Cookie: 'a=b' } })
+    upgrades[0]![1].open(new FakeNetwork().socket())
+    const { handshake } = opened[0]!
+    expect([handshake.path, handshake.query.toString()]).toEqual(['/stomp', 'token=a+b&x=1'])
+    expect(handshake.headers.get('cookie')).toBe('a=b')
+    expect([handshake.remoteAddress, handshake.identity]).toEqual(['192.0.2.1', undefined])
   })
 
   it.each([{}, { Upgrade: 'h2c' }, { Upgrade: 'websocketx' }])('asks for an upgrade with 426: %o', async (headers) => {
@@ -53,7 +69,7 @@ describe('the STOMP endpoint', () => {
   })
 
   it('refuses pages from elsewhere with 403, and does not ask for admission', async () => {
-    const { request, upgrades } = testApp({ deps: { admission: () => expect.fail('asked') } })
+    const { request, upgrades } = testApp({ admission: () => expect.fail('asked') })
     const response = await request('/stomp', { headers: { ...HANDSHAKE, ...FOREIGN } })
     expect([response.status, (await errorOf(response)).code]).toEqual([403, 'forbidden-origin'])
     expect(upgrades).toEqual([])
@@ -71,7 +87,7 @@ describe('the STOMP endpoint', () => {
     ['draining', 'shutting-down'],
     ['full', 'too-many-sessions'],
   ] as const)('answers 503 while %s', async (reason, code) => {
-    const { request, upgrades } = testApp({ deps: { admission: () => reason } })
+    const { request, upgrades } = testApp({ admission: () => reason })
     const response = await request('/stomp', { headers: HANDSHAKE })
     expect([response.status, (await errorOf(response)).code]).toEqual([503, code])
     expect(response.headers.get('retry-after')).toMatch(/^\d+$/)
@@ -230,7 +246,7 @@ describe('everything else', () => {
     }
   })
 
-  it('is logged at debug at most, without bodies, headers and queries', async () => {
+  it('is logged at debug, without bodies, credentials and queries; a refusal that an operator looks for at warn too', async () => {
     const { request, post, logged } = testApp()
     await request('/health?token=secret', { headers: { Authorization: 'secret' } })
     await post('{"topic":"/topic/x","message":"secret"}')
@@ -238,9 +254,10 @@ describe('everything else', () => {
     await request('/nothing')
     await request('/stomp?token=secret', { headers: { ...HANDSHAKE, Authorization: 'secret' } })
     await request('/stomp?token=secret', { headers: { ...HANDSHAKE, ...FOREIGN } })
-    expect(logged).toHaveLength(6)
-    expect(logged.map(({ fields }) => fields['status'])).toEqual([200, 200, 400, 404, 101, 403])
-    expect(new Set(logged.map(({ level }) => level))).toEqual(new Set(['debug']))
+    const requests = logged.filter(({ level }) => level === 'debug')
+    expect(requests.map(({ fields }) => fields['status'])).toEqual([200, 200, 400, 404, 101, 403])
+    const others = logged.filter(({ level }) => level !== 'debug')
+    expect(others.map(({ level, fields }) => [level, fields['code']])).toEqual([['warn', 'forbidden-origin']])
     expect(JSON.stringify(logged)).not.toContain('secret')
   })
 

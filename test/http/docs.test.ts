@@ -95,7 +95,8 @@ describe('the OpenAPI document', () => {
     const examples = Object.values(paths['/api/notification']!.post!.requestBody.content['application/json']!.examples)
     expect(examples.length).toBeGreaterThan(1)
     for (const { value } of examples) expect((await app.post(JSON.stringify(value))).status).toBe(200)
-    expect(app.notified).toEqual(examples.map(({ value }) => value))
+    const sent = app.notified.map(({ topic, json }) => ({ topic, message: JSON.parse(json) as unknown }))
+    expect(sent).toEqual(examples.map(({ value }) => value))
   })
 
   it('has an example of an error that is the real one', async () => {
@@ -119,10 +120,38 @@ describe('/docs', () => {
       (match) => match[1]!,
     )
     expect(targets.length).toBeGreaterThan(0)
-    for (const target of targets) expect(target).toMatch(/^(#|\/(?!\/))/)
+    for (const target of targets) expect(target).toMatch(/^(#|\.\/)/)
     expect(page).not.toMatch(/<(script|img|iframe|object|link|form)|@import|url\(|\son\w+=|\sstyle=/i)
     for (const target of targets.filter((each) => each.startsWith('#')))
       expect(page).toContain(`id="${target.slice(1)}"`)
+  })
+
+  it('holds where a proxy has put the bridge below a path of its own: so do its links and those of the document', async () => {
+    const { request } = testApp()
+    // What the browser asks for, as the proxy passes it on.
+    const behind = (url: URL) => {
+      expect(url.href).toMatch(/^https:\/\/proxy\.example\/bridge\//)
+      return request(url.pathname.replace('/bridge', ''))
+    }
+    const opened = new URL('https://proxy.example/bridge/docs')
+    const page = await (await behind(opened)).text()
+    const links = [...page.matchAll(/href="([^"#]+)"/g)].map(([, href]) => new URL(href!, opened))
+    expect(links.map(({ pathname }) => pathname)).toEqual(['/bridge/openapi.json'])
+    const { servers, paths } = (await (await behind(links[0]!)).json()) as Document & { servers: { url: string }[] }
+    for (const path of ['/health', '/metrics', '/docs']) {
+      expect(paths).toHaveProperty([path])
+      expect((await behind(new URL(servers[0]!.url + path, links[0]))).status).toBe(200)
+    }
+  })
+
+  it('names the path that a proxy says it has put before, if it is one', async () => {
+    const example = async (prefix: string) =>
+      /curl -i (\S+)\/api\/notification/.exec((await pageOf({ 'X-Forwarded-Prefix': prefix })).page)![1]
+    expect(await example('/bridge')).toBe('http://bridge.example:8080/bridge')
+    expect(await example('/a/b.c/')).toBe('http://bridge.example:8080/a/b.c')
+    for (const prefix of ['/', 'bridge', '//evil.example', '/a b', '/$(reboot)', '/"><script>', '/a;b']) {
+      expect(await example(prefix), prefix).toBe('http://bridge.example:8080')
+    }
   })
 
   it('has a policy that allows its own style and nothing else', async () => {

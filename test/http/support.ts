@@ -1,11 +1,18 @@
-/** An app with a small broker and a runtime that only notes upgrades, called without a port. */
+/** An app that notes what it hands on, and a runtime that only notes upgrades, called without a port. */
+import { expect } from 'vitest'
+import { openAuthenticator } from '../../src/access/authenticator.ts'
+import type { Handshake } from '../../src/access/handshake.ts'
+import type { Refusal } from '../../src/client/clients.ts'
 import { createApp, type AppDeps, type AppOptions } from '../../src/http/app.ts'
+import { Entrance } from '../../src/http/entrance.ts'
 import { Metrics } from '../../src/metrics.ts'
-import type { OpenSocket, RequestEnv } from '../../src/socket.ts'
+import type { RequestEnv, Socket } from '../../src/socket.ts'
+import { pickSubProtocol } from '../../src/stomp/sub-protocol.ts'
 
 export interface Notified {
   readonly topic: string
-  readonly message: unknown
+  /** The message. */
+  readonly json: string
 }
 
 export interface Logged {
@@ -16,18 +23,25 @@ export interface Logged {
 
 export const MAX_BODY_BYTES = 1_048_576
 
-export const openSession: OpenSocket = () => ({ receive() {}, ended() {}, drained() {}, closed() {} })
+/** A connection that the app has handed over. */
+export interface Opened {
+  readonly socket: Socket
+  readonly handshake: Handshake
+}
 
 export interface TestAppOptions {
   readonly options?: Partial<AppOptions>
   readonly deps?: Partial<AppDeps>
+  /** Why nobody is let in. */
+  readonly admission?: () => Refusal | undefined
   /** Instead of noting the upgrade. */
   readonly upgrade?: RequestEnv['upgrade']
 }
 
-export function testApp({ options = {}, deps = {}, upgrade }: TestAppOptions = {}) {
+export function testApp({ options = {}, deps = {}, admission = () => undefined, upgrade }: TestAppOptions = {}) {
   const notified: Notified[] = []
   const logged: Logged[] = []
+  const opened: Opened[] = []
   const upgrades: Parameters<RequestEnv['upgrade']>[] = []
   /** What a runtime answers to an upgrade: nobody may touch it. */
   const upgraded = Object.freeze(new Response(null))
@@ -38,6 +52,9 @@ export function testApp({ options = {}, deps = {}, upgrade }: TestAppOptions = {
       path: '/stomp',
       allowedOrigins: [],
       maxBodyBytes: MAX_BODY_BYTES,
+      maxSubscriptions: 5,
+      doors: { raw: false, sse: false },
+      endpoints: [],
       docs: true,
       metrics: true,
       version: '1.2.3',
@@ -45,15 +62,26 @@ export function testApp({ options = {}, deps = {}, upgrade }: TestAppOptions = {
       ...options,
     },
     {
-      broker: {
+      outbound: {
         isBrokerDestination: (destination) => destination.startsWith('/topic/'),
-        notify: async (topic, message) => void notified.push({ topic, message }),
+        notify: async (topic, json) => void notified.push({ topic, json }),
       },
       metrics: new Metrics(),
       log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },
       notReadyReasons: () => [],
-      admission: () => undefined,
-      openSession,
+      entrance: new Entrance({
+        admission,
+        authenticator: openAuthenticator,
+        broker: { claim: () => ({ liveness: undefined, release() {} }) },
+        connectTimeoutMs: 1000,
+      }),
+      openRaw: () => expect.fail('a plain WebSocket was opened'),
+      openStream: () => expect.fail('a stream was opened'),
+      openStomp: (socket, handshake) => {
+        opened.push({ socket, handshake })
+        return { receive() {}, ended() {}, closed() {} }
+      },
+      pickSubProtocol,
       ...deps,
     },
   )
@@ -63,6 +91,9 @@ export function testApp({ options = {}, deps = {}, upgrade }: TestAppOptions = {
       if (upgrade) return upgrade(...call)
       upgrades.push(call)
       return upgraded
+    },
+    stream() {
+      throw new Error('Nothing here is a stream')
     },
   }
   const request = async (path: string, init: RequestInit = {}): Promise<Response> =>
@@ -75,7 +106,7 @@ export function testApp({ options = {}, deps = {}, upgrade }: TestAppOptions = {
       // Node asks for it with a stream.
       duplex: 'half',
     })
-  return { request, post, notified, logged, upgrades, upgraded }
+  return { request, post, notified, logged, upgrades, upgraded, opened }
 }
 
 /** The error of a JSON error response. */

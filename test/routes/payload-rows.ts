@@ -1,5 +1,6 @@
 /** What each codec writes for a body and reads from a payload, as data. */
-import type { HeaderPair, PayloadCodec } from '../../src/routes/payload.ts'
+import type { HeaderPair } from '../../src/headers.ts'
+import type { PayloadCodec } from '../../src/routes/payload.ts'
 
 export const TEXT = 'text/plain;charset=UTF-8'
 export const JSON_TYPE = 'application/json'

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { HeaderPair } from '../../src/headers.ts'
 import { ProtocolError } from '../../src/errors.ts'
 import {
   bodyOf,
@@ -9,9 +10,9 @@ import {
   encodeNotification,
   encodePayload,
   PayloadError,
-  type HeaderPair,
   type OutboundMessage,
 } from '../../src/routes/payload.ts'
+import { unusualJson } from '../support/unusual-json.ts'
 import { BINARY, decodeRows, encodeRows, JSON_TYPE, TEXT } from './payload-rows.ts'
 
 /** Any characters, no lone surrogates: what UTF-8 can carry. */
@@ -129,13 +130,17 @@ describe('encodePayload', () => {
 
 describe('encodeNotification', () => {
   it.each([
-    ['text', 'Test', '{"topic":"/topic/a","message":"Test"}'],
-    ['an object', { b: 1, a: [null] }, '{"topic":"/topic/a","message":{"b":1,"a":[null]}}'],
-    ['a number', 0, '{"topic":"/topic/a","message":0}'],
-    ['null', null, '{"topic":"/topic/a","message":null}'],
-    ['quotes', '"', '{"topic":"/topic/a","message":"\\""}'],
+    ['text', '"Test"', '{"topic":"/topic/a","message":"Test"}'],
+    ['an object', '{"b": 1, "a":[null]}', '{"topic":"/topic/a","message":{"b": 1, "a":[null]}}'],
+    ['a number', '10.50', '{"topic":"/topic/a","message":10.50}'],
+    ['null', 'null', '{"topic":"/topic/a","message":null}'],
+    ['quotes', '"\\""', '{"topic":"/topic/a","message":"\\""}'],
   ])('writes %s as topic and message and nothing else', (_name, message, json) => {
     expect(encodeNotification('/topic/a', message)).toBe(json)
+  })
+
+  it('writes a topic of any characters', () => {
+    expect(decodeBroadcast(octets(encodeNotification('/topic/"\\\n', '"x"'))).topic).toBe('/topic/"\\\n')
   })
 })
 
@@ -148,12 +153,21 @@ describe('decodeBroadcast', () => {
   it.each([
     ['text', '{"topic":"/topic/a","message":"Test"}', 'Test', TEXT],
     ['empty text', '{"topic":"/topic/a","message":""}', '', TEXT],
-    ['an object', '{"topic":"/topic/a","message":{"b": 1}}', '{"b":1}', JSON_TYPE],
+    ['an object', '{"topic":"/topic/a","message":{"b": 1}}', '{"b": 1}', JSON_TYPE],
     ['a number', '{"topic":"/topic/a","message":0}', '0', JSON_TYPE],
     ['null', '{"topic":"/topic/a","message":null}', 'null', JSON_TYPE],
     ['an array', '{"topic":"/topic/a","message":["a"]}', '["a"]', JSON_TYPE],
     ['fields in another order', '{"message":"Test","topic":"/topic/a"}', 'Test', TEXT],
     ['fields that it does not know', '{"topic":"/topic/a","message":"Test","sender":"x"}', 'Test', TEXT],
+    [
+      'two messages, of which the last counts',
+      '{"message":{"a":1},"topic":"/topic/a","message":{"b":2.0}}',
+      '{"b":2.0}',
+      JSON_TYPE,
+    ],
+    ['two topics, of which the last counts', '{"topic":1,"message":[1.0],"topic":"/topic/a"}', '[1.0]', JSON_TYPE],
+    ['an escaped name', '{"topic":"/topic/a","\\u006dessage":[1.0]}', '[1.0]', JSON_TYPE],
+    ['a member called __proto__', '{"__proto__":{"message":1},"topic":"/topic/a","message":2.0}', '2.0', JSON_TYPE],
     ['prototype keys', '{"topic":"/topic/a","message":{"__proto__":1}}', '{"__proto__":1}', JSON_TYPE],
   ])('reads a notification with %s', (_name, json, body, type) => {
     expect(decode(json)).toEqual({ topic: '/topic/a', body, headers: [['content-type', type]] })
@@ -182,10 +196,59 @@ describe('decodeBroadcast', () => {
   })
 })
 
+describe('the text of a JSON value', () => {
+  it.each(unusualJson)('stays as it is written: %s', (json) => {
+    const typed = { body: json, headers: [['content-type', JSON_TYPE]] }
+    expect(decodeBroadcast(octets(encodeNotification('/topic/a', json))).message).toEqual(typed)
+    expect(decodeBroadcast(octets(` { "message" :\n${json}\t, "topic" : "/topic/a" } `)).message).toEqual(typed)
+    expect(decodePayload('envelope', octets(`{"headers":{},"body": ${json} ,"z":{"body":0}}`))).toEqual(typed)
+    expect(decodePayload('json', octets(json))).toEqual(typed)
+    expect(encodePayload('json', outbound(json))).toBe(json)
+  })
+
+  it.each(['1784563209871234567', '-0', '10.50', '1e400', '1E+2', '0.1000', '123456789012345678901234567890'])(
+    'stays as it is written for a number alone: %s',
+    (number) => {
+      expect(decodePayload('json-string', octets(` ${number}\n`)).body).toBe(number)
+      expect(decodeBroadcast(octets(`{"topic":"/topic/a","message":${number}}`)).message.body).toBe(number)
+      const { headers } = decodePayload('envelope', octets(`{"headers":{"n": ${number} ,"s":"1"},"body":""}`))
+      expect(headers.slice(1)).toEqual([
+        ['n', number],
+        ['s', '1'],
+      ])
+    },
+  )
+
+  it('stays as it is written for any JSON, with any white space', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.nat(4), fc.json(), (value, indent, other) => {
+        fc.pre(typeof value !== 'string')
+        const json = JSON.stringify(value, null, indent)
+        const broadcast = `{"x":${other},"message":${json},"topic":"/topic/a","y":{"message":${other}}}`
+        expect(decodeBroadcast(octets(broadcast)).message.body).toBe(json)
+        expect(decodePayload('envelope', octets(`{"body":${json},"z":[${other}]}`)).body).toBe(json)
+      }),
+    )
+  })
+
+  it('may be 1000 levels deep with what is around it; beyond that it is refused, at any depth', () => {
+    const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
+    const broadcast = (levels: number) => () =>
+      decodeBroadcast(octets(`{"topic":"/topic/a","message":${nested(levels)}}`)).message.body
+    const envelope = (levels: number) => () => decodePayload('envelope', octets(`{"body":${nested(levels)}}`)).body
+    for (const read of [broadcast, envelope]) {
+      expect(read(999)()).toBe(nested(999))
+      for (const levels of [1000, 10_000, 1_000_000]) expect(read(levels), `${levels}`).toThrow(PayloadError)
+    }
+    const header = `{"body":"","z":${nested(2000)},"headers":{"n":1}}`
+    expect(() => decodePayload('envelope', octets(header))).toThrow(/nested too deeply/)
+  })
+})
+
 describe('encodeBroadcast', () => {
-  it('writes topic, message and headers of a SEND', () => {
+  it('writes topic, message, headers and sender of a SEND', () => {
     const message = { ...outbound('Test', [['x', '1']]), destination: '/topic/a' }
-    expect(encodeBroadcast(message)).toBe('{"topic":"/topic/a","message":"Test","headers":[["x","1"]]}')
+    expect(encodeBroadcast(message)).toBe('{"topic":"/topic/a","message":"Test","headers":[["x","1"]],"sender":"s-1"}')
   })
 
   it('#59 #63 is read as it was written: headers in order and repeated, body octets unchanged, no content type invented', () => {

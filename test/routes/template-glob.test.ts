@@ -1,7 +1,8 @@
 /** A template's glob, asked of a real Redis: what PSUBSCRIBE really delivers for it. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { compileTemplate, separatorsOf } from '../../src/routes/template.ts'
+import { separatorsOf } from '../../src/config/template-syntax.ts'
+import { compileTemplate } from '../../src/routes/template.ts'
 import { startRedis, type RedisServer } from '../support/redis.ts'
 import { templates, values } from './arbitraries.ts'
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileTemplate, separatorsOf } from '../../src/routes/template.ts'
+import { separatorsOf } from '../../src/config/template-syntax.ts'
+import { compileTemplate } from '../../src/routes/template.ts'
 import { cpuMs } from './cpu-time.ts'
 import { templates, templateWith, values, variableLists } from './arbitraries.ts'
 

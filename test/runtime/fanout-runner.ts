@@ -4,7 +4,7 @@
  */
 import process from 'node:process'
 import { WebSocket } from 'ws'
-import type { Listener, Runtime, Socket } from '../../src/socket.ts'
+import type { Runtime, Socket } from '../../src/socket.ts'
 import { scenarios, type Data, type Scenario, type Step } from './fanout-scenarios.ts'
 
 /** What each client of each scenario got, message by message. */
@@ -36,6 +36,9 @@ async function runScenario(runtime: Runtime, { steps, received }: Scenario, isCo
     maxBodyBytes: 1000,
     hardUnsentBytes: 100_000_000,
     compressionMinBytes: isCompressing ? 0 : undefined,
+    pingIntervalMs: 0,
+    keepAliveMs: 1000,
+    requestTimeoutMs: 10_000,
   })
   const names = new Set(steps.flatMap((step) => (isOfClient(step) ? [step[1]] : [])))
   const clients = await Promise.all(
@@ -44,7 +47,7 @@ async function runScenario(runtime: Runtime, { steps, received }: Scenario, isCo
   for (const step of steps) {
     // Nothing else may wait: what comes between two turns belongs to one.
     if (step[0] === 'turn') await turn()
-    else take(step, sockets, listener)
+    else take(step, sockets)
   }
   for (const name of Object.keys(received)) sockets.get(name)!.send(END)
   const outcome: Record<string, Data[]> = {}
@@ -56,24 +59,27 @@ async function runScenario(runtime: Runtime, { steps, received }: Scenario, isCo
 
 function isOfClient(
   step: Step,
-): step is Extract<Step, readonly ['join' | 'leave' | 'send' | 'terminate', ...unknown[]]> {
-  return step[0] !== 'publish' && step[0] !== 'turn'
+): step is Extract<Step, readonly ['join' | 'leave' | 'send' | 'sendAll' | 'terminate', ...unknown[]]> {
+  return step[0] !== 'write' && step[0] !== 'turn'
 }
 
-function take(
-  step: Exclude<Step, readonly ['turn']>,
-  sockets: ReadonlyMap<string, Socket>,
-  { fanout }: Listener,
-): void {
-  const bytes = (data: Data) => (typeof data === 'string' ? data : Uint8Array.from(data))
+function take(step: Exclude<Step, readonly ['turn']>, sockets: ReadonlyMap<string, Socket>): void {
+  const octets = (data: Data) => (typeof data === 'string' ? data : Uint8Array.from(data))
   switch (step[0]) {
     case 'join':
     case 'leave':
       return sockets.get(step[1])![step[0]](step[2])
-    case 'publish':
-      return fanout.publish(step[1], bytes(step[2]))
+    case 'write': {
+      const [, group, ...messages] = step
+      const [{ fanout }] = [...sockets.values()] as [Socket] // all of one listener have the same
+      return fanout.write(group, messages.map(octets))
+    }
     case 'send':
-      return void sockets.get(step[1])!.send(bytes(step[2]))
+      return sockets.get(step[1])!.send(octets(step[2]))
+    case 'sendAll': {
+      const [, client, ...messages] = step
+      return sockets.get(client)!.sendAll(messages.map(octets))
+    }
     case 'terminate':
       return sockets.get(step[1])!.terminate()
   }

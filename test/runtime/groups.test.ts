@@ -5,14 +5,14 @@ type Data = string | Uint8Array
 
 /** What a socket writes; one object for all sockets of a group. */
 interface Prepared {
-  readonly data: Data
+  readonly messages: readonly Data[]
 }
 
 class Member {
   readonly written: Prepared[] = []
 
   get data(): Data[] {
-    return this.written.map(({ data }) => data)
+    return this.written.flatMap(({ messages }) => messages)
   }
 
   write(prepared: Prepared): void {
@@ -21,27 +21,36 @@ class Member {
 }
 
 function setUp() {
-  const prepared: Data[] = []
-  const fanout = new GroupFanout<Prepared>((data) => {
-    prepared.push(data)
-    return { data }
+  const prepared: (readonly Data[])[] = []
+  const fanout = new GroupFanout<Prepared>((messages) => {
+    prepared.push(messages)
+    return { messages }
   })
   const [one, other] = [new Member(), new Member()]
   return { fanout, prepared, one, other }
 }
 
 describe('group fan-out', () => {
-  it('writes what is published at once and in order to each member, prepared once for all', () => {
+  it('writes what is written at once and in order to each member, prepared once for all', () => {
     const { fanout, prepared, one, other } = setUp()
     fanout.join('g', one)
     fanout.join('g', other)
-    const published = ['a', Uint8Array.of(1), 'b']
-    for (const [i, data] of published.entries()) {
-      fanout.publish('g', data)
-      expect([one.data, other.data]).toEqual([published.slice(0, i + 1), published.slice(0, i + 1)])
+    const written = ['a', Uint8Array.of(1), 'b']
+    for (const [i, data] of written.entries()) {
+      fanout.write('g', [data])
+      expect([one.data, other.data]).toEqual([written.slice(0, i + 1), written.slice(0, i + 1)])
     }
-    expect(prepared).toEqual(published)
-    for (const [i, written] of one.written.entries()) expect(other.written[i]).toBe(written)
+    expect(prepared).toEqual(written.map((data) => [data]))
+    for (const [i, prepared] of one.written.entries()) expect(other.written[i]).toBe(prepared)
+  })
+
+  it('writes several messages at once, prepared together', () => {
+    const { fanout, prepared, one, other } = setUp()
+    for (const member of [one, other]) fanout.join('g', member)
+    const messages = ['a', Uint8Array.of(1), 'b']
+    fanout.write('g', messages)
+    expect(prepared).toEqual([messages])
+    for (const { written } of [one, other]) expect(written).toEqual([{ messages }])
   })
 
   it('keeps groups apart, and prepares nothing for a group without members', () => {
@@ -57,28 +66,28 @@ describe('group fan-out', () => {
       ['left', 'd'],
       ['g1', 'e'],
     ] as const)
-      fanout.publish(group, text)
+      fanout.write(group, [text])
     expect([one.data, other.data]).toEqual([['a', 'e'], ['b']])
-    expect(prepared).toEqual(['a', 'b', 'e'])
+    expect(prepared).toEqual([['a'], ['b'], ['e']])
   })
 
-  it('gives a newcomer nothing of what was published before it joined', () => {
+  it('gives a newcomer nothing of what was written before it joined', () => {
     const { fanout, one, other } = setUp()
     fanout.join('g', one)
-    fanout.publish('g', 'before')
+    fanout.write('g', ['before'])
     fanout.join('g', other)
-    fanout.publish('g', 'after')
+    fanout.write('g', ['after'])
     expect(one.data).toEqual(['before', 'after'])
     expect(other.data).toEqual(['after'])
   })
 
-  it('#72 gives a leaver all that was published before it left and nothing after', () => {
+  it('#72 gives a leaver all that was written before it left and nothing after', () => {
     const { fanout, one, other } = setUp()
     fanout.join('g', one)
     fanout.join('g', other)
-    fanout.publish('g', 'before')
+    fanout.write('g', ['before'])
     fanout.leave('g', one)
-    fanout.publish('g', 'after')
+    fanout.write('g', ['after'])
     expect(one.data).toEqual(['before'])
     expect(other.data).toEqual(['before', 'after'])
   })
@@ -87,9 +96,9 @@ describe('group fan-out', () => {
     const { fanout, one } = setUp()
     fanout.join('g', one)
     fanout.join('g', one)
-    fanout.publish('g', 'a')
+    fanout.write('g', ['a'])
     fanout.leave('g', one)
-    fanout.publish('g', 'b')
+    fanout.write('g', ['b'])
     expect(one.data).toEqual(['a'])
   })
 
@@ -98,7 +107,7 @@ describe('group fan-out', () => {
     fanout.join('g', one)
     fanout.leave('g', other)
     fanout.leave('nowhere', one)
-    fanout.publish('g', 'a')
+    fanout.write('g', ['a'])
     expect(one.data).toEqual(['a'])
   })
 
@@ -106,8 +115,8 @@ describe('group fan-out', () => {
     const { fanout, one, other } = setUp()
     const leaver = { write: () => fanout.leave('g', leaver) }
     for (const member of [one, leaver, other]) fanout.join('g', member)
-    fanout.publish('g', 'a')
-    fanout.publish('g', 'b')
+    fanout.write('g', ['a'])
+    fanout.write('g', ['b'])
     expect([one.data, other.data]).toEqual([
       ['a', 'b'],
       ['a', 'b'],

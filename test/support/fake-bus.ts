@@ -1,5 +1,12 @@
 /** A bus that does what the test says, when it says it: what is published waits to be accepted, what is subscribed to go live. */
-import { BusRefusedError, BusUnavailableError, type Bus, type BusListener, type BusMessage } from '../../src/bus/bus.ts'
+import {
+  BusRefusedError,
+  BusUnavailableError,
+  type Bus,
+  type BusListener,
+  type BusMessage,
+  type SubscriptionKind,
+} from '../../src/bus/bus.ts'
 
 /** One call of `publish` or `publishAll`. */
 export interface HandedOver {
@@ -103,16 +110,26 @@ export class FakeBus implements Bus {
     for (const pending of this.#take(name)) pending.live()
   }
 
-  /** The server refuses that channel or pattern. */
+  /** The server refuses that channel or pattern, which stays wanted. */
   refuseSubscription(name: string): void {
-    this.channels.delete(name)
-    this.patterns.delete(name)
-    for (const pending of this.#take(name)) pending.refuse(new BusRefusedError(`no permission for ${name}`))
+    const refusal = new BusRefusedError(`no permission for ${name}`)
+    this.#listener?.onRefusal(this.#kindOf(name), name, refusal)
+    for (const pending of this.#take(name)) pending.refuse(refusal)
+  }
+
+  /** The server takes what it has refused before. */
+  takeSubscription(name: string): void {
+    this.#listener?.onRefusal(this.#kindOf(name), name, undefined)
+    this.goLive(name)
   }
 
   setReason(reason: string | undefined): void {
     this.unavailableReason = reason
     this.#listener?.onAvailability(reason)
+  }
+
+  #kindOf(name: string): SubscriptionKind {
+    return this.patterns.has(name) ? 'pattern' : 'channel'
   }
 
   #want(command: string, name: string): Promise<void> {

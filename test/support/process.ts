@@ -9,8 +9,9 @@ import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { RuntimeName } from './runtime-names.ts'
 
-export type RuntimeName = 'bun' | 'deno' | 'node'
+export type { RuntimeName }
 
 export type LogRecord = Record<string, unknown>
 

@@ -70,6 +70,8 @@ export class StompPeer {
 
   readonly #events = new EventEmitter<{ change: [] }>().setMaxListeners(0)
   readonly #decoder = new FrameDecoder(LIMITS)
+  /** On TCP an EOL ends each frame, and is no heart-beat; it may come in a chunk of its own. */
+  #awaitsEol = false
   readonly #link: Link
   readonly #timeoutMs: number
   #nextFrame = 0
@@ -178,14 +180,16 @@ export class StompPeer {
     const bytes = Buffer.from(message)
     if (this.#fault !== undefined) return
     const isBetweenFrames = this.#decoder.bufferedBytes === 0
+    const framesBefore = this.frames.length
     try {
       const first = bytes.findIndex((byte) => byte !== LF)
-      if (isBetweenFrames) this.#countHeartBeats(first < 0 ? bytes.length : first)
+      if (isBetweenFrames) this.#countLineFeeds(first < 0 ? bytes.length : first)
       this.#decoder.push(bytes)
       for (let frame = this.#decoder.next(); frame; frame = this.#decoder.next()) this.#take(frame)
       // TCP may bring a frame and the heart-beat behind it as one.
       const last = bytes.findLastIndex((byte) => byte !== LF)
-      if (this.#decoder.bufferedBytes === 0 && bytes[last] === NUL) this.#countHeartBeats(bytes.length - 1 - last)
+      if (this.frames.length > framesBefore) this.#awaitsEol = this.transport === 'tcp'
+      if (this.#decoder.bufferedBytes === 0 && bytes[last] === NUL) this.#countLineFeeds(bytes.length - 1 - last)
     } catch (error) {
       this.#fault = error as Error
     }
@@ -197,6 +201,12 @@ export class StompPeer {
     this.frames.push(frame)
     // What follows CONNECTED, in the same message even, is escaped as that version does.
     if (frame.command === Command.CONNECTED) this.#decoder.agree(versionOf(frame))
+  }
+
+  #countLineFeeds(count: number): void {
+    const eols = this.#awaitsEol && count > 0 ? 1 : 0
+    if (eols > 0) this.#awaitsEol = false
+    this.#countHeartBeats(count - eols)
   }
 
   #countHeartBeats(count: number): void {

@@ -103,10 +103,10 @@ describe('a supervisor that is asked to have all inspected', () => {
     for (const [i, process] of processes.all.entries()) {
       const asked = process.last('report')!
       expect(asked).toMatchObject({ type: 'report', subject: 'inspection', request })
-      process.say({ type: 'reported', id: asked.id, report: view(i) })
+      process.say({ type: 'reported', id: asked.id, report: { answer: view(i) } })
     }
     await turn()
-    expect(one!.last('answer')).toEqual({ type: 'answer', id: 7, answer: [view(0), view(1)] })
+    expect(one!.last('answer')).toEqual({ type: 'answer', id: 7, answer: [{ answer: view(0) }, { answer: view(1) }] })
     expect(two!.last('answer')).toBeUndefined()
   })
 
@@ -115,11 +115,11 @@ describe('a supervisor that is asked to have all inspected', () => {
     const [one, two, three] = processes.all
     two!.end()
     one!.say({ type: 'ask', id: 1, subject: 'inspection', request: { name: 'closeSession', question: 'a-1' } })
-    one!.say({ type: 'reported', id: one!.last('report')!.id, report: false })
+    one!.say({ type: 'reported', id: one!.last('report')!.id, report: { answer: false } })
     expect(three!.last('report')).toBeDefined()
     clock.advance(700)
     await turn()
-    expect(one!.last('answer')).toEqual({ type: 'answer', id: 1, answer: [false] })
+    expect(one!.last('answer')).toEqual({ type: 'answer', id: 1, answer: [{ answer: false }] })
   })
 
   it('answers each question by itself', async () => {
@@ -128,12 +128,12 @@ describe('a supervisor that is asked to have all inspected', () => {
     for (const id of [1, 2]) one!.say({ type: 'ask', id, subject: 'inspection', request })
     const asked = one!.received.filter((message) => message.type === 'report')
     expect(asked).toHaveLength(2)
-    for (const [i, { id }] of asked.entries()) one!.say({ type: 'reported', id, report: view(i) })
+    for (const [i, { id }] of asked.entries()) one!.say({ type: 'reported', id, report: { answer: view(i) } })
     await turn()
     const answers = one!.received.filter((message) => message.type === 'answer')
     expect(answers.map(({ id, answer }) => ({ id, answer }))).toEqual([
-      { id: 1, answer: [view(0)] },
-      { id: 2, answer: [view(1)] },
+      { id: 1, answer: [{ answer: view(0) }] },
+      { id: 2, answer: [{ answer: view(1) }] },
     ])
   })
 })

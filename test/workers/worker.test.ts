@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { Inspect } from '../../src/inspection.ts'
 import { WorkerLife, type Reporter } from '../../src/workers/worker.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { turn } from '../support/fake-turn.ts'
@@ -16,7 +15,7 @@ function born() {
 const reporter: Reporter = {
   notReadyReasons: () => ['no connection to Redis'],
   metricsSnapshot: async () => [{ name: 'x', help: '', type: 'counter', aggregator: 'sum', values: [] }],
-  inspect: ((name: string, question: unknown) => Promise.resolve({ name, question })) as unknown as Inspect,
+  inspect: (request: unknown) => Promise.resolve(request),
 }
 
 describe('a worker', () => {
@@ -45,10 +44,13 @@ describe('a worker', () => {
     const request = { name: 'closeSession', question: 'a-1' } as const
     link.say({ type: 'report', id: 5, subject: 'inspection', request })
     await turn()
-    expect(link.sent.slice(2)).toEqual([
+    const reports = link.sent
+      .slice(2)
+      .sort((one, other) => Number('id' in one && one.id) - Number('id' in other && other.id))
+    expect(reports).toEqual([
       { type: 'reported', id: 3, report: ['no connection to Redis'] },
       { type: 'reported', id: 4, report: await reporter.metricsSnapshot() },
-      { type: 'reported', id: 5, report: request },
+      { type: 'reported', id: 5, report: { answer: request } },
     ])
   })
 

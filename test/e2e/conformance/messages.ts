@@ -76,15 +76,19 @@ export function messages(stage: Stage): void {
       }
     })
 
-    it.each(VERSIONS)('#122 ends with a NUL in %s, as every frame does', async (version) => {
-      const destination = `/topic/${unique()}`
-      const peer = await stage.watch(version, destination)
-      peer.send(frameText('SEND', { destination }, 'hello'))
-      await expectMessage(peer, 'hello')
-      await stage.fence(peer)
-      expect(peer.text.endsWith('\0')).toBe(true)
-      expect(peer.text.split('\0')).toHaveLength(peer.frames.length + 1)
-    })
+    it.each(VERSIONS)(
+      '#122 ends with a NUL in %s, as every frame does, and on TCP an EOL behind it',
+      async (version) => {
+        const destination = `/topic/${unique()}`
+        const peer = await stage.watch(version, destination)
+        peer.send(frameText('SEND', { destination }, 'hello'))
+        await expectMessage(peer, 'hello')
+        await stage.fence(peer)
+        const end = stage.isWebSocket ? '\0' : '\0\n'
+        expect(peer.text.endsWith(end)).toBe(true)
+        expect(peer.text.split(end)).toHaveLength(peer.frames.length + 1)
+      },
+    )
 
     if (!stage.isWebSocket) return
 

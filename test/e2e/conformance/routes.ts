@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { VERSIONS } from '../../../frames/index.ts'
 import { bodyText, frameText } from '../../support/stomp-peer.ts'
+import { unusualJson } from '../../support/unusual-json.ts'
 import { waitFor } from '../../support/wait.ts'
 import { expectMessage, unique, type Stage } from './stage.ts'
 
@@ -87,6 +88,46 @@ export function routes(stage: Stage): void {
         subscription: 'sub',
         ack: undefined,
       })
+    })
+
+    it('leaves JSON as it is written, on every way through the bridge', async () => {
+      const id = unique()
+      const [ear, published] = await Promise.all([stage.listen(`json:${id}`), stage.listen('BROADCAST-CHANNEL')])
+      const peer = await stage.watch('1.2', '/topic/**')
+      const type = { 'content-type': 'application/json' }
+      for (const json of unusualJson.filter((each) => each !== 'null')) {
+        peer.send(frameText('SEND', { destination: `/app/json/${id}` }, json))
+        expect(await ear.next()).toBe(json)
+        await stage.redis.publish(`prices:${id}`, json)
+        await expectMessage(peer, json, { destination: `/topic/prices/${id}`, ...type })
+        await stage.redis.publish(`orders:${id}:in`, `{"headers":{"n":1784563209871234567,"d":10.50},"body":${json}}`)
+        await expectMessage(peer, json, { n: '1784563209871234567', d: '10.50', ...type })
+        const broadcast = `{"topic":"/topic/${id}","message":${json}}`
+        await stage.redis.publish('BROADCAST-CHANNEL', broadcast)
+        await expectMessage(peer, json, { destination: `/topic/${id}`, ...type })
+        const posted = await fetch(`${stage.bridge.url}/api/notification`, {
+          method: 'POST',
+          headers: type,
+          body: broadcast,
+        })
+        expect(posted.status).toBe(200)
+        await expectMessage(peer, json, { destination: `/topic/${id}`, ...type })
+        expect([await published.next(), await published.next()]).toEqual([broadcast, broadcast])
+      }
+      await stage.redis.publish(`topic:${id}`, '1784563209871234567')
+      await expectMessage(peer, '1784563209871234567', { destination: `/topic/${id}` })
+    })
+
+    it('skips JSON that is nested too deeply, and goes on', async () => {
+      const id = unique()
+      const peer = await stage.watch('1.2', '/topic/**')
+      const before = await stage.metric('payloads_malformed_total')
+      const deep = '['.repeat(100_000) + ']'.repeat(100_000)
+      await stage.redis.publish('BROADCAST-CHANNEL', `{"topic":"/topic/${id}","message":${deep}}`)
+      await stage.redis.publish(`orders:${id}:in`, `{"body":${deep}}`)
+      await stage.redis.publish(`topic:${id}`, '"good"')
+      await expectMessage(peer, 'good')
+      expect(await stage.metric('payloads_malformed_total')).toBe(before + 2)
     })
 
     it('gives raw octets as they are', async () => {

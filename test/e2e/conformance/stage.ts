@@ -7,19 +7,11 @@ import type { Redis } from 'ioredis'
 import { expect } from 'vitest'
 import { Command, type Frame, type Version } from '../../../frames/index.ts'
 import type { BridgeProcess } from '../../support/process.ts'
-import type { RedisServer } from '../../support/redis.ts'
 import { connectPeer, frameText, type PeerOptions, type StompPeer } from '../../support/stomp-peer.ts'
 import { waitFor } from '../../support/wait.ts'
+import type { World } from '../../support/world.ts'
 
 export type Transport = 'WebSocket' | 'TCP'
-
-/** What runs for all cases of one runtime. */
-export interface World {
-  readonly bridge: BridgeProcess
-  readonly server: RedisServer
-  /** Publishes and asks. */
-  readonly redis: Redis
-}
 
 /** Short, so that cases about time are quick; long enough that a busy machine keeps them. */
 export const TIMES = { outgoingMs: 400, incomingMs: 300, toleranceFactor: 2, connectTimeoutMs: 2_000, lingerMs: 300 }
@@ -39,22 +31,17 @@ const ROUTES = {
   ],
 }
 
-/** The environment of the bridge under test: all limits are the defaults. */
-export function bridgeEnvironment(redisUrl: string): Record<string, string> {
-  return {
-    REDIS_URL: redisUrl,
-    LOG_LEVEL: 'debug',
-    STOMP_BRIDGE_TCP_ENABLED: 'true',
-    STOMP_BRIDGE_TCP_PORT: '0',
-    STOMP_BRIDGE_HEART_BEAT_OUTGOING_MS: `${TIMES.outgoingMs}`,
-    STOMP_BRIDGE_HEART_BEAT_INCOMING_MS: `${TIMES.incomingMs}`,
-    STOMP_BRIDGE_HEART_BEAT_TOLERANCE_FACTOR: `${TIMES.toleranceFactor}`,
-    STOMP_BRIDGE_LIMITS_CONNECT_TIMEOUT_MS: `${TIMES.connectTimeoutMs}`,
-    STOMP_BRIDGE_SHUTDOWN_LINGER_MS: `${TIMES.lingerMs}`,
-    STOMP_BRIDGE_BROKER_RELEASE_DELAY_MS: '50',
-    STOMP_BRIDGE_ROUTES_OUTBOUND: JSON.stringify(ROUTES.outbound),
-    STOMP_BRIDGE_ROUTES_INBOUND: JSON.stringify(ROUTES.inbound),
-  }
+/** The settings of the bridge under test: all limits are the defaults. */
+export const SETTINGS = {
+  LOG_LEVEL: 'debug',
+  STOMP_BRIDGE_HEART_BEAT_OUTGOING_MS: `${TIMES.outgoingMs}`,
+  STOMP_BRIDGE_HEART_BEAT_INCOMING_MS: `${TIMES.incomingMs}`,
+  STOMP_BRIDGE_HEART_BEAT_TOLERANCE_FACTOR: `${TIMES.toleranceFactor}`,
+  STOMP_BRIDGE_LIMITS_CONNECT_TIMEOUT_MS: `${TIMES.connectTimeoutMs}`,
+  STOMP_BRIDGE_SHUTDOWN_LINGER_MS: `${TIMES.lingerMs}`,
+  STOMP_BRIDGE_BROKER_RELEASE_DELAY_MS: '50',
+  STOMP_BRIDGE_ROUTES_OUTBOUND: JSON.stringify(ROUTES.outbound),
+  STOMP_BRIDGE_ROUTES_INBOUND: JSON.stringify(ROUTES.inbound),
 }
 
 /** What a Redis connection of the test has heard on its channels. */
@@ -90,17 +77,17 @@ export class Stage {
   }
 
   get redis(): Redis {
-    return this.#world().redis
+    return this.#world().backend
   }
 
   /** Does something while Redis answers nothing, neither to the bridge nor to this stage. */
   async withoutRedis(act: () => Promise<void>): Promise<void> {
-    const { server } = this.#world()
-    server.pause()
+    const { redis } = this.#world()
+    redis.pause()
     try {
       await act()
     } finally {
-      server.resume()
+      redis.resume()
     }
   }
 
@@ -152,7 +139,7 @@ export class Stage {
 
   /** Listens on Redis, from now on. */
   async listen(...channels: readonly string[]): Promise<Ear> {
-    const connection = await this.#world().server.client()
+    const connection = await this.#world().redis.client()
     this.#ears.add(connection)
     const heard: Uint8Array[] = []
     connection.on('messageBuffer', (_channel: Buffer, payload: Buffer) => heard.push(payload))

@@ -25,8 +25,10 @@ export async function notify(
   return { status: response.status, body: await response.text() }
 }
 
-/** The value of one metric without labels; 0 when it is not there. */
+/** The value of one metric without labels; rejects when there is none. */
 export async function metric({ url }: { url: string }, name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text()
-  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0)
+  const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]
+  if (value === undefined) throw new Error(`There is no ${name} in /metrics:\n${text.slice(0, 2_000)}`)
+  return Number(value)
 }

@@ -1,0 +1,17 @@
+/** What came with a connection before its first message: for whoever authenticates. */
+import type { Identity } from './identity.ts'
+
+export interface Handshake {
+  /** Without the query; `""` over TCP. */
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly headers: Headers
+  readonly remoteAddress: string
+  /** Found already by the HTTP layer: what CONNECT says is then not looked at. */
+  readonly identity: Identity | undefined
+}
+
+/** Returns the handshake of a connection that brings nothing, as over TCP. */
+export function bareHandshake(remoteAddress: string): Handshake {
+  return { path: '', query: new URLSearchParams(), headers: new Headers(), remoteAddress, identity: undefined }
+}

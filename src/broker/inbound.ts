@@ -1,0 +1,115 @@
+/**
+ * The way in: each payload from the bus, by its routes and their codecs, as a message for the broker. A payload that
+ * cannot be read is logged, counted and skipped; it ends nothing.
+ */
+import { quoted } from '../errors.ts'
+import { destinationProblem } from '../destinations.ts'
+import { Message } from '../delivery/message.ts'
+import { isReserved, type HeaderPair } from '../headers.ts'
+import { LogBudget, type Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import { decodeBroadcast, decodePayload, PayloadError, type InboundMessage } from '../routes/payload.ts'
+import type { RouteTable } from '../routes/table.ts'
+import type { Broker } from './broker.ts'
+import type { ChannelInterests } from './channel-interests.ts'
+import type { ChannelWatches } from './channel-watches.ts'
+
+/** A malformed payload is quoted in the log up to this many bytes. */
+const QUOTED_PAYLOAD = 120
+/** Malformed payloads that are logged in a window; all are counted. */
+const MALFORMED_PER_WINDOW = 20
+
+export class Inbound {
+  readonly #nodeId: string
+  readonly #broadcastChannel: string
+  readonly #table: RouteTable
+  readonly #broker: Broker
+  readonly #interests: ChannelInterests
+  readonly #watches: ChannelWatches
+  readonly #log: Log
+  readonly #metrics: Metrics
+  readonly #malformedLog = new LogBudget(MALFORMED_PER_WINDOW)
+  #messages = 0
+
+  constructor(
+    nodeId: string,
+    broadcastChannel: string,
+    table: RouteTable,
+    broker: Broker,
+    interests: ChannelInterests,
+    watches: ChannelWatches,
+    log: Log,
+    metrics: Metrics,
+  ) {
+    this.#nodeId = nodeId
+    this.#broadcastChannel = broadcastChannel
+    this.#table = table
+    this.#broker = broker
+    this.#interests = interests
+    this.#watches = watches
+    this.#log = log
+    this.#metrics = metrics
+  }
+
+  /** A payload has come. `pattern`: the glob that matched, or undefined for a channel that is subscribed by its name. */
+  receive(channel: string, payload: Uint8Array, pattern: string | undefined): void {
+    const isBroadcast = channel === this.#broadcastChannel
+    if (pattern === undefined) {
+      this.#watches.receive(channel, payload)
+      if (isBroadcast) this.#receiveBroadcast(channel, payload)
+    }
+    for (const route of this.#interests.routesFor(channel, pattern)) {
+      if (isBroadcast && !route.channel.isFixed) continue // a route for every channel does not mean this one
+      const destination = this.#table.destinationOf(route, channel)
+      if (destination === undefined) continue
+      route.messages++
+      try {
+        this.#deliver(destination, decodePayload(route.codec, payload, route.contentType))
+      } catch (error) {
+        this.#malformed(channel, payload, error)
+      }
+    }
+  }
+
+  #receiveBroadcast(channel: string, payload: Uint8Array): void {
+    try {
+      const { topic, message, sender } = decodeBroadcast(payload)
+      if (!this.#broker.destinations.isBroker(topic)) {
+        throw new PayloadError(`topic ${quoted(topic)} is no broker destination`)
+      }
+      this.#deliver(topic, message, sender)
+    } catch (error) {
+      this.#malformed(channel, payload, error)
+    }
+  }
+
+  #deliver(destination: string, { headers, body }: InboundMessage, sender?: string): void {
+    this.#metrics.count.messagesReceived++
+    const problem = destinationProblem(destination)
+    if (problem !== undefined) throw new PayloadError(`destination ${quoted(destination)}: ${problem}`)
+    const topics = this.#broker.match(destination)
+    if (topics.length === 0) return
+    const id = `${this.#nodeId}-${++this.#messages}`
+    this.#broker.deliver(topics, new Message({ id, destination, headers: withoutReserved(headers), body, sender }))
+  }
+
+  #malformed(channel: string, payload: Uint8Array, error: unknown): void {
+    this.#metrics.count.payloadsMalformed++
+    if (!this.#malformedLog.take()) return
+    const isPayloadError = error instanceof PayloadError
+    const reason = error instanceof Error ? error.message : String(error)
+    const fields = {
+      channel,
+      reason,
+      bytes: payload.length,
+      payload: new TextDecoder().decode(payload.subarray(0, QUOTED_PAYLOAD)),
+    }
+    if (isPayloadError) this.#log.warn(fields, 'Malformed payload was skipped')
+    else this.#log.error({ ...fields, error }, 'A payload could not be delivered')
+  }
+}
+
+/** Nearly always there is none to leave out. */
+function withoutReserved(headers: readonly HeaderPair[]): readonly HeaderPair[] {
+  return headers.some(([name]) => isReserved(name)) ? headers.filter(([name]) => !isReserved(name)) : headers
+}

@@ -1,0 +1,152 @@
+/**
+ * The way out: what clients send and HTTP hands in, to the bus. Finds the channel and the payload of a message, bounds
+ * what waits for the bus, and says in words of the client what went wrong.
+ */
+import { BusRefusedError, BusUnavailableError, type Bus, type BusMessage } from '../bus/bus.ts'
+import { ProtocolError, quoted } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import {
+  encodeBroadcast,
+  encodeNotification,
+  encodePayload,
+  type OutboundMessage,
+  type PayloadCodec,
+} from '../routes/payload.ts'
+import type { OutboundRoute, RouteTable } from '../routes/table.ts'
+import { requireUsable, type DestinationRules } from './destination-rules.ts'
+import { Recent } from './recent.ts'
+
+/** A message as it goes over the bus; made by `route`, handed over by `publish`. */
+export type RoutedMessage = BusMessage
+
+/** Where a SEND goes, and how it is written there; without a codec it is broadcast. */
+interface SendRoute {
+  readonly channel: string
+  readonly codec: PayloadCodec | undefined
+  readonly route: OutboundRoute | undefined
+}
+
+/** Payload bytes that may wait for the bus to accept them, over all clients and requests; beyond it senders are refused. */
+const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024
+/** Destinations whose route is remembered; each may be as long as a destination may be, and so may its channel. */
+const MAX_SEND_ROUTES = 1_000
+
+export class Outbound {
+  readonly #broadcastChannel: string
+  readonly #destinations: DestinationRules
+  readonly #table: RouteTable
+  readonly #bus: Bus
+  readonly #log: Log
+  readonly #metrics: Metrics
+  readonly #sendRoutes = new Recent(MAX_SEND_ROUTES, (destination) => this.#sendRouteOf(destination))
+  /** Handed over and not yet accepted by the bus. */
+  #inFlightBytes = 0
+
+  constructor(
+    broadcastChannel: string,
+    destinations: DestinationRules,
+    table: RouteTable,
+    bus: Bus,
+    log: Log,
+    metrics: Metrics,
+  ) {
+    this.#broadcastChannel = broadcastChannel
+    this.#destinations = destinations
+    this.#table = table
+    this.#bus = bus
+    this.#log = log
+    this.#metrics = metrics
+  }
+
+  /** May a notification go to this destination? */
+  isBrokerDestination(destination: string): boolean {
+    return this.#destinations.isBroker(destination)
+  }
+
+  /**
+   * Returns what goes over the bus for a client's message: to a broker destination it is broadcast to every node, to an
+   * application destination it goes where the route says.
+   * Errors: ProtocolError `no-route`, `bad-destination`, `bad-body`.
+   */
+  route(message: OutboundMessage): RoutedMessage {
+    const { channel, codec, route } = this.#sendRoutes.get(message.destination)
+    const payload = codec === undefined ? encodeBroadcast(message) : encodePayload(codec, message)
+    if (route) route.messages++
+    return { channel, payload }
+  }
+
+  /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable` or `bus-refused`. */
+  publish({ channel, payload }: RoutedMessage): Promise<void> {
+    const bytes = payload.length
+    if (!this.#claim(bytes)) return Promise.reject(this.#overloaded())
+    return this.#settle(this.#bus.publish(channel, payload), 1, bytes)
+  }
+
+  /** All or none, in order. Rejects as `publish`. */
+  publishAll(messages: readonly RoutedMessage[]): Promise<void> {
+    const bytes = messages.reduce((sum, { payload }) => sum + payload.length, 0)
+    if (!this.#claim(bytes)) return Promise.reject(this.#overloaded())
+    return this.#settle(this.#bus.publishAll(messages), messages.length, bytes)
+  }
+
+  /**
+   * A notification to the subscribers of every node. `json` is the message as JSON: a string is delivered as its text,
+   * any other value as it is written.
+   * Errors: rejects with ProtocolError `bad-destination` or as `publish`.
+   */
+  async notify(topic: string, json: string): Promise<void> {
+    this.#destinations.requireBroker(topic)
+    await this.publish({ channel: this.#broadcastChannel, payload: encodeNotification(topic, json) })
+  }
+
+  /** Errors: ProtocolError. */
+  #sendRouteOf(destination: string): SendRoute {
+    requireUsable(destination)
+    if (this.#destinations.isBroker(destination)) {
+      return { channel: this.#broadcastChannel, codec: undefined, route: undefined }
+    }
+    const route = this.#destinations.isApplication(destination) ? this.#table.outbound(destination) : undefined
+    if (route) return route
+    const hint = `no route takes it, and it does not start with ${this.#destinations.brokerPrefixes}`
+    throw new ProtocolError('no-route', `Cannot send to ${quoted(destination)}: ${hint}`)
+  }
+
+  #claim(bytes: number): boolean {
+    if (this.#inFlightBytes + bytes > MAX_IN_FLIGHT_BYTES) return false
+    this.#inFlightBytes += bytes
+    return true
+  }
+
+  #settle(accepted: Promise<unknown>, messages: number, bytes: number): Promise<void> {
+    return accepted.then(
+      () => {
+        this.#inFlightBytes -= bytes
+        this.#metrics.count.messagesPublished += messages
+      },
+      (error: unknown) => {
+        this.#inFlightBytes -= bytes
+        throw this.#failureOf(error)
+      },
+    )
+  }
+
+  #failureOf(error: unknown): unknown {
+    this.#metrics.count.busFailures++
+    const isRefusal = error instanceof BusRefusedError
+    if (!isRefusal && !(error instanceof BusUnavailableError)) return error
+    this.#log.debug({ reason: error.message }, 'The bus did not accept a message')
+    return isRefusal
+      ? notHandedOver('bus-refused', 'Redis refuses its channel', error)
+      : notHandedOver('bus-unavailable', 'the bus is unavailable', error)
+  }
+
+  #overloaded(): ProtocolError {
+    this.#metrics.count.busFailures++
+    return notHandedOver('bus-unavailable', 'too much is waiting for the bus')
+  }
+}
+
+function notHandedOver(code: 'bus-refused' | 'bus-unavailable', why: string, cause?: Error): ProtocolError {
+  return new ProtocolError(code, `The message could not be handed over: ${why}`, {}, { cause })
+}

@@ -1,0 +1,95 @@
+/** All open clients of a bridge, whatever they speak: admits, counts, and ends them together. */
+import { ERRORS, ProtocolError } from '../errors.ts'
+import type { Socket, SocketHandler } from '../socket.ts'
+import { Client, type ClientServices } from './client.ts'
+import type { Door } from './door.ts'
+
+/** How many clients may be told to close in one turn of the event loop at shutdown. */
+const CLOSE_BATCH = 200
+
+/** Why no new client is let in now. */
+export type Refusal = 'draining' | 'full'
+
+export class Clients implements Iterable<Client> {
+  readonly #services: ClientServices
+  readonly #nodeId: string
+  readonly #maxClients: number
+  readonly #open = new Set<Client>()
+  #count = 0
+  #isDraining = false
+  #onEmpty: (() => void) | undefined
+
+  constructor(services: ClientServices, nodeId: string, maxClients: number) {
+    this.#services = services
+    this.#nodeId = nodeId
+    this.#maxClients = maxClients
+    services.metrics.observe('sessions', () => this.#open.size)
+  }
+
+  /** Why no new client may come in now; undefined if one may. */
+  get refusal(): Refusal | undefined {
+    if (this.#isDraining) return 'draining'
+    return this.#open.size >= this.#maxClients ? 'full' : undefined
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Oldest first. */
+  [Symbol.iterator](): Iterator<Client> {
+    return this.#open.values()
+  }
+
+  /**
+   * A socket has opened: `makeDoor` makes what speaks its protocol. A client that comes in spite of a refusal is closed
+   * with 1001 or 1013 (try again later).
+   */
+  open<Handler extends Door & SocketHandler>(socket: Socket, makeDoor: (client: Client) => Handler): Handler {
+    const client = new Client(socket, `${this.#nodeId}-${++this.#count}`, this.#services)
+    const door = makeDoor(client)
+    client.door = door
+    const { refusal } = this
+    this.#open.add(client)
+    client.open()
+    if (refusal === 'draining') door.refuse(ERRORS['shutting-down'].close, 'The server is shutting down')
+    else if (refusal === 'full') door.refuse(1013, 'Too many sessions: try again later')
+    return door
+  }
+
+  /** The connection is gone, and nothing that came over it is left to do. */
+  readonly release = (client: Client): void => {
+    this.#open.delete(client)
+    if (this.#open.size === 0) this.#onEmpty?.()
+  }
+
+  /** Somebody who operates the bridge wants a client gone: it ends with an error that says so. False if there is none of this id. */
+  close(id: string): boolean {
+    for (const client of this.#open) {
+      if (client.id !== id) continue
+      client.door.fail(new ProtocolError('closed-by-operator', 'The session was closed by an operator'))
+      return true
+    }
+    return false
+  }
+
+  /** Finish and close every client; resolves when all are gone. What is left after the deadline is dropped. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#isDraining = true
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve
+    })
+    if (this.#open.size === 0) return
+    const timer = setTimeout(() => {
+      for (const { door } of this.#open) door.terminate()
+      this.#onEmpty?.()
+    }, deadlineMs)
+    let told = 0
+    for (const { door } of [...this.#open]) {
+      door.shutDown()
+      if (++told % CLOSE_BATCH === 0) await new Promise((resolve) => setTimeout(resolve, 0))
+    }
+    if (this.#open.size > 0) await empty
+    clearTimeout(timer)
+  }
+}

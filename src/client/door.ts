@@ -1,0 +1,24 @@
+/** What every protocol does for its client when the wish comes from elsewhere. Types only. */
+import type { Message } from '../delivery/message.ts'
+import type { ProtocolError } from '../errors.ts'
+import type { Subscription } from './subscription.ts'
+
+export interface Door {
+  readonly protocol: 'stomp' | 'raw' | 'sse'
+  /** Of the protocol, once it is agreed. */
+  readonly version: string | undefined
+  /** False once we are closing the connection: nothing more is written then. */
+  readonly isOpen: boolean
+  /** Write a message that does not come with a group. */
+  deliver(subscription: Subscription, message: Message, dropped: number): void
+  /** End the connection at once: what is unsent stays unread. */
+  closeAsSlow(reason: string): void
+  /** End the connection, and say why. */
+  fail(error: ProtocolError): void
+  /** Not even begun: this node takes no more. */
+  refuse(closeCode: number, reason: string): void
+  /** Finish what was received, then close with 1001. */
+  shutDown(): void
+  /** Drop the connection now. */
+  terminate(): void
+}

@@ -1,0 +1,26 @@
+/** What a client is for whose protocol has no frames to say so: its connection is opened for it. Types only. */
+import type { Identity } from '../access/identity.ts'
+
+interface Plan {
+  readonly identity: Identity
+  /** Subscribed when the connection opens; each once. */
+  readonly destinations: readonly string[]
+}
+
+/** How a message is written: its body, a JSON object, or an object with the body in this field. */
+export type RawFrame = 'body' | 'json' | { readonly wrap: string }
+
+/** A plain WebSocket. */
+export interface RawPlan extends Plan {
+  readonly frame: RawFrame
+  /** Where its messages go; undefined: they are ignored, and counted. */
+  readonly sendTo: string | undefined
+  /** Send back to it what it sends, or deliver to it what it has sent. */
+  readonly isEcho: boolean
+}
+
+/** A stream of events. */
+export interface StreamPlan extends Plan {
+  /** The reader has asked to go on from a position, which nothing here keeps: it is told so. */
+  readonly asksForMore: boolean
+}

@@ -1,0 +1,66 @@
+/** Owns what the setting `endpoints` means together with others: paths that are taken, variables and prefixes that are not there. */
+import type { Finding } from './problems.ts'
+
+/** What of an endpoint can be looked at; undefined where a value is wrong by itself. */
+export interface EndpointSettings {
+  readonly path: string | undefined
+  readonly subscribe: readonly string[] | undefined
+  readonly send: string | undefined
+}
+
+export interface EndpointContext {
+  readonly stompPath: string | undefined
+  readonly debuggerPath: string | undefined
+  isBrokerDestination(destination: string): boolean
+  isSendable(destination: string): boolean
+}
+
+/** Returns what is wrong between these settings. */
+export function endpointFindings(endpoints: readonly EndpointSettings[], context: EndpointContext): Finding[] {
+  const seen = new Map<string, number>()
+  return endpoints.flatMap((endpoint, index) => {
+    const at = ['endpoints', index]
+    const findings: Finding[] = []
+    const { path, subscribe = [], send } = endpoint
+    if (path !== undefined) {
+      // /ws/{a} and /ws/{b} take the same paths.
+      const key = path.replace(/\{\w+\}/g, '{}')
+      const first = seen.get(key)
+      if (first === undefined) seen.set(key, index)
+      else findings.push({ path: [...at, 'path'], text: `must not be that of endpoints[${first}] too: "${path}"` })
+      const taken = takenBy(path, context)
+      if (taken) findings.push({ path: [...at, 'path'], text: `must not be ${taken} too: "${path}"` })
+    }
+    for (const [i, destination] of subscribe.entries()) {
+      const where = [...at, 'subscribe', i]
+      findings.push(...variableFindings(where, destination, path))
+      if (!context.isBrokerDestination(destination)) {
+        findings.push({ path: where, text: `must be below a prefix of broker.prefixes, not "${destination}"` })
+      }
+    }
+    if (send === undefined) return findings
+    findings.push(...variableFindings([...at, 'send'], send, path))
+    if (!context.isSendable(send)) {
+      const text = `must be below a prefix of broker.applicationPrefixes or broker.prefixes, not "${send}"`
+      findings.push({ path: [...at, 'send'], text })
+    }
+    return findings
+  })
+}
+
+function takenBy(path: string, { stompPath, debuggerPath }: EndpointContext): string | undefined {
+  if (path === stompPath || path === `${stompPath}/websocket`) return 'server.path'
+  const isBelowPage = debuggerPath !== undefined && (path === debuggerPath || path.startsWith(`${debuggerPath}/`))
+  return isBelowPage ? 'debugger.path' : undefined
+}
+
+function variableFindings(at: readonly PropertyKey[], template: string, path: string | undefined): Finding[] {
+  if (path === undefined) return []
+  const names = [...template.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!)
+  return names
+    .filter((name) => !path.includes(`{${name}}`))
+    .map((name) => ({
+      path: at,
+      text: `has the variable {${name}}, which "path" has not: write {query.${name}} for the query`,
+    }))
+}

@@ -1,0 +1,137 @@
+/**
+ * What the debug API answers, as it is on the wire: the schemas of the OpenAPI document, and the types that the bridge
+ * and the page of the web debugger both use. The page imports types alone.
+ */
+import { z } from '@hono/zod-openapi'
+
+const count = z.int().min(0)
+const time = z.int().openapi({ description: 'Milliseconds since 1970' })
+
+/** Counts since start, but for the first three, which are of now. */
+export const totalsSchema = z.object({
+  sessions: count,
+  subscriptions: count,
+  unsentBytes: count,
+  framesReceived: count,
+  messagesReceived: count,
+  messagesPublished: count,
+  messagesDelivered: count,
+  sessionsOpened: count,
+  errors: count,
+})
+
+const routeSchema = z.object({
+  direction: z.enum(['outbound', 'inbound']).openapi({ description: 'Outbound is from clients to a channel' }),
+  destination: z.string(),
+  channel: z.string(),
+  codec: z.enum(['json-string', 'raw', 'json', 'envelope']),
+  isConvention: z.boolean().openapi({ description: 'Is it the route for everything that no other names?' }),
+  messages: count.openapi({ description: 'Since start' }),
+})
+
+const nodeSchema = z.object({
+  id: z.string(),
+  isThis: z.boolean(),
+  address: z.string().nullable(),
+  ageSeconds: count,
+})
+
+const destinationSchema = z.object({ destination: z.string(), subscriptions: count })
+
+export const bridgeSchema = z
+  .object({
+    version: z.string(),
+    runtime: z.string(),
+    node: z.string().openapi({ description: 'Id of the process that answers' }),
+    startedAt: time,
+    now: time,
+    isOpen: z.boolean().openapi({ description: 'May anyone who can connect subscribe and send?' }),
+    ready: z.object({ isReady: z.boolean(), reasons: z.array(z.string()) }),
+    bus: z.object({
+      kind: z.enum(['redis', 'embedded', 'custom']),
+      description: z.string(),
+      unavailableReason: z.string().nullable(),
+    }),
+    nodes: z
+      .array(nodeSchema)
+      .nullable()
+      .openapi({ description: 'The bridges on this bus, each worker by itself; null where the bus does not say' }),
+    workers: count.openapi({ description: 'Processes that these numbers are of' }),
+    endpoints: z.object({ stomp: z.string(), tcp: z.object({ host: z.string(), port: z.int() }).nullable() }),
+    prefixes: z.object({
+      broker: z.array(z.string()),
+      application: z.array(z.string()),
+      broadcastChannel: z.string(),
+    }),
+    routes: z.array(routeSchema),
+    totals: totalsSchema,
+    destinations: z.array(destinationSchema).openapi({ description: 'Those with the most subscriptions, at most 100' }),
+    limits: z.record(z.string(), z.number()),
+  })
+  .openapi('Bridge')
+
+const subscriptionSchema = z.object({
+  id: z.string().nullable().openapi({ description: 'Null where the client gave none' }),
+  destination: z.string(),
+  ack: z.string(),
+})
+
+const sessionSchema = z.object({
+  id: z.string(),
+  user: z.string().nullable(),
+  remoteAddress: z.string(),
+  protocol: z.enum(['stomp', 'raw', 'sse']).openapi({ description: 'raw: a plain WebSocket; sse: Server-Sent Events' }),
+  transport: z.enum(['websocket', 'tcp', 'http']),
+  version: z.string().nullable().openapi({ description: 'Of STOMP; null before CONNECTED, and for other protocols' }),
+  openedAt: time,
+  unsentBytes: count,
+  framesReceived: count.openapi({ description: 'Or messages, where the protocol has no frames' }),
+  subscriptions: z.array(subscriptionSchema).openapi({ description: 'The first 20' }),
+  subscriptionCount: count,
+})
+
+export const sessionsSchema = z
+  .object({
+    total: count.openapi({ description: 'All that match the search' }),
+    sessions: z.array(sessionSchema).openapi({ description: 'The newest of them, newest first' }),
+  })
+  .openapi('Sessions')
+
+/** The `message` event of a tail. */
+export const channelMessageSchema = z.object({
+  at: time,
+  channel: z.string(),
+  payload: z.string(),
+  encoding: z.enum(['text', 'base64']),
+  isCut: z.boolean().optional().openapi({ description: 'The payload was longer than what is shown' }),
+})
+
+/** `about.json` of the page: what it has to know before it asks anything else. Always there; needs no token. */
+export const aboutSchema = z.object({
+  version: z.string(),
+  path: z
+    .string()
+    .openapi({ description: 'Of the page. What comes before it where the page is opened, a proxy put there' }),
+  stompPath: z.string(),
+  api: z.boolean().openapi({ description: 'Is the debug API there?' }),
+  tokenNeeded: z.boolean(),
+})
+
+/** What was answered is read, never changed. */
+type Read<T> = T extends readonly (infer Item)[]
+  ? readonly Read<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Read<T[Key]> }
+    : T
+
+export type Totals = Read<z.output<typeof totalsSchema>>
+export type BridgeView = Read<z.output<typeof bridgeSchema>>
+export type Codec = RouteView['codec']
+export type RouteView = BridgeView['routes'][number]
+export type NodeView = NonNullable<BridgeView['nodes']>[number]
+export type DestinationCount = BridgeView['destinations'][number]
+export type SessionsView = Read<z.output<typeof sessionsSchema>>
+export type SessionView = SessionsView['sessions'][number]
+export type SubscriptionView = SessionView['subscriptions'][number]
+export type ChannelMessage = Read<z.output<typeof channelMessageSchema>>
+export type About = Read<z.output<typeof aboutSchema>>

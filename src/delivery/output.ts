@@ -1,0 +1,82 @@
+/**
+ * What goes out to one client: its socket, and how much it was handed. Frames of its own pass here, and messages of a
+ * group while it is the only member; the rest of a group's it gets from the fan-out, and counts by the group.
+ */
+import { roughLength } from '../rough-length.ts'
+import type { Socket } from '../socket.ts'
+import type { OutputMeter, Tally } from './tally.ts'
+
+/** A group of a fan-out, as far as its members count what they get from it. */
+export interface WrittenGroup {
+  /** In the fan-out. */
+  readonly name: string
+  /** What the fan-out was handed for each member; see `roughLength`. */
+  readonly written: number
+}
+
+/** Told of each write that the client's own output makes. */
+export interface WriteObserver {
+  wrote(): void
+}
+
+export class Output implements Tally {
+  readonly socket: Socket
+  /** A write counts as a heart-beat. */
+  observer: WriteObserver | undefined
+  look = 0
+  lengthSinceLook = 0
+  readonly #meter: OutputMeter
+  /** Less what the groups that it is in had been handed before it joined. */
+  #written = 0
+
+  constructor(socket: Socket, meter: OutputMeter) {
+    this.socket = socket
+    this.#meter = meter
+  }
+
+  get shareOfAll(): number {
+    return 0
+  }
+
+  /** Handed to the socket and not yet taken by the kernel, in bytes. */
+  get unsentBytes(): number {
+    return this.socket.bufferedBytes
+  }
+
+  /** Handed over since the socket opened, see `roughLength`; `groups` are those that it is in. */
+  total(groups: Iterable<WrittenGroup>): number {
+    let total = this.#written
+    for (const { written } of groups) total += written
+    return total
+  }
+
+  /** A message of the client's own. */
+  write(data: string | Uint8Array): void {
+    const length = roughLength(data)
+    this.#count(length)
+    this.socket.send(data)
+    this.#meter.wrote(this, length)
+  }
+
+  /** Messages of a group, which tells the meter itself. */
+  writeAll(messages: readonly (string | Uint8Array)[], length: number): void {
+    this.#count(length)
+    if (messages.length === 1) this.socket.send(messages[0]!)
+    else this.socket.sendAll(messages)
+  }
+
+  joinGroup(group: WrittenGroup): void {
+    this.#written -= group.written
+    this.socket.join(group.name)
+  }
+
+  leaveGroup(group: WrittenGroup): void {
+    this.socket.leave(group.name)
+    this.#written += group.written
+  }
+
+  #count(length: number): void {
+    this.#written += length
+    this.observer?.wrote()
+  }
+}

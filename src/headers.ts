@@ -1,0 +1,32 @@
+/** Headers of a message, whatever protocol it came by, and which of them only the server may set. */
+
+export type HeaderPair = readonly [name: string, value: string]
+
+/** The first of this name counts (STOMP 1.2 "Repeated Header Entries"). */
+export function headerOf(headers: readonly HeaderPair[], wanted: string): string | undefined {
+  return headers.find(([name]) => name === wanted)?.[1]
+}
+
+/**
+ * Headers that only the server may set on a MESSAGE: what a client or backend puts there is dropped.
+ * `receipt` and `transaction` belong to the SEND frame itself (STOMP 1.2 "SEND").
+ */
+const RESERVED: ReadonlySet<string> = new Set([
+  'destination',
+  'message-id',
+  'subscription',
+  'ack',
+  'content-length',
+  'receipt',
+  'transaction',
+  'user-name',
+  'dropped',
+])
+
+/** What a name loses on its way: what a version cannot carry is left out of it, and some clients trim it. */
+const LOSSY = /[\0\r\n:\s]/g
+
+/** Would a subscriber of any version read this name as a reserved one? A forged `content-length` could end a frame early. */
+export function isReserved(name: string): boolean {
+  return RESERVED.has(name) || (name.search(LOSSY) >= 0 && RESERVED.has(name.replace(LOSSY, '')))
+}

@@ -1,0 +1,37 @@
+/** Makes of a request what those who authenticate are given of it. */
+import type { Context } from 'hono'
+import type { Handshake } from '../access/handshake.ts'
+import type { Identity } from '../access/identity.ts'
+import type { HttpEnv } from './json-error.ts'
+
+class HttpHandshake implements Handshake {
+  readonly headers: Headers
+  readonly remoteAddress: string
+  readonly identity: Identity | undefined
+  readonly #url: string
+  #parsed: URL | undefined
+
+  constructor(request: Request, remoteAddress: string, identity: Identity | undefined) {
+    this.headers = request.headers
+    this.remoteAddress = remoteAddress
+    this.identity = identity
+    this.#url = request.url
+  }
+
+  get path(): string {
+    return this.#parse().pathname
+  }
+
+  get query(): URLSearchParams {
+    return this.#parse().searchParams
+  }
+
+  /** Most never ask, and it costs more than the rest. */
+  #parse(): URL {
+    return (this.#parsed ??= new URL(this.#url))
+  }
+}
+
+export function handshakeOf(c: Context<HttpEnv>, identity?: Identity): Handshake {
+  return new HttpHandshake(c.req.raw, c.env.remoteAddress, identity)
+}

@@ -1,0 +1,255 @@
+/**
+ * One plain WebSocket: subscribed when it opens, its messages are bodies. What it sends goes to one destination, comes
+ * back to it, or is ignored, as its endpoint says.
+ */
+import { Buffer } from 'node:buffer'
+import type { Client } from '../client/client.ts'
+import { Closing } from '../client/closing.ts'
+import type { Door } from '../client/door.ts'
+import { droppedStamp } from '../client/json-frame.ts'
+import type { RawPlan } from '../client/plans.ts'
+import { AckMode, type Subscription } from '../client/subscription.ts'
+import type { Deadlines } from '../clock.ts'
+import type { Encoding, Message } from '../delivery/message.ts'
+import { describeError, ERRORS, ProtocolError } from '../errors.ts'
+import type { HeaderPair } from '../headers.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import type { OutboundMessage } from '../routes/payload.ts'
+import type { Socket, SocketHandler } from '../socket.ts'
+import { JSON_FRAMES } from './encodings.ts'
+
+export interface RawServices {
+  /** Largest message from a client, in bytes. */
+  readonly maxMessageBytes: number
+  /** Messages that may wait for the bus; beyond it nothing more is read. */
+  readonly maxInFlight: number
+  /** The same in bytes. */
+  readonly maxInFlightBytes: number
+  /** How long what waits for the bus may take once the connection ends, and how long the client to close; milliseconds. */
+  readonly settleTimeoutMs: number
+  readonly lingerMs: number
+  readonly deadlines: Deadlines
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+/** RFC 6455 section 7.4.1: message too big. */
+const TOO_BIG = 1009
+
+const TEXT_HEADERS: readonly HeaderPair[] = [['content-type', 'text/plain;charset=UTF-8']]
+const BINARY_HEADERS: readonly HeaderPair[] = [['content-type', 'application/octet-stream']]
+
+export class RawConnection implements SocketHandler, Door {
+  readonly protocol = 'raw'
+  readonly version = undefined
+  dueSlot = 0
+  readonly #socket: Socket
+  readonly #client: Client
+  readonly #plan: RawPlan
+  readonly #encoding: Encoding
+  readonly #services: RawServices
+  readonly #onReleased: (client: Client) => void
+  readonly #closing: Closing
+  #isOpen = true
+  /** Nothing more is taken; the bus gets what was. */
+  #end: { readonly code: number; readonly reason: string } | undefined
+  #isGone = false
+  #inFlight = 0
+  #inFlightBytes = 0
+  #isPaused = false
+
+  constructor(
+    socket: Socket,
+    client: Client,
+    plan: RawPlan,
+    encoding: Encoding,
+    services: RawServices,
+    onReleased: (client: Client) => void,
+  ) {
+    this.#socket = socket
+    this.#client = client
+    this.#plan = plan
+    this.#encoding = encoding
+    this.#services = services
+    this.#onReleased = onReleased
+    this.#closing = new Closing(socket, services.deadlines)
+  }
+
+  /** Subscribes. What cannot be subscribed ends the connection. */
+  begin(): void {
+    if (!this.#isOpen) return
+    this.#services.metrics.count.sessionsOpened++
+    const { destinations, isEcho, sendTo } = this.#plan
+    const encoding = this.#encoding
+    const excludesOwn = sendTo !== undefined && !isEcho
+    try {
+      for (const destination of destinations) {
+        const options = { destination, id: undefined, ackMode: AckMode.auto, encoding, stamp: '', excludesOwn }
+        this.#client.subscribe(options)?.live.catch((error: unknown) => this.#fail(error))
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  // --- SocketHandler
+
+  /** `isBinary`: some runtimes hand over the bytes of a text message. */
+  receive(received: string | Uint8Array, isBinary = typeof received !== 'string'): void {
+    if (!this.#isOpen || this.#end) return
+    const data = isBinary || typeof received === 'string' ? received : Buffer.from(received).toString()
+    const { metrics, maxMessageBytes } = this.#services
+    metrics.count.framesReceived++
+    this.#client.received++
+    const size = typeof data === 'string' ? Buffer.byteLength(data) : data.length
+    if (size > maxMessageBytes) {
+      this.#finish(TOO_BIG, `A message may have at most ${maxMessageBytes} bytes`)
+      return
+    }
+    const { sendTo, isEcho } = this.#plan
+    if (sendTo !== undefined) this.#publish(sendTo, data)
+    else if (isEcho) this.#client.output.write(data)
+    else metrics.count.messagesIgnored++
+  }
+
+  /** A WebSocket has no such end. */
+  ended(): void {}
+
+  closed(): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    this.#isOpen = false
+    this.#closing.end()
+    this.#client.close()
+    this.#releaseIfOver()
+  }
+
+  // --- Door
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  deliver({ entry }: Subscription, message: Message, dropped: number): void {
+    const { encoding } = entry.feed
+    // A plain body has no place to say it.
+    const stamp = encoding === JSON_FRAMES ? droppedStamp(dropped) : ''
+    this.#client.output.write(message.as(encoding).stamp(stamp))
+  }
+
+  closeAsSlow(reason: string): void {
+    this.#close(ERRORS['slow-consumer'].close, reason)
+  }
+
+  fail(error: ProtocolError): void {
+    this.#fail(error)
+  }
+
+  refuse(closeCode: number, reason: string): void {
+    this.#isOpen = false
+    // The runtime does not have this handler before its `open` has returned: a close reported sooner would be lost.
+    queueMicrotask(() => this.#closing.begin(closeCode, reason, this.#services.lingerMs))
+  }
+
+  shutDown(): void {
+    this.#finish(ERRORS['shutting-down'].close, 'The server is shutting down')
+  }
+
+  terminate(): void {
+    this.#socket.terminate()
+  }
+
+  // --- What it sends
+
+  #publish(destination: string, data: string | Uint8Array): void {
+    const isText = typeof data === 'string'
+    const message: OutboundMessage = {
+      destination,
+      body: isText ? Buffer.from(data) : data,
+      headers: isText ? TEXT_HEADERS : BINARY_HEADERS,
+      session: this.#client.id,
+      user: this.#client.identity.user,
+    }
+    let done: Promise<void>
+    try {
+      done = this.#client.publish(this.#client.route(message))
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    const bytes = message.body.length
+    this.#inFlight++
+    this.#inFlightBytes += bytes
+    done.then(
+      () => this.#settled(bytes),
+      (error: unknown) => {
+        this.#settled(bytes)
+        this.#fail(error)
+      },
+    )
+    if (this.#isBusy(1) && !this.#isPaused) {
+      this.#isPaused = true
+      this.#services.metrics.count.floodsPaused++
+      this.#socket.pause()
+    }
+    // What was on its way when the socket was paused still comes; much more is not to be expected.
+    if (this.#isBusy(4)) this.#fail(new ProtocolError('flooding', 'Messages come faster than they can be processed'))
+  }
+
+  /** Does so many times as much wait as may? */
+  #isBusy(times: number): boolean {
+    const { maxInFlight, maxInFlightBytes } = this.#services
+    return this.#inFlight >= maxInFlight * times || this.#inFlightBytes >= maxInFlightBytes * times
+  }
+
+  #settled(bytes: number): void {
+    this.#inFlight--
+    this.#inFlightBytes -= bytes
+    if (this.#isPaused && !this.#isBusy(0.5)) {
+      this.#isPaused = false
+      this.#socket.resume()
+    }
+    if (this.#end && this.#inFlight === 0 && this.#isOpen) this.#close(this.#end.code, this.#end.reason)
+    this.#releaseIfOver()
+  }
+
+  // --- The end
+
+  #fail(error: unknown): void {
+    if (!this.#isOpen || this.#end) return
+    const { code, message, closeCode } = describeError(error)
+    const { log } = this.#services
+    const session = this.#client.id
+    if (code === 'internal') log.error({ session, error }, 'Internal error in a session')
+    else log.info({ session, code, reason: message }, 'A session ends with an error')
+    this.#finish(closeCode, message)
+  }
+
+  /** Takes nothing more, and closes when the bus has what came before. */
+  #finish(code: number, reason: string): void {
+    if (!this.#isOpen || this.#end) return
+    this.#end = { code, reason }
+    if (this.#inFlight === 0) this.#close(code, reason)
+    else this.#services.deadlines.schedule(this, this.#services.deadlines.now() + this.#services.settleTimeoutMs)
+  }
+
+  /** What waits for the bus did not get there in time. */
+  due(): number | undefined {
+    if (this.#end) this.#close(this.#end.code, this.#end.reason)
+    return undefined
+  }
+
+  #close(code: number, reason: string): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#services.deadlines.cancel(this)
+    this.#client.unsubscribeAll()
+    this.#closing.begin(code, reason, this.#services.lingerMs)
+  }
+
+  /** The socket is gone, and nothing that came over it is left to do. */
+  #releaseIfOver(): void {
+    if (this.#isGone && this.#inFlight === 0) this.#onReleased(this.#client)
+  }
+}

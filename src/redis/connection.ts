@@ -1,0 +1,85 @@
+/**
+ * One connection to Redis, which reconnects until it is closed. It tells why it failed: what Redis said before it
+ * closed, or else what the network said. Knows nothing of what the connection is for.
+ */
+import { Redis } from 'ioredis'
+import { onEachStream, onHandshake } from './ioredis-internals.ts'
+import { clientOptions, growingDelay, type RedisOptions } from './options.ts'
+import { errorText, isReply } from './replies.ts'
+
+export interface ConnectionEvents {
+  /** Logged in; commands go through. */
+  onReady(): void
+  /** A connection, or an attempt to make one, failed for this cause. Comes before `onClosed`, maybe more than once. */
+  onFailure(cause: string): void
+  onClosed(): void
+  /** Redis wants no password, but was given one. */
+  onUnwantedPassword(text: string): void
+}
+
+export class Connection {
+  readonly client: Redis
+  readonly #events: ConnectionEvents
+  #attempts = 0
+  /** Why this attempt, or the connection that it made, failed. */
+  #cause: string | undefined
+  /** Does Redis itself say so? */
+  #isSaidByRedis = false
+
+  /** Errors: throws as `clientOptions`. */
+  constructor(options: RedisOptions, connectionName: string, events: ConnectionEvents) {
+    this.#events = events
+    const given = clientOptions(options)
+    const retryStrategy = (): number => growingDelay(++this.#attempts, options.reconnectMaxDelayMs)
+    this.client = new Redis({ ...given, connectionName, retryStrategy })
+    // The first one of a socket comes from ioredis, as an 'error' of the client.
+    onEachStream(this.client, given.tls !== undefined, () => {})
+    onHandshake(this.client, {
+      onRefused: (error) => this.#failed(errorText(error), true),
+      onUnwantedPassword: (text) => events.onUnwantedPassword(text),
+    })
+    this.client.on('connecting', () => {
+      this.#cause = undefined
+      this.#isSaidByRedis = false
+    })
+    this.client.on('ready', () => events.onReady())
+    this.client.on('error', (error: Error) => this.#failed(errorText(error), isReply(error)))
+    this.client.on('close', () => {
+      if (this.#cause === undefined) this.#failed('Redis closed the connection', false)
+      events.onClosed()
+    })
+  }
+
+  get isReady(): boolean {
+    return this.client.status === 'ready'
+  }
+
+  /** Begin; a failure is told by the events, and tried again. */
+  start(): void {
+    this.client.connect().catch(() => {})
+  }
+
+  /** All is well: the next time that the connection is lost, the first attempt comes soon again. */
+  settled(): void {
+    this.#attempts = 0
+  }
+
+  /** End this connection and make another one. */
+  drop(): void {
+    this.#cause ??= 'dropped' // told by whoever drops it
+    // Destroyed, not ended: a dead peer would never answer the FIN. Pending commands are rejected by this.
+    this.client.stream?.destroy()
+  }
+
+  close(): void {
+    this.client.disconnect()
+  }
+
+  #failed(text: string, isReply: boolean): void {
+    // What comes after Redis has said why it closes is only the noise of closing.
+    if (this.#isSaidByRedis) return
+    this.#isSaidByRedis = isReply
+    this.#cause = text
+    this.#events.onFailure(text)
+  }
+}

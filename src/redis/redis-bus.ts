@@ -1,0 +1,196 @@
+/**
+ * The bus on Redis or Valkey: publishes on one connection, subscribes on the other. What those connections are and
+ * whether they work is the matter of {@link RedisConnections}; what is subscribed is kept here.
+ */
+import {
+  BusRefusedError,
+  BusUnavailableError,
+  type Bus,
+  type BusListener,
+  type BusMessage,
+  type BusNode,
+  type SubscriptionKind,
+} from '../bus/bus.ts'
+import { LogBudget, type Log } from '../log.ts'
+import { RedisConnections, type ConnectionsUser } from './connections.ts'
+import { findNodes, PROBE_PREFIX } from './nodes.ts'
+import type { RedisOptions } from './options.ts'
+import { PublishQueue } from './publish-queue.ts'
+import { publishFailure } from './replies.ts'
+import { Wanted } from './wanted.ts'
+
+/** Refusals that are logged in a window: clients cause them by what they subscribe to. */
+const REFUSALS_PER_WINDOW = 20
+
+export class RedisBus implements Bus, ConnectionsUser {
+  readonly #nodeId: string
+  readonly #log: Log
+  readonly #refusalLog = new LogBudget(REFUSALS_PER_WINDOW)
+  readonly #connections: RedisConnections
+  readonly #queue: PublishQueue
+  readonly #keyPrefix: string
+  /** What stands before each pattern, as Redis calls it. */
+  readonly #patternPrefix: string
+  readonly #channels: Wanted
+  readonly #patterns: Wanted
+  #listener: BusListener | undefined
+  #isClosed = false
+
+  /** Errors: throws if the URL is not understood or a TLS file cannot be read. */
+  constructor(options: RedisOptions, nodeId: string, log: Log) {
+    this.#nodeId = nodeId
+    this.#log = log
+    this.#connections = new RedisConnections(options, nodeId, log)
+    const { commands, subscriber } = this.#connections
+    this.#queue = new PublishQueue(commands.client, this.#failureOf)
+    this.#keyPrefix = options.keyPrefix
+    this.#patternPrefix = escapeGlob(options.keyPrefix)
+    const events = {
+      isConnected: () => subscriber.isReady,
+      onPassing: (text: string) => this.#connections.pass(text),
+    }
+    this.#channels = new Wanted({
+      ...events,
+      send: (names) => subscriber.client.subscribe(...names.map((name) => this.#keyPrefix + name)),
+      onRefusal: (name, refusal) => this.#onRefusal('channel', name, refusal),
+    })
+    this.#patterns = new Wanted({
+      ...events,
+      send: (names) => subscriber.client.psubscribe(...names.map((name) => this.#patternPrefix + name)),
+      onRefusal: (name, refusal) => this.#onRefusal('pattern', name, refusal),
+    })
+  }
+
+  get description(): string {
+    return this.#connections.description
+  }
+
+  get unavailableReason(): string | undefined {
+    return this.#connections.unavailableReason
+  }
+
+  get firstOutcome(): Promise<void> {
+    return this.#connections.firstOutcome
+  }
+
+  start(listener: BusListener): void {
+    this.#listener = listener
+    this.#connections.start(this)
+  }
+
+  publish(channel: string, payload: string | Uint8Array): Promise<unknown> {
+    if (!this.#connections.areCommandsReady) return Promise.reject(this.#unavailable())
+    return this.#queue.add(this.#keyPrefix + channel, payload)
+  }
+
+  async publishAll(messages: readonly BusMessage[]): Promise<unknown> {
+    if (!this.#connections.areCommandsReady) throw this.#unavailable()
+    this.#queue.flush() // MULTI is written at once
+    const transaction = this.#connections.commands.client.multi()
+    for (const { channel, payload } of messages) transaction.publish(this.#keyPrefix + channel, asBuffer(payload))
+    const results = await transaction.exec().catch((error: unknown) => {
+      throw this.#failureOf(error)
+    })
+    const failed = results?.find(([error]) => error !== null)
+    if (!results || failed) throw this.#failureOf(failed?.[0] ?? new Error('EXEC was aborted'))
+    return undefined
+  }
+
+  subscribe(channel: string): Promise<void> {
+    if (this.#isProbe(channel)) return Promise.reject(new BusRefusedError('The bridge keeps this channel for itself'))
+    return this.#isClosed ? Promise.reject(closedError()) : this.#channels.add(channel)
+  }
+
+  unsubscribe(channel: string): void {
+    if (this.#isProbe(channel)) return
+    this.#channels.delete(channel)
+    const { subscriber } = this.#connections
+    if (subscriber.isReady) subscriber.client.unsubscribe(this.#keyPrefix + channel).catch(() => {}) // gone with the connection
+  }
+
+  psubscribe(pattern: string): Promise<void> {
+    return this.#isClosed ? Promise.reject(closedError()) : this.#patterns.add(pattern)
+  }
+
+  punsubscribe(pattern: string): void {
+    this.#patterns.delete(pattern)
+    const { subscriber } = this.#connections
+    if (subscriber.isReady) subscriber.client.punsubscribe(this.#patternPrefix + pattern).catch(() => {}) // as above
+  }
+
+  nodes(): Promise<readonly BusNode[] | undefined> {
+    const { commands, areCommandsReady } = this.#connections
+    if (!areCommandsReady) return Promise.resolve(undefined)
+    return findNodes((name, ...args) => commands.client.call(name, ...args), this.#keyPrefix, this.#nodeId)
+  }
+
+  close(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve()
+    this.#isClosed = true
+    const error = closedError()
+    this.#connections.close(error.message)
+    this.#channels.close(error)
+    this.#patterns.close(error)
+    return Promise.resolve()
+  }
+
+  // --- ConnectionsUser
+
+  onMessage(channel: string, payload: Buffer): void {
+    this.#listener?.onMessage(channel.slice(this.#keyPrefix.length), payload, undefined)
+  }
+
+  onPatternMessage(pattern: string, channel: string, payload: Buffer): void {
+    const name = channel.slice(this.#keyPrefix.length)
+    if (name.startsWith(PROBE_PREFIX)) return // a pattern for every channel does not mean these
+    this.#listener?.onMessage(name, payload, pattern.slice(this.#patternPrefix.length))
+  }
+
+  onAvailability(reason: string | undefined): void {
+    this.#listener?.onAvailability(reason)
+  }
+
+  /** Exact channels first: see `ChannelInterests`. */
+  async restore(): Promise<string | undefined> {
+    const passing = await this.#channels.restore()
+    return (await this.#patterns.restore()) ?? passing
+  }
+
+  async askAgain(): Promise<string | undefined> {
+    const passing = await this.#channels.askAgain()
+    return (await this.#patterns.askAgain()) ?? passing
+  }
+
+  #onRefusal(kind: SubscriptionKind, name: string, refusal: BusRefusedError | undefined): void {
+    if (this.#refusalLog.take()) {
+      if (refusal) this.#log.warn({ [kind]: name, error: refusal.message }, 'Redis refuses a subscription')
+      else this.#log.info({ [kind]: name }, 'Redis takes a subscription that it had refused')
+    }
+    this.#listener?.onRefusal(kind, name, refusal)
+  }
+
+  readonly #failureOf = (error: unknown): Error => {
+    this.#connections.notice(error)
+    return publishFailure(error)
+  }
+
+  #isProbe(channel: string): boolean {
+    return this.#keyPrefix + channel === this.#connections.probeChannel
+  }
+
+  #unavailable(): BusUnavailableError {
+    return new BusUnavailableError(this.unavailableReason ?? 'Redis is not connected')
+  }
+}
+
+function asBuffer(payload: string | Uint8Array): string | Buffer {
+  return typeof payload === 'string' ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[*?[\]\\]/g, '\\$&')
+}
+
+function closedError(): BusUnavailableError {
+  return new BusUnavailableError('the bus is closed')
+}

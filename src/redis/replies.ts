@@ -1,0 +1,44 @@
+/** What a failure of ioredis means for whoever asked, and how it is told to people. */
+import { ReplyError } from 'ioredis'
+import { BusRefusedError, BusUnavailableError } from '../bus/bus.ts'
+
+/** What Redis says while it cannot do what it will do later. */
+const PASSING = /^(BUSY|LOADING|TRYAGAIN|CLUSTERDOWN|MASTERDOWN)\b/
+
+/** Has Redis said no, or has it not answered? */
+export function isReply(error: unknown): error is Error {
+  return error instanceof ReplyError
+}
+
+/** Would the same command be taken a little later? */
+export function isPassing(error: unknown): boolean {
+  return isReply(error) && PASSING.test(error.message)
+}
+
+/** Does only a replica say so? */
+export function isOfReplica(error: unknown): boolean {
+  return repliesIn(error).some(({ message }) => message.startsWith('READONLY '))
+}
+
+/** Of PUBLISH or EXEC, as the bus rejects with it. */
+export function publishFailure(error: unknown): Error {
+  // Other refusals pass: Redis is loading, or busy with a script.
+  const isForbidden = repliesIn(error).some(({ message }) => message.startsWith('NOPERM '))
+  const kind = isForbidden ? BusRefusedError : BusUnavailableError
+  return new kind(errorText(error), { cause: error })
+}
+
+export function errorText(error: unknown): string {
+  if (error instanceof Error && error.name === 'MaxRetriesPerRequestError')
+    return 'the connection went before Redis answered'
+  // Node joins the attempts for each address of a host in an AggregateError without a message of its own.
+  if (error instanceof AggregateError) return errorText(error.errors[0])
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** EXEC only says that something in the transaction was refused; ioredis adds what. */
+function repliesIn(error: unknown): readonly Error[] {
+  if (!isReply(error)) return []
+  const { previousErrors = [] } = error as { readonly previousErrors?: readonly Error[] }
+  return [error, ...previousErrors]
+}

@@ -1,0 +1,171 @@
+/**
+ * One stream of Server-Sent Events: subscribed when it opens, it gets messages as events and sends nothing. A comment now
+ * and then tells everybody on the way that it is alive.
+ */
+import type { Client } from '../client/client.ts'
+import { Closing } from '../client/closing.ts'
+import type { Door } from '../client/door.ts'
+import type { StreamPlan } from '../client/plans.ts'
+import { AckMode, type Subscription } from '../client/subscription.ts'
+import type { Deadlines, Due } from '../clock.ts'
+import type { Message } from '../delivery/message.ts'
+import { describeError, ERRORS, ProtocolError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Socket, SocketHandler } from '../socket.ts'
+import { BODY_EVENTS, eventText, JSON_EVENTS } from './encoding.ts'
+
+export interface StreamServices {
+  /** How often a comment is sent, in milliseconds. */
+  readonly commentEveryMs: number
+  /** How long the reader may take to take what is left once the stream ends, in milliseconds. */
+  readonly lingerMs: number
+  readonly deadlines: Deadlines
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+/** When a reader whose connection was lost comes back, in milliseconds: some later than others, so that not all come at once. */
+const RETRY_MS = { least: 1000, most: 4000 }
+
+const COMMENT = ':\n\n'
+
+export class StreamConnection implements SocketHandler, Door, Due {
+  readonly protocol = 'sse'
+  readonly version = undefined
+  dueSlot = 0
+  readonly #socket: Socket
+  readonly #client: Client
+  readonly #plan: StreamPlan
+  readonly #services: StreamServices
+  readonly #onReleased: (client: Client) => void
+  readonly #closing: Closing
+  #isOpen = true
+  #isGone = false
+  #nextComment = 0
+
+  constructor(
+    socket: Socket,
+    client: Client,
+    plan: StreamPlan,
+    services: StreamServices,
+    onReleased: (client: Client) => void,
+  ) {
+    this.#socket = socket
+    this.#client = client
+    this.#plan = plan
+    this.#services = services
+    this.#onReleased = onReleased
+    this.#closing = new Closing(socket, services.deadlines)
+  }
+
+  /** Subscribes. What cannot be subscribed ends the stream. */
+  begin(): void {
+    if (!this.#isOpen) return
+    const { metrics, deadlines, commentEveryMs } = this.#services
+    metrics.count.sessionsOpened++
+    const retryMs = Math.round(RETRY_MS.least + Math.random() * (RETRY_MS.most - RETRY_MS.least))
+    // A comment too: whoever waits for the first byte has it at once.
+    this.#client.output.write(`:\nretry: ${retryMs}\n\n`)
+    const { destinations, asksForMore } = this.#plan
+    const encoding = destinations.length === 1 ? BODY_EVENTS : JSON_EVENTS
+    try {
+      for (const destination of destinations) {
+        if (asksForMore) this.#tellPosition(destination)
+        const options = { destination, id: undefined, ackMode: AckMode.auto, encoding, stamp: '' }
+        this.#client.subscribe(options)?.live.catch((error: unknown) => this.#fail(error))
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#nextComment = deadlines.now() + commentEveryMs
+    if (this.#isOpen) deadlines.schedule(this, this.#nextComment)
+  }
+
+  due(now: number): number | undefined {
+    if (!this.#isOpen) return undefined
+    if (now >= this.#nextComment) {
+      this.#nextComment = now + this.#services.commentEveryMs
+      this.#client.output.write(COMMENT)
+    }
+    return this.#nextComment
+  }
+
+  // --- SocketHandler: nothing comes in
+
+  receive(): void {}
+
+  ended(): void {}
+
+  closed(): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    this.#isOpen = false
+    this.#services.deadlines.cancel(this)
+    this.#closing.end()
+    this.#client.close()
+    this.#onReleased(this.#client)
+  }
+
+  // --- Door
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  deliver({ entry }: Subscription, message: Message, dropped: number): void {
+    const { encoding, destination } = entry.feed
+    const stamp = dropped > 0 ? eventText('dropped', JSON.stringify({ destination, count: dropped })) : ''
+    this.#client.output.write(message.as(encoding).stamp(stamp))
+  }
+
+  closeAsSlow(reason: string): void {
+    // No event that says so: it would stand behind all that the client does not read.
+    this.#close(ERRORS['slow-consumer'].close, reason)
+  }
+
+  fail(error: ProtocolError): void {
+    this.#fail(error)
+  }
+
+  refuse(closeCode: number, reason: string): void {
+    this.#isOpen = false
+    queueMicrotask(() => this.#closing.begin(closeCode, reason, this.#services.lingerMs))
+  }
+
+  shutDown(): void {
+    this.#fail(new ProtocolError('shutting-down', 'The server is shutting down'))
+  }
+
+  terminate(): void {
+    this.#socket.terminate()
+  }
+
+  // --- The end
+
+  #tellPosition(destination: string): void {
+    this.#client.output.write(
+      eventText('position', JSON.stringify({ event: 'position', destination, count: 0, recovered: false })),
+    )
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#isOpen) return
+    const { code, message, closeCode } = describeError(error)
+    const { log, metrics } = this.#services
+    const session = this.#client.id
+    if (code === 'internal') log.error({ session, error }, 'Internal error in a session')
+    else if (code !== 'shutting-down') log.info({ session, code, reason: message }, 'A session ends with an error')
+    if (code !== 'shutting-down') metrics.count.errorsSent++
+    this.#client.output.write(eventText('error', JSON.stringify({ code, message })))
+    this.#close(closeCode, message)
+  }
+
+  #close(code: number, reason: string): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#services.deadlines.cancel(this)
+    this.#client.unsubscribeAll()
+    this.#closing.begin(code, reason, this.#services.lingerMs)
+  }
+}

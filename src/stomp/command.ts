@@ -1,0 +1,31 @@
+/**
+ * What a command handler takes and returns. Handlers (`commands/*.ts`, one per command) validate a frame and have its
+ * effect; the session decodes, keeps the order, answers receipts and turns errors into ERROR frames.
+ */
+import type { Frame, Version } from '../../frames/index.ts'
+import type { Client } from '../client/client.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Acknowledgements } from './acknowledgements.ts'
+import type { Transactions } from './transactions.ts'
+
+/** The part of a connected session that its handlers work on. */
+export interface CommandContext {
+  readonly client: Client
+  readonly stompVersion: Version
+  readonly metrics: Metrics
+  readonly transactions: Transactions
+  readonly acknowledgements: Acknowledgements
+}
+
+/** The effect of a frame that has not happened yet. */
+export interface PendingEffect {
+  /** Rejects with ProtocolError. */
+  readonly done: Promise<void>
+  /** The frames behind this one wait for it; undefined if they need not. */
+  readonly heldBackUntil?: Promise<void>
+  /** May an error end the session although this has not happened? Its receipt is then never sent. */
+  readonly isAbandonable?: boolean
+}
+
+/** Undefined: the effect has happened. Throws ProtocolError. */
+export type CommandHandler = (context: CommandContext, frame: Frame) => PendingEffect | undefined

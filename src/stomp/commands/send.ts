@@ -1,0 +1,42 @@
+/** SEND: a message to a backend (`/app/…`) or to subscribers (`/topic/…`). STOMP 1.2 "SEND". */
+import type { Frame, Header } from '../../../frames/index.ts'
+import type { Client } from '../../client/client.ts'
+import type { OutboundMessage } from '../../routes/payload.ts'
+import type { CommandHandler } from '../command.ts'
+import { requireHeader } from '../headers.ts'
+
+/** Headers of the SEND frame itself: they do not travel with the message. */
+const OWN_HEADERS: ReadonlySet<string> = new Set(['destination', 'content-length', 'receipt', 'transaction'])
+
+export const handleSend: CommandHandler = ({ client, transactions }, frame) => {
+  const message = client.route(new SentMessage(client, requireHeader(frame, 'destination'), frame))
+  const transaction = frame.headers.get('transaction')
+  if (transaction === undefined) return { done: client.publish(message) }
+  // A payload may be a view of what came in; what waits for COMMIT must not hold on to all of that.
+  const payload = typeof message.payload === 'string' ? message.payload : message.payload.slice()
+  transactions.add(transaction, { kind: 'send', message: { channel: message.channel, payload } })
+  return undefined
+}
+
+/** What the routes are given of the frame. Not every codec carries the headers. */
+class SentMessage implements OutboundMessage {
+  readonly destination: string
+  readonly session: string
+  readonly user: string | undefined
+  readonly #frame: Frame
+
+  constructor({ id, identity }: Client, destination: string, frame: Frame) {
+    this.destination = destination
+    this.session = id
+    this.user = identity.user
+    this.#frame = frame
+  }
+
+  get body(): Uint8Array {
+    return this.#frame.body
+  }
+
+  get headers(): readonly Header[] {
+    return [...this.#frame.headers].filter(([name]) => !OWN_HEADERS.has(name))
+  }
+}

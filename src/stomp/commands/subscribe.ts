@@ -1,0 +1,42 @@
+/** SUBSCRIBE: its receipt means that the subscription is live, on the bus too. STOMP 1.2 "SUBSCRIBE". */
+import { messageStamp, Version } from '../../../frames/index.ts'
+import { AckMode } from '../../client/subscription.ts'
+import { ProtocolError, quoted } from '../../errors.ts'
+import type { CommandHandler } from '../command.ts'
+import { STOMP_ENCODINGS } from '../encoding.ts'
+import { requireHeader } from '../headers.ts'
+
+export const handleSubscribe: CommandHandler = ({ client, stompVersion: version }, frame) => {
+  const destination = requireHeader(frame, 'destination')
+  const id = version === Version.V1_0 ? frame.headers.get('id') : requireHeader(frame, 'id')
+  if (id !== undefined) checkId(id, version)
+  // What is ignored would bring everything, also what the client asked not to get.
+  if (frame.headers.has('selector')) throw new ProtocolError('bad-header', 'Header "selector" is not supported')
+  const ackMode = parseAckMode(frame.headers.get('ack'), version)
+  const stamp = messageStamp(id, undefined, version)
+  const liveness = client.subscribe({ destination, id, ackMode, encoding: STOMP_ENCODINGS[version], stamp })
+  if (!liveness) return undefined
+  // What the client does next may make a backend answer on the channel, so it waits until that is subscribed. But while
+  // the bus is away nobody can answer, and what has to be refused is not left hanging.
+  return { done: liveness.live, heldBackUntil: liveness.liveOrLost, isAbandonable: true }
+}
+
+/** Longest subscription id, in characters: it is repeated in every MESSAGE. */
+const MAX_ID_LENGTH = 256
+
+function checkId(id: string, version: Version): void {
+  if (id.length > MAX_ID_LENGTH) {
+    throw new ProtocolError('bad-header', `Header "id" may have at most ${MAX_ID_LENGTH} characters`)
+  }
+  // STOMP 1.1 has no escape for it, so no MESSAGE could carry this id.
+  if (version === Version.V1_1 && id.includes('\r')) {
+    throw new ProtocolError('bad-header', 'Header "id" cannot have a carriage return in STOMP 1.1')
+  }
+}
+
+function parseAckMode(value: string | undefined, version: Version): AckMode {
+  if (value === undefined || value === AckMode.auto) return AckMode.auto
+  if (value === AckMode.client) return AckMode.client
+  if (value === AckMode.individual && version !== Version.V1_0) return AckMode.individual
+  throw new ProtocolError('bad-header', `Header "ack" cannot be ${quoted(value)} in STOMP ${version}`)
+}

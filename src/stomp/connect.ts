@@ -1,0 +1,130 @@
+/** CONNECT and STOMP: version, heart-beats, identity. STOMP 1.2 "CONNECT or STOMP Frame", "Protocol Negotiation". */
+import {
+  formatHeartBeat,
+  negotiateHeartBeat,
+  negotiateVersion,
+  parseHeartBeat,
+  Version,
+  VERSIONS,
+  type Frame,
+  type Header,
+  type HeartBeatIntervals,
+} from '../../frames/index.ts'
+import type { Authenticator, Credentials } from '../access/authenticator.ts'
+import type { Handshake } from '../access/handshake.ts'
+import type { Identity } from '../access/identity.ts'
+import { ProtocolError } from '../errors.ts'
+import type { SessionOptions } from './services.ts'
+
+/** What a CONNECT frame agrees on. */
+export interface Agreement {
+  readonly version: Version
+  readonly intervals: HeartBeatIntervals
+  /** Of the CONNECTED frame. */
+  readonly headers: readonly Header[]
+}
+
+/** Errors: ProtocolError `unsupported-version`; FrameError `bad-heart-beat`. */
+export function agree(
+  frame: Frame,
+  sessionId: string,
+  { heartBeat, server }: Pick<SessionOptions, 'heartBeat' | 'server'>,
+): Agreement {
+  const version = negotiateVersion(frame.headers.get('accept-version'))
+  if (version === undefined) {
+    const supported = [...VERSIONS].reverse().join(',')
+    throw new ProtocolError('unsupported-version', `Supported protocol versions are ${supported}`, {
+      version: supported,
+    })
+  }
+  // STOMP 1.0 has no heart-beats; but some clients fail on a CONNECTED without the header.
+  const hasHeartBeat = version !== Version.V1_0
+  const peer = parseHeartBeat(hasHeartBeat ? frame.headers.get('heart-beat') : undefined)
+  const own = { sendMs: heartBeat.outgoingMs, receiveMs: heartBeat.incomingMs }
+  return {
+    version,
+    intervals: negotiateHeartBeat(own, peer),
+    headers: [
+      ['version', version],
+      ['heart-beat', hasHeartBeat ? formatHeartBeat(own) : '0,0'],
+      ['session', sessionId],
+      ['server', server],
+    ],
+  }
+}
+
+/** An answer that is still to come. */
+export interface PendingIdentity {
+  /** Rejects with ProtocolError `not-authenticated`, and with what the authenticator throws. */
+  readonly found: Promise<Identity>
+  /** Nobody waits for it any more. */
+  abort(): void
+}
+
+/**
+ * Who is it? At once if the authenticator knows at once. An identity that came with the handshake wins: what CONNECT says
+ * is then not looked at.
+ * Errors: ProtocolError `not-authenticated`; and what the authenticator throws.
+ */
+export function identify(frame: Frame, authenticator: Authenticator, handshake: Handshake): Identity | PendingIdentity {
+  if (handshake.identity) return handshake.identity
+  const credentials = new ConnectCredentials(frame, handshake)
+  const identity = authenticator.authenticate(credentials)
+  if (!isPromise(identity)) return accepted(identity)
+  return { found: Promise.resolve(identity).then(accepted), abort: () => credentials.abort() }
+}
+
+/** Is the answer still to come? */
+export function isPending(identity: Identity | PendingIdentity): identity is PendingIdentity {
+  return 'abort' in identity
+}
+
+class ConnectCredentials implements Credentials {
+  readonly handshake: Handshake
+  readonly #frame: Frame
+  /** Made for who asks for it. */
+  #controller: AbortController | undefined
+  #isAborted = false
+
+  constructor(frame: Frame, handshake: Handshake) {
+    this.#frame = frame
+    this.handshake = handshake
+  }
+
+  get login(): string | undefined {
+    return this.#frame.headers.get('login')
+  }
+
+  get passcode(): string | undefined {
+    return this.#frame.headers.get('passcode')
+  }
+
+  header(name: string): string | undefined {
+    return this.#frame.headers.get(name)
+  }
+
+  get remoteAddress(): string {
+    return this.handshake.remoteAddress
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#isAborted) this.#controller.abort()
+    return this.#controller.signal
+  }
+
+  abort(): void {
+    this.#isAborted = true
+    this.#controller?.abort()
+  }
+}
+
+/** Also one that is no `Promise` of this realm: authenticators are written by others. */
+function isPromise<T extends object>(value: T | undefined | Promise<T | undefined>): value is Promise<T | undefined> {
+  return typeof (value as { then?: unknown } | undefined)?.then === 'function'
+}
+
+function accepted(identity: Identity | undefined): Identity {
+  if (!identity) throw new ProtocolError('not-authenticated', 'Login was refused')
+  return identity
+}

@@ -1,0 +1,29 @@
+/** The frames with which a session answers: CONNECTED, RECEIPT and ERROR. */
+import { Command, encodeFrame, FrameError, type Header, type Version } from '../../frames/index.ts'
+import { describeError, type ErrorDescription } from '../errors.ts'
+
+export function connectedFrame(headers: readonly Header[], version: Version): string | Uint8Array {
+  return encodeFrame({ command: Command.CONNECTED, headers }, version)
+}
+
+export function receiptFrame(receipt: string, version: Version | undefined): string | Uint8Array {
+  return encodeFrame({ command: Command.RECEIPT, headers: [['receipt-id', receipt]] }, version)
+}
+
+/** STOMP 1.2 "ERROR". `version`: undefined before it is agreed, when nothing can be escaped. */
+export function errorFrame(
+  { code, message, headers }: ErrorDescription,
+  receipt: string | undefined,
+  version: Version | undefined,
+): string | Uint8Array {
+  const list: Header[] = [['message', message], ['code', code], ...Object.entries(headers)]
+  if (receipt !== undefined) list.push(['receipt-id', receipt])
+  list.push(['content-type', 'text/plain;charset=UTF-8'])
+  return encodeFrame({ command: Command.ERROR, headers: list, body: message }, version)
+}
+
+/** What the codec finds has a code of its own. */
+export function describeFailure(error: unknown): ErrorDescription {
+  if (!(error instanceof FrameError)) return describeError(error)
+  return { code: error.code, message: error.message, headers: {}, closeCode: 1002 }
+}

@@ -1,0 +1,42 @@
+/** What every STOMP session of a bridge is given: limits and times, and the objects they share. Types only. */
+import type { DecoderLimits } from '../../frames/index.ts'
+import type { Authenticator } from '../access/authenticator.ts'
+import type { Deadlines } from '../clock.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import type { TransactionLimits } from './transactions.ts'
+
+/** Limits and times of a session; bytes and milliseconds. */
+export interface SessionOptions extends TransactionLimits {
+  readonly beforeConnect: DecoderLimits
+  readonly afterConnect: DecoderLimits
+  readonly connectTimeoutMs: number
+  readonly maxUnackedMessages: number
+  /** Frames whose effect is pending; beyond it the socket is paused. */
+  readonly maxInFlight: number
+  /** Body bytes of frames whose effect is pending. */
+  readonly maxInFlightBytes: number
+  /** Bytes that may wait undecoded while the session is held back; beyond it the client is flooding. */
+  readonly maxHeldBackBytes: number
+  readonly heartBeat: {
+    readonly outgoingMs: number
+    readonly incomingMs: number
+    readonly toleranceFactor: number
+    readonly pongCounts: boolean
+  }
+  /** How long what is pending may take once the session ends. */
+  readonly settleTimeoutMs: number
+  /** How long the peer may take to close after ERROR or DISCONNECT. */
+  readonly lingerMs: number
+  /** For CONNECTED: `name/version`. */
+  readonly server: string
+}
+
+/** What all sessions of a bridge share. */
+export interface SessionServices {
+  readonly options: SessionOptions
+  readonly authenticator: Authenticator
+  readonly deadlines: Deadlines
+  readonly metrics: Metrics
+  readonly log: Log
+}

@@ -1,0 +1,118 @@
+/** Clients of a door that speaks no protocol, with everything between them and a fake bus real. Gone when the test is over. */
+import { onTestFinished } from 'vitest'
+import { messageStamp, Version } from '../../frames/index.ts'
+import { openAuthenticator, type Authenticator } from '../../src/access/authenticator.ts'
+import type { Liveness } from '../../src/broker/broker.ts'
+import type { Client } from '../../src/client/client.ts'
+import { Clients } from '../../src/client/clients.ts'
+import type { Door } from '../../src/client/door.ts'
+import { AckMode, type SubscribeOptions, type Subscription } from '../../src/client/subscription.ts'
+import type { SubscriptionLimits } from '../../src/client/subscriptions.ts'
+import type { Message } from '../../src/delivery/message.ts'
+import { OutputWatch, type OutputLimits } from '../../src/delivery/output-watch.ts'
+import type { SocketHandler } from '../../src/socket.ts'
+import { STOMP_ENCODINGS } from '../../src/stomp/encoding.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { FakeCore, type CoreOptions } from '../support/fake-core.ts'
+import { FakeNetwork, type FakeSocket, type FakeSocketOptions } from '../support/fake-socket.ts'
+
+export const OUTPUT_LIMITS: OutputLimits = { maxUnsentBytes: 10_000, maxUnsentMs: 5000 }
+
+/** Writes what is delivered by itself, and notes what it is told to do. */
+export class FakeDoor implements Door, SocketHandler {
+  readonly protocol = 'raw'
+  readonly version = undefined
+  readonly client: Client
+  readonly socket: FakeSocket
+  isOpen = true
+  readonly told: string[] = []
+
+  constructor(client: Client, socket: FakeSocket) {
+    this.client = client
+    this.socket = socket
+  }
+
+  /** As a door does it for its client; the id goes into the stamp. */
+  subscribe(destination: string, id?: string, ackMode: AckMode = AckMode.auto): Liveness | undefined {
+    return this.client.subscribe(subscribeOptions(destination, id, ackMode))
+  }
+
+  deliver({ entry }: Subscription, message: Message, dropped: number): void {
+    this.told.push(`deliver ${message.id}${dropped > 0 ? ` after ${dropped}` : ''}`)
+    this.client.output.write(message.as(entry.feed.encoding).stamp(entry.feed.stamp))
+  }
+
+  closeAsSlow(reason: string): void {
+    this.told.push(`close: ${reason}`)
+    this.isOpen = false
+    this.client.unsubscribeAll()
+    this.socket.close(4500, reason)
+  }
+
+  fail({ code }: { readonly code: string }): void {
+    this.told.push(`fail: ${code}`)
+  }
+
+  refuse(closeCode: number): void {
+    this.told.push(`refuse: ${closeCode}`)
+  }
+
+  shutDown(): void {
+    this.told.push('shut down')
+  }
+
+  terminate(): void {
+    this.told.push('terminate')
+  }
+
+  receive(): void {}
+
+  ended(): void {}
+
+  closed(): void {
+    this.client.close()
+  }
+}
+
+export function subscribeOptions(destination: string, id: string | undefined, ackMode: AckMode): SubscribeOptions {
+  const version = id === undefined ? Version.V1_0 : Version.V1_2
+  const stamp = messageStamp(id, undefined, version)
+  return { destination, id, ackMode, encoding: STOMP_ENCODINGS[version], stamp }
+}
+
+export interface ClientStageOptions {
+  readonly limits?: Partial<SubscriptionLimits>
+  readonly maxClients?: number
+  /** Where it differs from the one that lets anyone do anything. */
+  readonly authenticator?: Partial<Authenticator>
+  readonly core?: CoreOptions
+}
+
+export class ClientStage {
+  readonly clock = new FakeClock()
+  readonly network = new FakeNetwork()
+  readonly outputs = new OutputWatch(OUTPUT_LIMITS, this.clock)
+  readonly core: FakeCore
+  readonly clients: Clients
+
+  constructor({ limits, maxClients = 100, authenticator, core: coreOptions }: ClientStageOptions = {}) {
+    const { outputs, clock } = this
+    const core = new FakeCore(outputs, { ...coreOptions, clock })
+    this.core = core
+    const { broker, delivery, outbound, metrics, log } = core
+    const services = {
+      limits: { maxSubscriptions: 10, maxPatterns: 10, ...limits },
+      authenticator: { ...openAuthenticator, ...authenticator },
+      ...{ broker, delivery, outbound, outputs, metrics, log },
+    }
+    this.clients = new Clients(services, 'node', maxClients)
+    onTestFinished(() => core.close())
+  }
+
+  open(options: FakeSocketOptions = {}): FakeDoor {
+    const socket = this.network.socket(options)
+    const door = this.clients.open(socket, (client) => new FakeDoor(client, socket))
+    socket.handler = door
+    return door
+  }
+}

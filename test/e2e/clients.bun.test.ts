@@ -1,3 +1,0 @@
-import { clientsSuite } from './clients.ts'
-
-clientsSuite('bun')

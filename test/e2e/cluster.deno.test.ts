@@ -1,3 +1,0 @@
-import { clusterSuite } from './cluster.ts'
-
-clusterSuite(['deno', 'bun'])

@@ -1,3 +1,0 @@
-import { compression } from './compression.ts'
-
-compression('deno')

@@ -1,3 +1,0 @@
-import { debuggerSuite } from './debugger.ts'
-
-debuggerSuite('node')

@@ -1,3 +1,0 @@
-import { faults } from './faults.ts'
-
-faults('deno')

@@ -1,3 +1,0 @@
-import { lifecycleSuite } from './lifecycle.ts'
-
-lifecycleSuite('bun')

@@ -1,0 +1,189 @@
+/**
+ * Every view, dialog and step of the tour under axe, on a desktop and on a phone, light and dark: nothing serious or
+ * critical. In the dark only colours are looked at again; all else is the same there.
+ */
+import axe, { type AxeResults } from 'axe-core'
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { notify } from '../../../support/clients/backend.ts'
+import { frame, openSettings, showView, subscribe, unfold } from './page.ts'
+import { pageStage, startBridge } from './stage.ts'
+
+const stage = pageStage()
+
+const RULES_IN_THE_DARK = { runOnly: ['color-contrast'] }
+
+interface Audit {
+  /** Looks at the page as it is now. */
+  (where: string): Promise<void>
+  readonly found: string[]
+}
+
+async function createAudit(page: Page): Promise<Audit> {
+  // What fades in has its colours only at the end.
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  await page.evaluate(axe.source)
+  const found: string[] = []
+  const run = async (where: string, options: object) => {
+    const { violations } = await page.evaluate<AxeResults>(`axe.run(document, ${JSON.stringify(options)})`)
+    for (const { impact, id, nodes } of violations) {
+      if (impact !== 'serious' && impact !== 'critical') continue
+      for (const { target, failureSummary } of nodes)
+        found.push(`${where}: ${id} at ${target.join(' ')}\n${failureSummary}`)
+    }
+  }
+  const audit = async (where: string) => {
+    await run(`${where}, light`, { resultTypes: ['violations'] })
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await run(`${where}, dark`, { resultTypes: ['violations'], ...RULES_IN_THE_DARK })
+    await page.emulateMedia({ colorScheme: 'light' })
+  }
+  return Object.assign(audit, { found })
+}
+
+async function auditSetup(page: Page, audit: Audit): Promise<void> {
+  await audit('setup')
+  await openSettings(page)
+  await page.getByLabel('Token', { exact: true }).fill('t0ken')
+  await page.getByRole('group', { name: 'CONNECT headers' }).getByRole('button', { name: 'Add header' }).click()
+  await page.getByRole('button', { name: 'Save this one' }).click()
+  await page.getByLabel('Name', { exact: true }).fill('Mine')
+  await page.getByRole('button', { name: 'Save profile' }).click()
+  await page.getByLabel('Heart-beats we send, ms').fill('-1')
+  await audit('settings with a mistake')
+  await page.getByLabel('Heart-beats we send, ms').fill('10000')
+}
+
+/** Traffic of every kind, without and with details. */
+async function auditClient(page: Page, audit: Audit, isPhone: boolean): Promise<void> {
+  const pane = async (name: string) => {
+    if (isPhone) await page.getByRole('tablist', { name: 'Parts of the connection' }).getByRole('tab', { name }).click()
+  }
+  await page.getByRole('button', { name: 'Connect', exact: true }).click()
+  await frame(page, /received CONNECTED/).waitFor()
+  await pane('Subscribe')
+  await unfold(page, 'Acknowledgement and headers')
+  await page.getByLabel('Acknowledgement', { exact: true }).selectOption('client')
+  await subscribe(page, '/topic/seen')
+  await audit('subscriptions')
+  await pane('Send')
+  await unfold(page, /^Headers/)
+  await unfold(page, 'Repeat')
+  await page.getByRole('region', { name: 'Transactions' }).getByRole('button').first().click()
+  await page.getByRole('button', { name: 'Begin' }).click()
+  await page.getByLabel('Send to').fill('/topic/seen')
+  await page.getByLabel('Ask for a receipt').check()
+  await page.getByRole('button', { name: 'Send', exact: true }).click()
+  await unfold(page, /^Recently sent/)
+  await page.getByRole('radiogroup', { name: 'Kind of body' }).getByText('Hex', { exact: true }).click()
+  await page.getByRole('textbox', { name: 'Body' }).fill('x')
+  await audit('sending with a mistake, and transactions')
+  await pane('Console')
+  await notify(stage.bridge, '/topic/seen', { a: 1 })
+  await frame(page, /received MESSAGE/).waitFor()
+  await audit('console')
+  await frame(page, /received MESSAGE/).click()
+  await page.getByRole('article').waitFor()
+  await audit('details')
+  await page.getByRole('article').getByText('Raw', { exact: true }).click()
+  await audit('raw')
+  await page.getByRole('button', { name: 'Close details' }).click()
+  await page.getByLabel('Filter by text').fill('no such thing')
+  await page.getByText('Nothing passes the filter').waitFor()
+  await audit('nothing passes')
+  await page.getByLabel('Filter by text').fill('')
+  await pane('Status')
+  await audit('status')
+  if (!isPhone) {
+    await page.getByRole('tab', { name: 'Backend side' }).click()
+    await audit('backend side beside the console')
+  }
+}
+
+async function auditBackend(page: Page, audit: Audit): Promise<void> {
+  await showView(page, 'Backend')
+  await audit('backend')
+  await page.getByRole('button', { name: 'Watch GREETING_CHANNEL_OUTBOUND' }).click()
+  await page.getByLabel('Channel to watch').fill('GREETING_CHANNEL_INBOUND')
+  await page.getByLabel('Channel to watch').press('Enter')
+  const watched = page.getByRole('list', { name: 'Watched channels' })
+  await watched.getByText('live', { exact: true }).nth(1).waitFor()
+  await page.getByRole('button', { name: 'Publish', exact: true }).click()
+  await page.getByRole('button', { name: 'Post notification' }).click()
+  const messages = page.getByRole('listbox', { name: 'Messages on the watched channels' })
+  await messages.getByRole('option').first().click()
+  await audit('backend with a message')
+}
+
+async function auditBridge(page: Page, audit: Audit): Promise<void> {
+  await showView(page, 'Bridge')
+  await page
+    .getByRole('button', { name: /^Close \S+-\d+$/ })
+    .first()
+    .waitFor()
+  await audit('bridge')
+  await page
+    .getByRole('button', { name: /^Close \S+-\d+$/ })
+    .first()
+    .click()
+  await page.getByRole('dialog').waitFor()
+  await audit('closing a session')
+  await page.getByRole('button', { name: 'Keep it' }).click()
+}
+
+async function auditTour(page: Page, audit: Audit): Promise<void> {
+  await page.getByRole('banner').getByRole('button', { name: /tour/i }).click()
+  const tour = page.getByRole('complementary', { name: 'Guided tour' })
+  const press = (name: RegExp) => tour.getByRole('button', { name }).click()
+  await audit('tour')
+  for (const [flow, ...steps] of [
+    ['HTTP to browsers', 'Subscribe for me', 'Post it'],
+    ['Redis to browsers', 'Subscribe for me', 'Publish it'],
+    ['Browsers to Redis', 'Send it'],
+  ] as const) {
+    await press(new RegExp(`^(Next: )?${flow}`))
+    for (const step of steps) {
+      await tour.getByRole('button', { name: step }).waitFor()
+      await audit(`tour, ${flow}, before ${step}`)
+      await press(new RegExp(step))
+    }
+    await tour.getByText('There it is.').waitFor()
+    await audit(`tour, ${flow}, done`)
+  }
+  await press(/Leave the tour/)
+}
+
+describe.each([
+  ['a desktop', false],
+  ['a phone', true],
+])('axe finds nothing serious on %s', (_name, isPhone) => {
+  it('in the views, dialogs and steps of the tour', async () => {
+    const page = await stage.open({ isPhone })
+    const audit = await createAudit(page)
+    await auditSetup(page, audit)
+    await auditClient(page, audit, isPhone)
+    await auditBackend(page, audit)
+    await auditBridge(page, audit)
+    await page.getByRole('button', { name: 'Keyboard shortcuts' }).click()
+    await page.getByRole('dialog').waitFor()
+    await audit('shortcuts')
+    await page.getByRole('button', { name: 'Close dialog' }).click()
+    await showView(page, 'Client')
+    await auditTour(page, audit)
+    expect(audit.found).toEqual([])
+  }, 60_000)
+
+  it.each([
+    ['off', { STOMP_BRIDGE_DEBUGGER_API: 'off' }, 'The debug API of this bridge is off'],
+    ['behind a token', { STOMP_BRIDGE_DEBUGGER_TOKEN: 'a-secret-of-enough-letters' }, 'The debug API wants its token'],
+  ])('where the debug API is %s', async (_state, env, text) => {
+    const page = await stage.open({ at: await startBridge(env), isPhone })
+    const audit = await createAudit(page)
+    for (const view of ['Backend', 'Bridge'] as const) {
+      await showView(page, view)
+      await page.getByText(text).waitFor()
+      await audit(view)
+    }
+    expect(audit.found).toEqual([])
+  })
+})

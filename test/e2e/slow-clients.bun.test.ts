@@ -1,3 +1,0 @@
-import { slowClients } from './slow-clients.ts'
-
-slowClients('bun')

@@ -1,3 +1,0 @@
-import { upgradeRequests } from './upgrade-requests.ts'
-
-upgradeRequests('node')

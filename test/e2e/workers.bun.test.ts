@@ -1,3 +1,0 @@
-import { workersSuite } from './workers.ts'
-
-workersSuite('bun')

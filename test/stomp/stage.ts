@@ -1,0 +1,128 @@
+/** Sessions on a fake clock, fake sockets and a fake bus, with everything else real. Gone when the test is over. */
+import { onTestFinished } from 'vitest'
+import { openAuthenticator, type Authenticator } from '../../src/access/authenticator.ts'
+import { bareHandshake, type Handshake } from '../../src/access/handshake.ts'
+import type { Broker } from '../../src/broker/broker.ts'
+import type { Client } from '../../src/client/client.ts'
+import { Clients } from '../../src/client/clients.ts'
+import type { SubscriptionLimits } from '../../src/client/subscriptions.ts'
+import { Deadlines } from '../../src/clock.ts'
+import { OutputWatch, type OutputLimits } from '../../src/delivery/output-watch.ts'
+import type { SlowClientRule } from '../../src/delivery/slow-policy.ts'
+import type { Metrics } from '../../src/metrics.ts'
+import type { Socket, SocketHandler } from '../../src/socket.ts'
+import type { SessionOptions, SessionServices } from '../../src/stomp/services.ts'
+import { Session } from '../../src/stomp/session.ts'
+import type { FakeBus, FakeBusOptions } from '../support/fake-bus.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { FakeCore } from '../support/fake-core.ts'
+import type { FakeLog } from '../support/fake-log.ts'
+import { FakeNetwork, type FakeClient, type FakeSocketOptions } from '../support/fake-socket.ts'
+import { turn } from '../support/fake-turn.ts'
+
+export const OPTIONS: SessionOptions = {
+  beforeConnect: { maxFrameBytes: 500, maxHeaders: 20, maxHeaderBytes: 200 },
+  afterConnect: { maxFrameBytes: 1000, maxHeaders: 20, maxHeaderBytes: 200 },
+  connectTimeoutMs: 10_000,
+  maxTransactions: 2,
+  maxTransactionFrames: 4,
+  maxTransactionBytes: 1000,
+  maxUnackedMessages: 100,
+  maxInFlight: 4,
+  maxInFlightBytes: 100_000,
+  maxHeldBackBytes: 4000,
+  heartBeat: { outgoingMs: 10_000, incomingMs: 10_000, toleranceFactor: 2, pongCounts: false },
+  settleTimeoutMs: 5000,
+  lingerMs: 2000,
+  server: 'stomp-bridge/test',
+}
+
+export const OUTPUT_LIMITS: OutputLimits = { maxUnsentBytes: 10_000, maxUnsentMs: 5000 }
+
+/** A timer may come a slot late. */
+export const SLOT_MS = 20
+
+export interface StageOptions {
+  readonly options?: Partial<SessionOptions>
+  readonly limits?: Partial<SubscriptionLimits>
+  readonly maxClients?: number
+  readonly bus?: FakeBusOptions
+  /** Where it differs from the one that lets anyone do anything. */
+  readonly authenticator?: Partial<Authenticator>
+  /** Where it differs from the one that brings nothing. */
+  readonly handshake?: Partial<Handshake>
+  readonly slowClients?: readonly SlowClientRule[]
+}
+
+export class Stage {
+  readonly clock = new FakeClock()
+  readonly network = new FakeNetwork()
+  readonly bus: FakeBus
+  readonly log: FakeLog
+  readonly metrics: Metrics
+  readonly broker: Broker
+  readonly clients: Clients
+  readonly deadlines = new Deadlines(this.clock)
+  readonly outputs = new OutputWatch(OUTPUT_LIMITS, this.clock)
+  /** The sessions that are over, in order. */
+  readonly released: Session[] = []
+  /** The sessions that were opened, in order. */
+  readonly sessions: Session[] = []
+  readonly #services: SessionServices
+  readonly #handshake: Partial<Handshake> | undefined
+
+  constructor({ options, limits, maxClients = 10_000, bus, handshake, slowClients, ...rest }: StageOptions = {}) {
+    const { deadlines, outputs, clock } = this
+    const core = new FakeCore(outputs, {
+      bus: bus ?? {},
+      slowClients: slowClients ?? [],
+      releaseDelayMs: 60_000,
+      clock,
+    })
+    const { log, metrics, broker, delivery, outbound } = core
+    const authenticator = { ...openAuthenticator, ...rest.authenticator }
+    this.bus = core.bus
+    this.log = log
+    this.metrics = metrics
+    this.broker = broker
+    this.clients = new Clients(
+      {
+        limits: { maxSubscriptions: 5, maxPatterns: 2, ...limits },
+        ...{ authenticator, broker, delivery, outbound, outputs, metrics, log },
+      },
+      'node',
+      maxClients,
+    )
+    this.#services = { options: { ...OPTIONS, ...options }, authenticator, deadlines, metrics, log }
+    this.#handshake = handshake
+    onTestFinished(() => core.close())
+  }
+
+  /** A connection that has sent nothing yet. */
+  open(options?: FakeSocketOptions): FakeClient {
+    return this.network.connect(this.#open, options)
+  }
+
+  /** A client that has sent CONNECT and taken CONNECTED. */
+  async connect(headers: Readonly<Record<string, string>> = {}, options?: FakeSocketOptions): Promise<FakeClient> {
+    const client = this.open(options)
+    client.connect(headers)
+    await turn()
+    const words = client.takeWords()
+    if (words.join() !== 'CONNECTED') throw new Error(`Wanted CONNECTED, got ${words.join() || 'nothing'}`)
+    return client
+  }
+
+  readonly #open = (socket: Socket): SocketHandler =>
+    this.clients.open(socket, (client) => this.#session(socket, client))
+
+  #session(socket: Socket, client: Client): Session {
+    const handshake: Handshake = { ...bareHandshake(socket.remoteAddress), ...this.#handshake }
+    const session = new Session(socket, client, handshake, this.#services, (released) => {
+      this.clients.release(released)
+      this.released.push(session)
+    })
+    this.sessions.push(session)
+    return session
+  }
+}

@@ -1,0 +1,20 @@
+/** JSON that parsing and writing would change, or that is easy to take apart wrongly. None of it is a string. */
+export const unusualJson: readonly string[] = [
+  '{"id":1784563209871234567,"amount":10.50}',
+  '{"nested":[{"id":-9007199254740993}],"tiny":1E-7,"huge":1e400,"zero":-0}',
+  '{"b":1,"a":2,"10":3,"9":4}',
+  '{"same":1,"same":2}',
+  '{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"x":1}}}',
+  '{ "white" :\t[ 1 ,\n 2 ] }',
+  '{"e":"\\u00e9","slash":"\\/","quote":"\\"}]","back":"\\\\","both":"\\\\\\"","lone":"\\ud800"}',
+  '{"brackets":"}],{[:","":{"":[]}}',
+  '[{"message":1},{"topic":"x"},{"body":2}]',
+  '[]',
+  '{}',
+  '1784563209871234567',
+  '-0',
+  '10.50',
+  '1e400',
+  'true',
+  'null',
+]
