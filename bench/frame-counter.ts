@@ -2,7 +2,7 @@
 import { constants, inflateRawSync } from 'node:zlib'
 import { MARKER_BYTE } from './body.ts'
 
-/** Gives how many messages are in the payload of a WebSocket message. */
+/** Returns how many messages are in the payload of a WebSocket message. */
 export type Look = (payload: Buffer, isCompressed: boolean) => number
 
 /** RFC 7692 section 7.2.2. */
@@ -38,7 +38,7 @@ export class FrameCounter {
     return this.#messagesAfter[frames]! * this.#size
   }
 
-  /** Gives what takes the bytes of one client; exactly one of them has to look. */
+  /** Returns what takes the bytes of one client; exactly one of them has to look. */
   client(look?: Look): (chunk: Buffer) => void {
     let rest: Buffer | undefined
     let skip = 0

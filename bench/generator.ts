@@ -8,11 +8,11 @@ export type Request =
   | { readonly do: 'send'; readonly text: string; readonly times: number; readonly last: string }
   | { readonly do: 'beat'; readonly everyMs: number }
   | { readonly do: 'stall' }
-  /** Gives how many messages have come. */
+  /** Returns how many messages have come. */
   | { readonly do: 'received' }
-  /** Gives how many bytes have come. */
+  /** Returns how many bytes have come. */
   | { readonly do: 'bytes' }
-  /** Gives the latencies noted since it was asked last. */
+  /** Returns the latencies noted since it was asked last. */
   | { readonly do: 'latencies' }
   | { readonly do: 'close' }
 

@@ -18,7 +18,7 @@ export interface BannerFacts {
   readonly config: Config
 }
 
-/** Gives the banner: what is served where, on which bus, by which routes, and how to stop. At most 100 wide. */
+/** Returns the banner: what is served where, on which bus, by which routes, and how to stop. At most 100 wide. */
 export function banner(address: BridgeAddress, { version, runtime, config }: BannerFacts): string {
   const sections: [label: string, lines: string[]][] = [
     ['WebSocket', [`ws://${authority(address.http)}${config.server.path}${reach(address.http.host)}`]],
@@ -39,15 +39,16 @@ export function banner(address: BridgeAddress, { version, runtime, config }: Ban
   ].join('\n')
 }
 
-function httpLines(address: BridgeAddress, { server, debugger: debug }: Config): string[] {
+function httpLines(address: BridgeAddress, { server, doors, redis, debugger: debug }: Config): string[] {
   const base = `http://${authority(address.http)}`
   const rows: [request: string, text: string][] = [
     ...(debug.enabled ? [[`OPEN ${base}${debug.path}`, 'in a browser: the web debugger'] as [string, string]] : []),
-    [`POST ${base}/api/notification`, 'send {"topic", "message"} to subscribers'],
+    [`POST ${base}/api/notification`, 'publish {"topic", "message"}'],
+    ...(doors.sse ? [[`GET  ${base}/sse/topic/greetings`, 'subscribe with curl -N'] as [string, string]] : []),
     [`GET  ${base}/health`, 'the process is alive'],
-    [`GET  ${base}/ready`, 'the bus is there too'],
+    [`GET  ${base}/ready`, redis.url === undefined ? 'the bus can be used too' : 'Redis can be used too'],
   ]
-  if (server.docs) rows.push([`GET  ${base}/docs`, 'this API, to read'])
+  if (server.docs) rows.push([`GET  ${base}/docs`, 'describes this API'])
   if (server.metrics) rows.push([`GET  ${base}/metrics`, 'for Prometheus'])
   const width = Math.max(...rows.map(([request]) => request.length))
   return rows.map(([request, text]) => `${request.padEnd(width)}  ${text}`)
@@ -59,7 +60,7 @@ function busLines(address: BridgeAddress, { redis }: Config): string[] {
     return busUnavailable === undefined ? [bus] : [bus, unavailableLine(bus, busUnavailable)]
   }
   return [
-    'Embedded: in this process only, unseen by other bridges and backends, lost at restart.',
+    'Embedded: inside this process; other bridges and backends cannot see it.',
     'Set REDIS_URL=redis://host:6379 to switch to Redis.',
   ]
 }
@@ -100,7 +101,7 @@ function section(label: string, lines: readonly string[]): string[] {
     .map((line, index) => ' '.repeat(INDENT) + (index === 0 ? label : '').padEnd(LABEL_WIDTH) + line)
 }
 
-/** Gives a line cut at spaces into lines of at most `width`; a word that is longer is cut too. */
+/** Returns a line cut at spaces into lines of at most `width`; a word that is longer is cut too. */
 export function wrapped(line: string, width: number): string[] {
   if (line.length <= width) return [line]
   const space = line.lastIndexOf(' ', width)
@@ -122,7 +123,7 @@ function isEveryAddress(host: string): boolean {
   return host === '0.0.0.0' || host === '::'
 }
 
-/** Gives the one line that says why the bridge could not start, and what to do. */
+/** Returns the one line that says why the bridge could not start, and what to do. */
 export function startFailure(error: unknown, { server, tcp }: Config): string {
   const { code, port, message } = failureOf(error)
   // All runtimes make the TCP listener with node:net, which names the port in its error; Bun and Deno name none for HTTP.

@@ -46,7 +46,7 @@ export interface CommandLineProblem {
   readonly problem: string
 }
 
-/** Gives what the arguments (without runtime and script) ask for, or what is wrong with them. */
+/** Returns what the arguments (without runtime and script) ask for, or what is wrong with them. */
 export function parseCommandLine(argv: readonly string[]): CommandLine | CommandLineProblem {
   // Not strict: each runtime words the errors of the strict mode differently, and none in one clear line.
   const { tokens } = parseArgs({
@@ -106,17 +106,17 @@ function isCommand(word: string): word is Command {
   return (COMMANDS as readonly string[]).includes(word)
 }
 
-/** Gives the text of `--help`. */
+/** Returns the text of `--help`. */
 export function helpText(version: string): string {
   const short = describeSettings().filter((row) => row.alias !== undefined)
-  return `stomp-bridge ${version}: browsers speak STOMP over WebSocket, backends speak Redis or HTTP
+  return `stomp-bridge ${version}: browsers speak STOMP, WebSocket or SSE; backends speak Redis or HTTP
 
 Usage: stomp-bridge [command] [options]
-       bun src/main.ts [command] [options]     the same, from the sources
+       npm start -- [command] [options]        the same, from the sources
 
 Commands
   serve            run the bridge (this is the default)
-  check-config     say whether the configuration is right, and all that is not
+  check-config     check the configuration and list every problem
   print-config     print the configuration in effect as YAML, without secrets
   config-schema    print the JSON Schema of the configuration file, for editors
   help settings    list every setting with its environment variable and default
@@ -126,7 +126,7 @@ Options
   -c, --config FILE    YAML or JSON file (default: ./bridge.yaml, .yml or .json, if there is one)
       --port N         port for WebSocket and HTTP
       --host H         address to listen on
-      --workers N      processes that share the port, about one per core; more than 1 need Redis
+      --workers N      processes that share the port, about one per core; more than one needs Redis
   -h, --help           print this
   -v, --version        print the version
 
@@ -140,12 +140,12 @@ ${table(short.map(({ alias, description, ...row }) => [alias ?? '', `${descripti
 Examples
   stomp-bridge                                         on port 8080, with an embedded bus
   REDIS_URL=redis://localhost:6379 stomp-bridge        on Redis or Valkey
-  HOST=0.0.0.0 PORT=80 stomp-bridge                    for other machines too
+  HOST=0.0.0.0 PORT=80 stomp-bridge                    reachable from other machines
   stomp-bridge check-config --config production.yaml   before a deployment
 `
 }
 
-/** Gives the text of `help settings`: every setting with its variable, type and default. */
+/** Returns the text of `help settings`: every setting with its variable, type and default. */
 export function settingsText(): string {
   const rows = describeSettings().map(({ path, env, alias, type, description, ...row }) =>
     [
@@ -157,7 +157,7 @@ export function settingsText(): string {
   return `${rows.join('\n')}\n`
 }
 
-/** Gives the configuration in effect as YAML, secrets replaced, and says in a comment which they are. */
+/** Returns the configuration in effect as YAML, secrets replaced, and says in a comment which they are. */
 export function printedConfig(config: Config): string {
   return secretsNote(secretSettings(config)) + stringify(redactConfig(config), { lineWidth: 0 })
 }
@@ -182,13 +182,13 @@ const UNREADABLE: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'its name is too long',
 }
 
-/** Gives the line that says why a configuration file cannot be read. `code` is what the system calls the reason. */
+/** Returns the line that says why a configuration file cannot be read. `code` is what the system calls the reason. */
 export function unreadableFile(path: string, code: string | undefined): string {
   const reason = UNREADABLE[code ?? ''] ?? `the system says ${code ?? 'no reason'}`
   return `Cannot read the configuration file "${path}": ${reason}`
 }
 
-/** Gives the answer of `check-config` when all is right: where the configuration came from. */
+/** Returns the answer of `check-config` when all is right: where the configuration came from. */
 export function checkedConfig({ file, env, options }: ConfigSources): string {
   const names = readOverrides(env, options).overrides.map(({ name, path }) => `${path.join('.')} (${name})`)
   const base = file?.path ?? 'built-in defaults, no configuration file'

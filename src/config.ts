@@ -26,7 +26,7 @@ export interface ConfigSources {
 }
 
 /**
- * Gives the configuration of a process: defaults, over them the file, over that the environment, over that the options.
+ * Returns the configuration of a process: defaults, over them the file, over that the environment, over that the options.
  * In it `debugger.api` is on or off: what `auto` comes to depends on whether there is a file.
  *
  * Errors: throws ConfigError with all problems of all sources.
@@ -44,7 +44,7 @@ export function loadConfig({ file, env, options }: ConfigSources): Config {
 }
 
 /**
- * Gives a configuration from any part of one, for embedding. `debugger.api: auto` is off in it.
+ * Returns a configuration from any part of one, for embedding. `debugger.api: auto` is off in it.
  *
  * Errors: throws ConfigError with all problems.
  */

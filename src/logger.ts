@@ -20,7 +20,7 @@ export interface LogTarget {
   readonly hasColours: boolean
 }
 
-/** Gives the logger of this process. It writes before it returns, so that nothing is lost when the process ends. */
+/** Returns the logger of this process. It writes before it returns, so that nothing is lost when the process ends. */
 export function createLogger({ level, format }: Config['log'], { isTerminal, hasColours }: LogTarget): Logger {
   const options = {
     level,

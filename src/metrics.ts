@@ -118,12 +118,12 @@ export interface MetricSnapshot {
   }[]
 }
 
-/** Gives several snapshots as one: values of the same labels are added up, or what their `aggregator` says. */
+/** Returns several snapshots as one: values of the same labels are added up, or what their `aggregator` says. */
 export async function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): Promise<MetricsSnapshot> {
   return (await AggregatorRegistry.aggregate([...snapshots]).getMetricsAsJSON()) as unknown as MetricsSnapshot
 }
 
-/** Gives several snapshots, merged, in the text format of Prometheus. */
+/** Returns several snapshots, merged, in the text format of Prometheus. */
 export function renderSnapshots(snapshots: readonly MetricsSnapshot[]): Promise<string> {
   return AggregatorRegistry.aggregate([...snapshots]).metrics()
 }

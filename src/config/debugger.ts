@@ -20,7 +20,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Gives the configuration with `debugger.api: auto` replaced by what it comes to. Whoever writes a file, or embeds the
+ * Returns the configuration with `debugger.api: auto` replaced by what it comes to. Whoever writes a file, or embeds the
  * bridge, has thought of a deployment, and says there what shall be on; `isTrial` is a process with neither.
  */
 export function withDebuggerApi(config: Config, isTrial: boolean): Config {
@@ -29,7 +29,7 @@ export function withDebuggerApi(config: Config, isTrial: boolean): Config {
   return { ...config, debugger: { ...config.debugger, api: isOn ? 'on' : 'off' } }
 }
 
-/** Gives what is wrong between these settings. */
+/** Returns what is wrong between these settings. */
 export function debuggerFindings(settings: DebuggerSettings): Finding[] {
   return [...pathFindings(settings), ...accessFindings(settings)]
 }

@@ -14,7 +14,7 @@ export interface ConfigFile {
 
 export type Group = Readonly<Record<string, unknown>>
 
-/** Gives the settings of a file; `content` is undefined when the file cannot be read as settings. */
+/** Returns the settings of a file; `content` is undefined when the file cannot be read as settings. */
 export function parseFile({ path, text }: ConfigFile): { content: Group | undefined; problems: ConfigProblem[] } {
   const lineCounter = new LineCounter()
   const document = parseDocument(withoutNpmBanner(text), { lineCounter, prettyErrors: false })
@@ -44,7 +44,7 @@ function withoutNpmBanner(text: string): string {
   return text.replace(/^\s*(?:> .*\n)+/, (banner) => banner.replace(/^> /gm, '# > '))
 }
 
-/** Gives the value without its nulls: a key with nothing after it, as when all below is commented out, is not given. */
+/** Returns the value without its nulls: a key with nothing after it, as when all below is commented out, is not given. */
 export function withoutNulls(value: unknown): unknown {
   if (value === null) return undefined
   if (Array.isArray(value)) return value.map((item: unknown) => (item === null ? null : withoutNulls(item)))

@@ -88,7 +88,7 @@ function unknownSetting(parent: SettingPath, key: string): string {
   return suggestion === undefined ? 'is not a setting' : `is not a setting; did you mean ${suggestion}?`
 }
 
-/** Gives the candidate that a mistyped word probably meant; undefined when none is near. */
+/** Returns the candidate that a mistyped word probably meant; undefined when none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const plain = (each: string) => each.toLowerCase().replace(/[-_]/g, '')
   const wanted = plain(word)

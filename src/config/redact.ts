@@ -3,7 +3,7 @@ import type { Config } from './schema.ts'
 
 const HIDDEN = '***'
 
-/** Gives the configuration with its secrets, and the user name and password in `redis.url`, replaced by `***`. */
+/** Returns the configuration with its secrets, and the user name and password in `redis.url`, replaced by `***`. */
 export function redactConfig(config: Config): Config {
   const { url, password } = config.redis
   const { token } = config.debugger
@@ -27,7 +27,7 @@ export function secretSettings({ redis: { url, password }, debugger: { token } }
   ]
 }
 
-/** Gives a URL without credentials: neither before `@` nor as a password in the query, which ioredis also reads. */
+/** Returns a URL without credentials: neither before `@` nor as a password in the query, which ioredis also reads. */
 export function redactUrl(url: string): string {
   return url.replace(/:\/\/.*@/s, `://${HIDDEN}@`).replace(/([?&][^=&]*pass[^=&]*=)[^&#]*/gi, `$1${HIDDEN}`)
 }

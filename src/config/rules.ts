@@ -22,7 +22,7 @@ const shapes = {
   endpoint: configSchema.shape.endpoints.unwrap().element.shape,
 }
 
-/** Gives what is wrong between the settings of an input that has no nulls. */
+/** Returns what is wrong between the settings of an input that has no nulls. */
 export function findingsBetween(input: Input): Finding[] {
   return [
     ...portFindings(input),

@@ -50,7 +50,7 @@ export const ENV_ALIASES: Readonly<Record<string, string>> = {
 // Draft 7: the newest that all YAML and JSON editors know.
 const root = z.toJSONSchema(configSchema, { io: 'input', target: 'draft-7' }) as SchemaNode
 
-/** Gives the JSON Schema of a configuration file. Editors use it from `bridge.schema.json`. */
+/** Returns the JSON Schema of a configuration file. Editors use it from `bridge.schema.json`. */
 export function configJsonSchema(): Record<string, unknown> {
   const { properties, ...rest } = structuredClone(root)
   return {
@@ -61,7 +61,7 @@ export function configJsonSchema(): Record<string, unknown> {
   }
 }
 
-/** Gives one row per setting, in the order of the schema. */
+/** Returns one row per setting, in the order of the schema. */
 export function describeSettings(): SettingRow[] {
   return rowsBelow(root, [])
 }
@@ -87,7 +87,7 @@ function envName(path: readonly string[]): string {
   return ENV_PREFIX + path.map((key) => key.replace(/[A-Z]/g, '_$&').toUpperCase()).join('_')
 }
 
-/** Gives the schema of what is at a path (numbers are list positions); undefined where there is no such setting. */
+/** Returns the schema of what is at a path (numbers are list positions); undefined where there is no such setting. */
 export function schemaAt(path: readonly PropertyKey[]): SchemaNode | undefined {
   let node: SchemaNode | undefined = root
   for (const key of path) {

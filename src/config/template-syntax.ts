@@ -12,7 +12,7 @@ export interface TemplateVariable {
 
 const VARIABLE = /\{(\*?)([A-Za-z_][A-Za-z0-9_]*)\}/g
 
-/** Gives the variables of a template from left to right. What is not well formed is left out. */
+/** Returns the variables of a template from left to right. What is not well formed is left out. */
 export function templateVariables(template: string): TemplateVariable[] {
   return [...template.matchAll(VARIABLE)].map((match) => ({ name: match[2] ?? '', rest: match[1] === '*' }))
 }
@@ -41,7 +41,7 @@ export function routeSeparators({ channel, destination }: { channel: string; des
 }
 
 /**
- * Gives everything that is wrong with a template, as phrases that continue its name (`has "{id" without "}"`); an
+ * Returns everything that is wrong with a template, as phrases that continue its name (`has "{id" without "}"`); an
  * empty list when it is well formed.
  */
 export function templateProblems(template: string): string[] {

@@ -79,7 +79,7 @@ export function createPublishHandler(outbound: Pick<Outbound, 'publish'>, maxBod
   }
 }
 
-/** Gives the channel of the path. Errors: HttpError `bad-field`. */
+/** Returns the channel of the path. Errors: HttpError `bad-field`. */
 export function channelOf(c: Context<HttpEnv>): string {
   // Not c.req.param: that leaves what it cannot decode as it is written.
   const [, , , segment = ''] = new URL(c.req.url).pathname.split('/')

@@ -35,7 +35,7 @@ interface MediaType {
   readonly examples?: Readonly<Record<string, { readonly summary?: string; readonly value?: unknown }>>
 }
 
-/** Gives the article of an operation; `base` is the origin for its commands. */
+/** Returns the article of an operation; `base` is the origin for its commands. */
 export function operationSection(document: OpenApiDocument, placed: PlacedOperation, base: string): Html {
   const { method, path, operation } = placed
   const id = operation.operationId ?? `${method}-${path}`
@@ -47,7 +47,7 @@ export function operationSection(document: OpenApiDocument, placed: PlacedOperat
   </article>`
 }
 
-/** Gives preformatted text that a keyboard can scroll. */
+/** Returns preformatted text that a keyboard can scroll. */
 export function codeBlock(label: string, text: string): Html {
   return html`<pre tabindex="0" role="region" aria-label="${label}"><code>${text}</code></pre>`
 }

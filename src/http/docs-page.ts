@@ -41,7 +41,7 @@ export function createDocsHandler(document: OpenApiDocument, facts: DocsFacts): 
     })
 }
 
-/** Gives the page; `base` is the address of the bridge for its examples, without a slash at the end. */
+/** Returns the page; `base` is the address of the bridge for its examples, without a slash at the end. */
 export function renderDocs(document: OpenApiDocument, { path, runtime }: DocsFacts, base: string): Html {
   const { info, tags = [] } = document
   const sections = tags.map(({ name, description }) => ({ name, description, id: name.toLowerCase() }))

@@ -35,7 +35,7 @@ export async function readBytes(
 }
 
 /**
- * Gives the bytes with more behind the first `size` of them. Pieces are not kept: a client may send each byte as one,
+ * Returns the bytes with more behind the first `size` of them. Pieces are not kept: a client may send each byte as one,
  * and a piece costs a hundred times that.
  */
 function withAppended(

@@ -9,7 +9,7 @@ export interface Place {
 }
 
 /**
- * Gives a port for each place: its own, or a free one.
+ * Returns a port for each place: its own, or a free one.
  *
  * Binds them all for a moment, for itself alone: those who share a port could not tell that a stranger shares it too.
  * Errors: rejects with that of `listen`, such as EADDRINUSE.

@@ -24,7 +24,7 @@ export class MetricsTotal {
     this.#past = this.#past.then((past) => mergeSnapshots([past, countersOf(latest)]))
   }
 
-  /** Gives the text format of Prometheus, from what the workers say now. */
+  /** Returns the text format of Prometheus, from what the workers say now. */
   async render(reports: ReadonlyMap<number, MetricsSnapshot>): Promise<string> {
     for (const [worker, snapshot] of reports) this.#latest.set(worker, snapshot)
     const inOrder = [...this.#latest].sort(([a], [b]) => a - b)

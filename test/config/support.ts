@@ -1,7 +1,7 @@
 /** What the configuration tests share: the problem lines of a call that must fail. */
 import { ConfigError, loadConfig, type ConfigProblem, type ConfigSources } from '../../src/config.ts'
 
-/** Gives the problems that `attempt` throws as a ConfigError; anything else fails the test. */
+/** Returns the problems that `attempt` throws as a ConfigError; anything else fails the test. */
 export function problemsOf(attempt: () => unknown): readonly ConfigProblem[] {
   try {
     attempt()

@@ -27,7 +27,7 @@ class Pipe extends Duplex {
     return Buffer.concat(this.taken).toString()
   }
 
-  /** The peer reads what the kernel has. Gives whether there was anything. */
+  /** The peer reads what the kernel has. Returns whether there was anything. */
   async takeNext(): Promise<boolean> {
     const done = this.#done
     this.#done = undefined

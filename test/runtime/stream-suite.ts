@@ -362,7 +362,7 @@ export const cases: Readonly<Record<string, Case>> = {
   },
 }
 
-/** Gives how much it sent until so much of it was not taken. */
+/** Returns how much it sent until so much of it was not taken. */
 async function fill(socket: Socket, bytes: number): Promise<number> {
   let sent = 0
   while (socket.bufferedBytes < bytes) {
@@ -382,7 +382,7 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Gives what went wrong, by the name of the case. */
+/** Returns what went wrong, by the name of the case. */
 export async function runCases(runtime: Runtime): Promise<Record<string, string>> {
   const failures: Record<string, string> = {}
   for (const [name, run] of Object.entries(cases)) {

@@ -13,7 +13,7 @@ function setUp(maxUnacked: number) {
   const acknowledgements = new Acknowledgements(subscriptions, maxUnacked)
   for (const id of ['a', 'b']) door.subscribe(`/topic/${id}`, id, AckMode.individual)
   let count = 0
-  /** Gives the value of `ack`. */
+  /** Returns the value of `ack`. */
   const deliver = (id: string): string => acknowledgements.add(subscriptions.get(id)!, `node-${++count}`)
   /** How many it settles. */
   const acknowledge = (id: string): number =>

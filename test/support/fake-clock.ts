@@ -38,7 +38,7 @@ export class FakeClock implements Clock {
     this.#timers.delete(timer as number)
   }
 
-  /** Lets time pass. Gives how many callbacks ran. */
+  /** Lets time pass. Returns how many callbacks ran. */
   advance(ms: number): number {
     const endMs = this.#nowMs + ms
     let ran = 0

@@ -129,7 +129,7 @@ export class StompPeer {
     return this.#next('a frame')
   }
 
-  /** The next frame, which has to be this one. Gives all of it, so that a test can look closer. */
+  /** The next frame, which has to be this one. Returns all of it, so that a test can look closer. */
   async expect(command: Command, headers: WantedHeaders = {}): Promise<Frame> {
     const frame = await this.#next(command)
     const wrong = Object.entries(headers).filter(([name, wanted]) => !isWanted(frame.headers.get(name), wanted))

@@ -102,7 +102,7 @@ function stream(count: number): string {
   return `event: live\ndata: {"channel":"c"}\n\n${Array.from({ length: count }, (_, i) => message(i)).join('')}`
 }
 
-/** Gives the text once, then stays open and silent. */
+/** Sends the text once, then stays open and silent. */
 function open(text: string): ReadableStream<Uint8Array> {
   return new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode(text)) })
 }

@@ -9,7 +9,7 @@ export interface ServerEvent {
   readonly data: string
 }
 
-/** Gives the events as they come; ends with the stream. A last event that was cut off is not given. */
+/** Returns the events as they come; ends with the stream. A last event that was cut off is not given. */
 export async function* readServerEvents(stream: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
   const reader = stream.getReader()
   const decoder = new TextDecoder()

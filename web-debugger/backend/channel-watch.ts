@@ -28,11 +28,11 @@ export interface ChannelWatch {
   readonly version: ReadonlySignal<number>
   /** Older messages that are no longer in the list. */
   readonly forgotten: ReadonlySignal<number>
-  /** Gives the one there is when it is watched already. */
+  /** Returns the one there is when it is watched already. */
   watch(channel: string): WatchedChannel
   unwatch(channel: string): void
   clear(): void
-  /** Called with each message as it comes. Gives the function that ends it. */
+  /** Called with each message as it comes. Returns the function that ends it. */
   onMessage(listener: (message: ChannelMessage) => void): () => void
 }
 

@@ -60,7 +60,7 @@ export interface ShortcutActions {
   readonly showShortcuts: () => void
 }
 
-/** Gives what ends it. */
+/** Returns what ends it. */
 export function listenForShortcuts({ preferences, toggleTour, showShortcuts }: ShortcutActions): () => void {
   const views: Readonly<Record<string, View>> = { '1': 'client', '2': 'backend', '3': 'bridge' }
   const onKeyDown = (event: KeyboardEvent) => {

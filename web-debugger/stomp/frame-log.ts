@@ -65,7 +65,7 @@ export class FrameLog {
     this.#dropped = 0
   }
 
-  /** Called with each record as it comes. Gives the function that ends it. */
+  /** Called with each record as it comes. Returns the function that ends it. */
   onAppend(listener: (record: FrameRecord) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

@@ -54,7 +54,7 @@ export class ProfileStore {
   }
 
   /**
-   * Adds what the text holds. Gives how many; 0 with the reason in `problem`. Secrets in it are left out: that they may
+   * Adds what the text holds. Returns how many; 0 with the reason in `problem`. Secrets in it are left out: that they may
    * be stored here is for the person to say, not for the file.
    */
   importJson(text: string): number {

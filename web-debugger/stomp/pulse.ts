@@ -24,7 +24,7 @@ export class Pulse {
     this.#environment.nextFrame(() => this.#fire())
   }
 
-  /** Called before `beat` grows. Gives the function that ends it. */
+  /** Called before `beat` grows. Returns the function that ends it. */
   onBeat(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
