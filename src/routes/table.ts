@@ -143,7 +143,7 @@ export class RouteTable {
     return this.views().map(({ direction, destination, channel, codec, isConvention }) => {
       const way =
         direction === 'outbound' ? `SEND ${destination} -> channel ${channel}` : `channel ${channel} -> ${destination}`
-      return `${way}  (${codec}${isConvention ? ', for everything else, by convention' : ''})`
+      return `${way}  (${codec}${isConvention ? ', by convention' : ''})`
     })
   }
 

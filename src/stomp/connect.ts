@@ -53,30 +53,40 @@ export function agree(
   }
 }
 
-/** An answer that is still to come. */
-export interface PendingIdentity {
-  /** Rejects with ProtocolError `not-authenticated`, and with what the authenticator throws. */
-  readonly found: Promise<Identity>
+/** Who is it? Kept until that is known. */
+export class Login {
+  readonly #authenticator: Authenticator
+  readonly #handshake: Handshake
+  /** The authenticator is at work on them. */
+  #pending: ConnectCredentials | undefined
+
+  constructor(authenticator: Authenticator, handshake: Handshake) {
+    this.#authenticator = authenticator
+    this.#handshake = handshake
+  }
+
+  get isPending(): boolean {
+    return this.#pending !== undefined
+  }
+
+  /**
+   * At once if the authenticator knows at once. An identity that came with the handshake wins: what CONNECT says is then not
+   * looked at.
+   * Errors: ProtocolError `not-authenticated`, thrown or as a rejection; and what the authenticator throws.
+   */
+  identify(frame: Frame): Identity | Promise<Identity> {
+    if (this.#handshake.identity) return this.#handshake.identity
+    const credentials = new ConnectCredentials(frame, this.#handshake)
+    const identity = this.#authenticator.authenticate(credentials)
+    if (!isPromise(identity)) return accepted(identity)
+    this.#pending = credentials
+    return Promise.resolve(identity).then(accepted)
+  }
+
   /** Nobody waits for it any more. */
-  abort(): void
-}
-
-/**
- * Who is it? At once if the authenticator knows at once. An identity that came with the handshake wins: what CONNECT says
- * is then not looked at.
- * Errors: ProtocolError `not-authenticated`; and what the authenticator throws.
- */
-export function identify(frame: Frame, authenticator: Authenticator, handshake: Handshake): Identity | PendingIdentity {
-  if (handshake.identity) return handshake.identity
-  const credentials = new ConnectCredentials(frame, handshake)
-  const identity = authenticator.authenticate(credentials)
-  if (!isPromise(identity)) return accepted(identity)
-  return { found: Promise.resolve(identity).then(accepted), abort: () => credentials.abort() }
-}
-
-/** Is the answer still to come? */
-export function isPending(identity: Identity | PendingIdentity): identity is PendingIdentity {
-  return 'abort' in identity
+  abort(): void {
+    this.#pending?.abort()
+  }
 }
 
 class ConnectCredentials implements Credentials {

@@ -17,11 +17,11 @@ import type { Socket, SocketHandler } from '../socket.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import type { CommandContext } from './command.ts'
 import { COMMAND_HANDLERS } from './commands/index.ts'
-import { agree, identify, isPending, type Agreement, type PendingIdentity } from './connect.ts'
+import { agree, Login, type Agreement } from './connect.ts'
 import { Effects, type Effect } from './effects.ts'
 import { HeartBeats } from './heart-beats.ts'
 import { Inbox, type FrameReceiver } from './inbox.ts'
-import { connectedFrame, describeFailure, errorFrame, receiptFrame } from './responses.ts'
+import { describeFailure, Responses } from './responses.ts'
 import type { SessionServices } from './services.ts'
 import { Ending, State } from './state.ts'
 import { Transactions } from './transactions.ts'
@@ -40,10 +40,9 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   readonly #services: SessionServices
   readonly #onReleased: (client: Client) => void
   readonly #inbox: Inbox
+  readonly #responses: Responses
   /** Until it is known who the client is. */
-  #handshake: Handshake | undefined
-  #pendingIdentity: PendingIdentity | undefined
-  #agreedVersion: Version | undefined
+  #login: Login | undefined
   #state: State = State.connecting
   /** When any state but `connected` must be over. */
   #stateDeadline: number
@@ -65,12 +64,13 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     services: SessionServices,
     onReleased: (client: Client) => void,
   ) {
-    const { options, deadlines } = services
+    const { options, authenticator, deadlines, metrics } = services
     this.client = client
     this.#socket = socket
     this.#services = services
     this.#onReleased = onReleased
-    this.#handshake = handshake
+    this.#login = new Login(authenticator, handshake)
+    this.#responses = new Responses(client.output, metrics)
     this.#inbox = new Inbox(socket, this, options.beforeConnect, {
       pauseAboveBytes: MAX_BYTES_BEFORE_CONNECTED,
       maxBytes: MAX_BYTES_BEFORE_CONNECTED,
@@ -82,7 +82,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   // --- CommandContext: what the handlers work on
 
   get stompVersion(): Version {
-    return this.#agreedVersion ?? Version.V1_0
+    return this.#responses.version ?? Version.V1_0
   }
 
   get metrics(): Metrics {
@@ -129,7 +129,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     if (!this.#isSocketOpen) return
     this.#isSocketOpen = false
     this.#services.deadlines.cancel(this)
-    this.#endIdentifying()
+    this.#endLogin()
     this.client.close()
     this.#acknowledgements?.clear() // nothing is delivered any more, so there is nothing to acknowledge
     // Frames that were received before are still processed (STOMP 1.2 "DISCONNECT": a server may do so): what is held
@@ -146,7 +146,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   // --- Door
 
   get version(): Version | undefined {
-    return this.#agreedVersion
+    return this.#responses.version
   }
 
   get isOpen(): boolean {
@@ -201,7 +201,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     if (this.#state === State.connected) return this.#beat(now)
     if (now < this.#stateDeadline) return this.#stateDeadline
     if (this.#state === State.connecting) {
-      const text = this.#pendingIdentity
+      const text = this.#login?.isPending
         ? 'The login was not checked in time: the authenticator has not answered'
         : 'No CONNECT frame came in time'
       this.#sendError(new ProtocolError('connect-timeout', text), undefined)
@@ -312,13 +312,12 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
 
   #connect(frame: Frame, receipt: string | undefined): void {
     const agreement = agree(frame, this.client.id, this.#services.options)
-    const identity = identify(frame, this.#services.authenticator, this.#handshake!)
-    if (!isPending(identity)) {
+    const identity = this.#login!.identify(frame)
+    if (!(identity instanceof Promise)) {
       this.#connected(agreement, identity)
       return
     }
-    this.#pendingIdentity = identity
-    const connected = identity.found.then(
+    const connected = identity.then(
       (found) => {
         if (this.#state === State.connecting && this.#isSocketOpen) this.#connected(agreement, found)
       },
@@ -332,16 +331,15 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   #connected({ version, intervals, headers }: Agreement, identity: Identity): void {
     const { options, deadlines, metrics } = this.#services
     const { user } = (this.client.identity = identity)
-    this.#handshake = undefined
-    this.#pendingIdentity = undefined
-    this.#agreedVersion = version
+    this.#login = undefined
+    this.#responses.version = version
     this.#inbox.agree(version, options.afterConnect, {
       pauseAboveBytes: options.afterConnect.maxFrameBytes,
       maxBytes: options.maxHeldBackBytes,
     })
     this.#state = State.connected
     metrics.count.sessionsOpened++
-    this.client.output.write(connectedFrame(user === undefined ? headers : [...headers, ['user-name', user]], version))
+    this.#responses.connected(user === undefined ? headers : [...headers, ['user-name', user]])
     if (intervals.outgoingMs === 0 && intervals.incomingMs === 0) return
     const { toleranceFactor, pongCounts } = options.heartBeat
     const asksByPing = pongCounts && this.#socket.transport === 'websocket'
@@ -351,10 +349,9 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   }
 
   /** Whoever is still looking for the identity need not go on. */
-  #endIdentifying(): void {
-    this.#handshake = undefined
-    this.#pendingIdentity?.abort()
-    this.#pendingIdentity = undefined
+  #endLogin(): void {
+    this.#login?.abort()
+    this.#login = undefined
   }
 
   #disconnect(receipt: string | undefined): void {
@@ -383,20 +380,15 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   #settled({ receipt, error }: Effect): void {
     if (this.#state >= State.lingering) return
     if (error === undefined) {
-      if (receipt !== undefined) this.#answer(receipt)
+      if (receipt !== undefined) this.#responses.receipt(receipt)
     } else if (error instanceof Ending) {
       this.client.unsubscribeAll()
-      if (receipt !== undefined) this.#answer(receipt)
+      if (receipt !== undefined) this.#responses.receipt(receipt)
       if (error.isLeftToClient) this.#wait(State.lingering)
       else this.#close(error.closeCode, error.reason)
     } else {
       this.#sendError(error, receipt)
     }
-  }
-
-  #answer(receipt: string): void {
-    this.metrics.count.receiptsSent++
-    this.client.output.write(receiptFrame(receipt, this.#agreedVersion))
   }
 
   /** The session ends with an ERROR frame, after the answers to what came before. */
@@ -416,13 +408,12 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   #sendError(error: unknown, receipt: string | undefined): void {
     const description = describeFailure(error)
     const { code, message } = description
-    const { log, metrics } = this.#services
+    const { log } = this.#services
     const session = this.client.id
     if (code === 'internal') log.error({ session, error }, 'Internal error in a session')
     else log.info({ session, code, reason: message }, 'A session ends with an error')
     this.client.unsubscribeAll() // STOMP 1.2 "ERROR": no frame comes after it
-    metrics.count.errorsSent++
-    this.client.output.write(errorFrame(description, receipt, this.#agreedVersion))
+    this.#responses.error(description, receipt)
     this.#close(description.closeCode, message)
   }
 
@@ -436,7 +427,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
 
   #wait(state: typeof State.lingering | typeof State.closing): void {
     this.#state = state
-    this.#endIdentifying()
+    this.#endLogin()
     this.#startStateDeadline(this.#services.options.lingerMs)
   }
 

@@ -227,9 +227,9 @@ describe('describe', () => {
     })
     expect(table.describe()).toEqual([
       'SEND /app/greet -> channel GREETING  (json-string)',
-      'SEND /app/{*name} -> channel app:{*name}  (json, for everything else, by convention)',
+      'SEND /app/{*name} -> channel app:{*name}  (json, by convention)',
       'channel prices:{symbol} -> /topic/prices/{symbol}  (raw)',
-      'channel topic:{*name} -> /topic/{*name}  (json, for everything else, by convention)',
+      'channel topic:{*name} -> /topic/{*name}  (json, by convention)',
     ])
   })
 })
