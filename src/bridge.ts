@@ -127,7 +127,16 @@ export function createBridge(options: BridgeOptions): Bridge {
   metrics.observe('busAvailable', () => (busUnavailableReason() === undefined ? 1 : 0))
   metrics.observe('unsentBytes', () => outputs.unsentBytes)
   metrics.observe('workers', () => 1)
-  const clientServices = { limits: config.limits, authenticator, broker, delivery, outbound, outputs, metrics, log }
+  const clientServices = {
+    limits: config.limits,
+    authenticator,
+    broker,
+    delivery,
+    outbound,
+    outputs,
+    metrics,
+    log,
+  }
   const clients = new Clients(clientServices, nodeId, config.limits.maxSessions)
   const shared = { authenticator, deadlines, metrics, log }
   const stomp = new StompDoor(clients, { ...shared, options: sessionOptions(config, version) })
@@ -138,9 +147,10 @@ export function createBridge(options: BridgeOptions): Bridge {
     lingerMs: config.shutdown.lingerMs,
   })
   const entrance = new Entrance({
-    admission: () => clients.refusal,
+    admission: (coming) => clients.refusalBeside(coming),
     authenticator,
     broker,
+    limits: config.limits,
     connectTimeoutMs: config.limits.connectTimeoutMs,
   })
   const inspect = createInspect({ table, clients, broker, outputs, metrics })
@@ -152,7 +162,6 @@ export function createBridge(options: BridgeOptions): Bridge {
       path: config.server.path,
       allowedOrigins: config.server.allowedOrigins,
       maxBodyBytes: config.limits.maxBodyBytes,
-      maxSubscriptions: config.limits.maxSubscriptions,
       doors: config.doors,
       endpoints: config.endpoints,
       docs: config.server.docs,
@@ -211,7 +220,12 @@ export function createBridge(options: BridgeOptions): Bridge {
       runtime: runtimeName,
       node: nodeId,
       isOpen: authenticator.isOpen,
-      stompPath: config.server.path,
+      endpoints: {
+        stomp: config.server.path,
+        raw: config.doors.raw ? '/raw' : null,
+        sse: config.doors.sse ? '/sse' : null,
+        configured: config.endpoints.map(({ path }) => path),
+      },
       prefixes: { broker: [...prefixes], application: [...applicationPrefixes], broadcastChannel },
       limits: config.limits,
       routes: table.views(),
@@ -237,8 +251,8 @@ export function createBridge(options: BridgeOptions): Bridge {
   function endRefused(): void {
     watches.refused()
     for (const client of clients) {
-      for (const { entry } of client.subscriptions) {
-        const refusal = broker.refusalOf(entry)
+      for (const subscription of client.subscriptions) {
+        const refusal = broker.refusalOf(subscription)
         if (!refusal) continue
         client.door.fail(refusal)
         break
@@ -374,7 +388,7 @@ function sessionOptions(config: Config, version: string): SessionOptions {
     maxUnackedMessages: limits.maxUnackedMessages,
     maxInFlight: limits.maxInFlight,
     maxInFlightBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE,
-    maxHeldBackBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE * 4,
+    heldBack: { pauseAboveBytes: limits.maxFrameBytes, maxBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE * 4 },
     heartBeat,
     settleTimeoutMs: shutdown.deadlineMs,
     lingerMs: shutdown.lingerMs,

@@ -7,8 +7,8 @@ import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } f
 /** Counted since start. */
 const COUNTERS = {
   sessionsOpened: 'Sessions opened: STOMP clients after CONNECT, and clients of the other doors',
-  framesReceived: 'Frames received from clients, without heart-beats',
-  errorsSent: 'ERROR frames sent to clients',
+  framesReceived: 'STOMP frames and plain WebSocket messages received from clients, without heart-beats',
+  errorsSent: 'ERROR frames, and events "error" of Server-Sent Events, sent to clients',
   receiptsSent: 'RECEIPT frames sent',
   messagesPublished: 'Messages that the bus accepted from clients and HTTP',
   messagesReceived: 'Payloads received from the bus for a destination',

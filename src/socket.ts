@@ -72,15 +72,29 @@ export interface RequestEnv {
   /**
    * Accept the WebSocket upgrade of this request.
    * `protocol` is the sub-protocol to answer, or undefined for none.
+   * `abandoned` is called instead of `open` if that cannot be: the request is no valid upgrade, or its client has left.
    * Returns the response that the app must return; 426 if the request is no valid upgrade.
    */
-  upgrade(request: Request, options: { protocol: string | undefined; open: OpenSocket }): Response
+  upgrade(request: Request, options: UpgradeOptions): Response
   /**
    * Answer 200 with these headers and a body that goes on until the socket is closed; what is sent are pieces of it.
    * Returns the response that the app must return; it may add headers to it. If the app returns another one, or if the
    * request is a HEAD, nothing is opened. The head of the response may leave only with the first piece.
+   * `abandoned` is called instead of `open` if the client has left; it may also be opened, and closed at once.
    */
-  stream(request: Request, options: { headers: Readonly<Record<string, string>>; open: OpenSocket }): Response
+  stream(request: Request, options: StreamOptions): Response
+}
+
+export interface UpgradeOptions {
+  readonly protocol: string | undefined
+  readonly open: OpenSocket
+  readonly abandoned?: () => void
+}
+
+export interface StreamOptions {
+  readonly headers: Readonly<Record<string, string>>
+  readonly open: OpenSocket
+  readonly abandoned?: () => void
 }
 
 /** The HTTP application: every request of the listener, upgrades included. */

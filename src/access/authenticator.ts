@@ -30,3 +30,10 @@ export const openAuthenticator: Authenticator = {
   maySubscribe: () => true,
   maySend: () => true,
 }
+
+/** Is the answer still to come? Also with one that is no `Promise` of this realm: authenticators are written by others. */
+export function isPromise<T extends object>(
+  value: T | undefined | Promise<T | undefined>,
+): value is Promise<T | undefined> {
+  return typeof (value as { then?: unknown } | undefined)?.then === 'function'
+}

@@ -6,10 +6,11 @@ import type { Authenticator } from '../access/authenticator.ts'
 import { ANONYMOUS, type Identity } from '../access/identity.ts'
 import type { Broker, Liveness } from '../broker/broker.ts'
 import type { Outbound, RoutedMessage } from '../broker/outbound.ts'
+import type { Recent } from '../broker/recent.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Feed } from '../delivery/feed.ts'
 import { HeldMessages } from '../delivery/held-messages.ts'
-import type { Message } from '../delivery/message.ts'
+import type { Encoding, Message } from '../delivery/message.ts'
 import { Output, type WrittenGroup } from '../delivery/output.ts'
 import type { OutputWatch, WatchedOutput } from '../delivery/output-watch.ts'
 import { ProtocolError, quoted } from '../errors.ts'
@@ -29,6 +30,8 @@ export interface ClientServices {
   readonly delivery: Delivery
   readonly outbound: Outbound
   readonly outputs: OutputWatch
+  /** Ids of subscriptions, each text once. */
+  readonly ids: Recent<string>
   readonly metrics: Metrics
   readonly log: Log
 }
@@ -89,23 +92,46 @@ export class Client implements SubscriptionOwner, WatchedOutput {
     // A client that repeats itself without an id wants what it has.
     if (id === undefined && this.subscriptions.withoutId(destination)) return undefined
     this.subscriptions.requireRoomFor(destination, id)
-    const subscription = new Subscription(this, options, this.subscriptions.nextSerial())
+    // Clients number their subscriptions alike: many share the text.
+    const ownId = id === undefined ? undefined : this.#services.ids.get(id)
+    const subscription = new Subscription(this, ownId, ackMode, this.subscriptions.nextSerial())
     const isSingle = ackMode !== AckMode.auto
     const excludes = options.excludesOwn ? this.id : undefined
-    subscription.entry = broker.subscribe({ receiver: subscription, destination, encoding, stamp, isSingle, excludes })
+    const entry = broker.subscribe({ receiver: subscription, destination, encoding, stamp, isSingle, excludes })
+    subscription.feed = entry.feed
+    subscription.hold = entry.hold
     this.subscriptions.add(subscription)
-    return broker.whenLive(subscription.entry)
+    return broker.whenLive(subscription)
+  }
+
+  /**
+   * Subscribes to all that a connection is opened for. `onRefused`: what cannot be subscribed; called later, because the
+   * runtime does not have the handler of a connection before its `open` has returned.
+   */
+  subscribeAll(
+    destinations: readonly string[],
+    { encoding, excludesOwn = false }: { readonly encoding: Encoding; readonly excludesOwn?: boolean },
+    onRefused: (error: unknown) => void,
+  ): void {
+    try {
+      for (const destination of destinations) {
+        const options = { destination, id: undefined, ackMode: AckMode.auto, encoding, stamp: '', excludesOwn }
+        this.subscribe(options)?.live.catch(onRefused)
+      }
+    } catch (error) {
+      queueMicrotask(() => onRefused(error))
+    }
   }
 
   /** By id or destination, see `Subscriptions.take`. Returns what has ended; undefined if there is no such subscription. */
   unsubscribe(id: string | undefined, destination: string | undefined): Subscription | undefined {
     const subscription = this.subscriptions.take(id, destination)
-    if (subscription) this.#services.broker.unsubscribe(subscription.entry)
+    if (subscription) this.#services.broker.unsubscribe(subscription)
     return subscription
   }
 
   unsubscribeAll(): void {
-    for (const { entry } of this.subscriptions.takeAll()) this.#services.broker.unsubscribe(entry)
+    for (const each of this.subscriptions.takeAll()) this.#services.broker.unsubscribe(each)
   }
 
   /**
@@ -183,7 +209,7 @@ export class Client implements SubscriptionOwner, WatchedOutput {
   }
 
   *#feeds(): Generator<Feed> {
-    for (const { entry } of this.subscriptions) yield entry.feed
+    for (const { feed } of this.subscriptions) yield feed
   }
 
   /** Those whose messages the fan-out hands to the socket. */

@@ -1,4 +1,5 @@
 /** All open clients of a bridge, whatever they speak: admits, counts, and ends them together. */
+import { Recent } from '../broker/recent.ts'
 import { ERRORS, ProtocolError } from '../errors.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
 import { Client, type ClientServices } from './client.ts'
@@ -6,6 +7,9 @@ import type { Door } from './door.ts'
 
 /** How many clients may be told to close in one turn of the event loop at shutdown. */
 const CLOSE_BATCH = 200
+
+/** Ids of subscriptions of which each text is kept once. */
+const MAX_SHARED_IDS = 1000
 
 /** Why no new client is let in now. */
 export type Refusal = 'draining' | 'full'
@@ -19,8 +23,8 @@ export class Clients implements Iterable<Client> {
   #isDraining = false
   #onEmpty: (() => void) | undefined
 
-  constructor(services: ClientServices, nodeId: string, maxClients: number) {
-    this.#services = services
+  constructor(services: Omit<ClientServices, 'ids'>, nodeId: string, maxClients: number) {
+    this.#services = { ...services, ids: new Recent(MAX_SHARED_IDS, (id) => id) }
     this.#nodeId = nodeId
     this.#maxClients = maxClients
     services.metrics.observe('sessions', () => this.#open.size)
@@ -28,8 +32,13 @@ export class Clients implements Iterable<Client> {
 
   /** Why no new client may come in now; undefined if one may. */
   get refusal(): Refusal | undefined {
+    return this.refusalBeside(0)
+  }
+
+  /** The same, while so many others are on their way in. */
+  refusalBeside(coming: number): Refusal | undefined {
     if (this.#isDraining) return 'draining'
-    return this.#open.size >= this.#maxClients ? 'full' : undefined
+    return this.#open.size + coming >= this.#maxClients ? 'full' : undefined
   }
 
   get size(): number {

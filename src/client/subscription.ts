@@ -1,9 +1,8 @@
 /** One subscription of one client. */
-import type { Entry } from '../broker/broker.ts'
-import type { Receiver } from '../delivery/feed.ts'
+import type { Entry, Hold } from '../broker/broker.ts'
+import type { Feed, Receiver } from '../delivery/feed.ts'
 import type { Encoding, Message } from '../delivery/message.ts'
 import type { Output } from '../delivery/output.ts'
-import { ownCopy } from '../text.ts'
 
 export const AckMode = { auto: 'auto', client: 'client', individual: 'client-individual' } as const
 export type AckMode = (typeof AckMode)[keyof typeof AckMode]
@@ -29,24 +28,26 @@ export interface SubscriptionOwner {
   deliver(subscription: Subscription, message: Message, dropped: number): void
 }
 
-export class Subscription implements Receiver {
+export class Subscription implements Receiver, Entry {
   readonly id: string | undefined
   readonly ackMode: AckMode
   /** Unlike the id never used again by this client. */
   readonly serial: number
-  /** In the broker; set before anybody else has this object. */
-  entry!: Entry
+  /** What it is in the broker; set before anybody else has this object. */
+  feed!: Feed
+  hold!: Hold
   readonly #owner: SubscriptionOwner
 
-  constructor(owner: SubscriptionOwner, { id, ackMode }: SubscribeOptions, serial: number) {
+  /** `id`: a text that nothing longer hangs on. */
+  constructor(owner: SubscriptionOwner, id: string | undefined, ackMode: AckMode, serial: number) {
     this.#owner = owner
-    this.id = id === undefined ? undefined : ownCopy(id)
+    this.id = id
     this.ackMode = ackMode
     this.serial = serial
   }
 
   get destination(): string {
-    return this.entry.feed.destination
+    return this.feed.destination
   }
 
   get output(): Output {

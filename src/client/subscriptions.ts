@@ -12,6 +12,17 @@ export interface SubscriptionLimits {
   readonly maxPatterns: number
 }
 
+/** May a client have so many? Errors: ProtocolError `too-many-subscriptions`. */
+export function requireWithin({ maxSubscriptions, maxPatterns }: SubscriptionLimits, all: number, patterns: number) {
+  if (all > maxSubscriptions) {
+    throw new ProtocolError('too-many-subscriptions', `A session may have at most ${maxSubscriptions} subscriptions`)
+  }
+  if (patterns > maxPatterns) {
+    const text = `A session may have at most ${maxPatterns} subscriptions with "*" or "?"`
+    throw new ProtocolError('too-many-subscriptions', text)
+  }
+}
+
 export class Subscriptions implements Iterable<Subscription> {
   readonly #limits: SubscriptionLimits
   #patterns = 0
@@ -50,16 +61,7 @@ export class Subscriptions implements Iterable<Subscription> {
     if (id !== undefined && this.get(id)) {
       throw new ProtocolError('duplicate-subscription', `Cannot subscribe ${quoted(id)}: this id is already in use`)
     }
-    const { maxSubscriptions, maxPatterns } = this.#limits
-    if (this.size >= maxSubscriptions) {
-      throw new ProtocolError('too-many-subscriptions', `A session may have at most ${maxSubscriptions} subscriptions`)
-    }
-    if (this.#patterns >= maxPatterns && isPattern(destination)) {
-      throw new ProtocolError(
-        'too-many-subscriptions',
-        `A session may have at most ${maxPatterns} subscriptions with "*" or "?"`,
-      )
-    }
+    requireWithin(this.#limits, this.size + 1, isPattern(destination) ? this.#patterns + 1 : 0)
   }
 
   /** Of the next subscription. */

@@ -6,11 +6,15 @@ export interface EndpointSettings {
   readonly path: string | undefined
   readonly subscribe: readonly string[] | undefined
   readonly send: string | undefined
+  readonly frame: string | undefined
+  readonly wrap: string | undefined
 }
 
 export interface EndpointContext {
   readonly stompPath: string | undefined
   readonly debuggerPath: string | undefined
+  /** Of one client. */
+  readonly maxSubscriptions: number | undefined
   isBrokerDestination(destination: string): boolean
   isSendable(destination: string): boolean
 }
@@ -21,7 +25,7 @@ export function endpointFindings(endpoints: readonly EndpointSettings[], context
   return endpoints.flatMap((endpoint, index) => {
     const at = ['endpoints', index]
     const findings: Finding[] = []
-    const { path, subscribe = [], send } = endpoint
+    const { path, subscribe = [], send, frame, wrap } = endpoint
     if (path !== undefined) {
       // /ws/{a} and /ws/{b} take the same paths.
       const key = path.replace(/\{\w+\}/g, '{}')
@@ -30,6 +34,17 @@ export function endpointFindings(endpoints: readonly EndpointSettings[], context
       else findings.push({ path: [...at, 'path'], text: `must not be that of endpoints[${first}] too: "${path}"` })
       const taken = takenBy(path, context)
       if (taken) findings.push({ path: [...at, 'path'], text: `must not be ${taken} too: "${path}"` })
+    }
+    if (wrap !== undefined && frame === 'json') {
+      findings.push({
+        path: [...at, 'wrap'],
+        text: 'must be left out with frame: json, which is another way to write it',
+      })
+    }
+    const { maxSubscriptions = Infinity } = context
+    if (subscribe.length > maxSubscriptions) {
+      const text = `must have at most limits.maxSubscriptions entries, which is ${maxSubscriptions}, not ${subscribe.length}`
+      findings.push({ path: [...at, 'subscribe'], text })
     }
     for (const [i, destination] of subscribe.entries()) {
       const where = [...at, 'subscribe', i]
@@ -49,7 +64,8 @@ export function endpointFindings(endpoints: readonly EndpointSettings[], context
 }
 
 function takenBy(path: string, { stompPath, debuggerPath }: EndpointContext): string | undefined {
-  if (path === stompPath || path === `${stompPath}/websocket`) return 'server.path'
+  const withoutSlash = stompPath?.replace(/\/$/, '')
+  if (path === stompPath || path === `${withoutSlash}/websocket`) return 'server.path'
   const isBelowPage = debuggerPath !== undefined && (path === debuggerPath || path.startsWith(`${debuggerPath}/`))
   return isBelowPage ? 'debugger.path' : undefined
 }
@@ -61,6 +77,6 @@ function variableFindings(at: readonly PropertyKey[], template: string, path: st
     .filter((name) => !path.includes(`{${name}}`))
     .map((name) => ({
       path: at,
-      text: `has the variable {${name}}, which "path" has not: write {query.${name}} for the query`,
+      text: `has the variable {${name}}, which its path does not have; for a query parameter write {query.${name}}`,
     }))
 }

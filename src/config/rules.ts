@@ -76,11 +76,13 @@ function endpointsOf(input: Input): EndpointSettings[] {
   const list = input['endpoints']
   if (!Array.isArray(list)) return []
   return list.map((item: unknown) => {
-    const { path, subscribe, send } = group(item)
+    const { path, subscribe, send, frame, wrap } = group(item)
     return {
       path: valid(shapes.endpoint.path, path),
       subscribe: valid(shapes.endpoint.subscribe, subscribe),
       send: valid(shapes.endpoint.send, send),
+      frame: valid(shapes.endpoint.frame, frame),
+      wrap: valid(shapes.endpoint.wrap, wrap),
     }
   })
 }
@@ -90,6 +92,7 @@ function endpointContext(input: Input) {
   const { path: debuggerPath, enabled } = group(input['debugger'])
   return {
     stompPath: valid(shapes.server.path, group(input['server'])['path']),
+    maxSubscriptions: valid(shapes.limits.maxSubscriptions, group(input['limits'])['maxSubscriptions']),
     debuggerPath: enabled === false ? undefined : valid(shapes.debugger.path, debuggerPath),
     isBrokerDestination: (destination: string) => isBelow(destination, prefixes),
     isSendable: (destination: string) => isBelow(destination, [...prefixes, ...applicationPrefixes]),

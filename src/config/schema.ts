@@ -106,7 +106,7 @@ const endpoint = z.strictObject({
     })
     .refine((value) => !isOwnPath(value), { error: 'must be another path: the bridge answers this one itself' })
     .describe('Path of the WebSocket; {name} stands for one segment'),
-  protocol: z.literal('raw').describe('raw: each WebSocket message is the body of one message'),
+  protocol: z.enum(['raw']).describe('raw: each WebSocket message is the body of one message'),
   subscribe: z
     .array(endpointTemplate)
     .default([])

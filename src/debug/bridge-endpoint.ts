@@ -14,7 +14,8 @@ export interface BridgeFacts extends Pick<
   BridgeView,
   'version' | 'runtime' | 'node' | 'isOpen' | 'prefixes' | 'limits'
 > {
-  readonly stompPath: string
+  /** But for TCP. */
+  readonly endpoints: Omit<BridgeView['endpoints'], 'tcp'>
   readonly routes: readonly Omit<BridgeView['routes'][number], 'messages'>[]
   /** Where STOMP over TCP is spoken; null where it is not. */
   tcp(): BridgeView['endpoints']['tcp']
@@ -30,8 +31,8 @@ export const bridgeRoute = createRoute({
   tags: ['Debugger'],
   summary: 'See the bridge',
   description:
-    'Routes, nodes, numbers and limits. Numbers count from the start; with several workers they are sums over those that ' +
-    'answer, and "workers" says how many did.',
+    'Routes, nodes, numbers and limits. Numbers count from the start. With several workers they are sums, and "workers" ' +
+    'says how many workers have answered.',
   responses: {
     200: {
       description: 'The bridge now',
@@ -49,7 +50,7 @@ export function createBridgeHandler(
 ): Handler<HttpEnv> {
   return async (c) => {
     const [view, nodes, reasons] = await Promise.all([inspect('process', null), facts.nodes(), notReadyReasons()])
-    const { version, runtime, node, isOpen, prefixes, limits, stompPath } = facts
+    const { version, runtime, node, isOpen, prefixes, limits, endpoints } = facts
     const bridge: BridgeView = {
       version,
       runtime,
@@ -61,7 +62,7 @@ export function createBridgeHandler(
       bus: facts.bus(),
       nodes,
       workers: view.workers,
-      endpoints: { stomp: stompPath, tcp: facts.tcp() },
+      endpoints: { ...endpoints, tcp: facts.tcp() },
       prefixes,
       routes: facts.routes.map((route, i) => ({ ...route, messages: view.routeMessages[i] ?? 0 })),
       totals: view.totals,
@@ -84,7 +85,7 @@ function exampleOf(): BridgeView {
     bus: { kind: 'redis', description: 'Redis at localhost:6379', unavailableReason: null },
     nodes: [{ id: 'k3x9ab', isThis: true, address: '127.0.0.1:5123', ageSeconds: 1 }],
     workers: 1,
-    endpoints: { stomp: '/stomp', tcp: null },
+    endpoints: { stomp: '/stomp', tcp: null, raw: '/raw', sse: '/sse', configured: [] },
     prefixes: { broker: ['/topic'], application: ['/app'], broadcastChannel: 'BROADCAST-CHANNEL' },
     routes: [
       {

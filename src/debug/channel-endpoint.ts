@@ -35,8 +35,7 @@ export const publishRoute = createRoute({
   operationId: 'publishOnChannel',
   tags: ['Debugger'],
   summary: 'Publish on a channel',
-  description:
-    'Hands the body over to the bus as it is, as "redis-cli PUBLISH" does: the codec of a route is for the caller to keep.',
+  description: 'Publishes the body as it is, like "redis-cli PUBLISH". Write it as the codec of the route expects it.',
   request: {
     params: channelParams,
     body: {
@@ -49,7 +48,7 @@ export const publishRoute = createRoute({
   },
   responses: {
     200: {
-      description: 'The bus has it',
+      description: 'The bus has accepted it',
       content: {
         'application/json': { schema: publishedSchema, example: { channel: 'GREETING_CHANNEL_INBOUND', bytes: 7 } },
       },

@@ -25,7 +25,9 @@ const routeSchema = z.object({
   destination: z.string(),
   channel: z.string(),
   codec: z.enum(['json-string', 'raw', 'json', 'envelope']),
-  isConvention: z.boolean().openapi({ description: 'Is it the route for everything that no other names?' }),
+  isConvention: z
+    .boolean()
+    .openapi({ description: 'Is it a route by convention, for everything that no other route names?' }),
   messages: count.openapi({ description: 'Since start' }),
 })
 
@@ -55,9 +57,15 @@ export const bridgeSchema = z
     nodes: z
       .array(nodeSchema)
       .nullable()
-      .openapi({ description: 'The bridges on this bus, each worker by itself; null where the bus does not say' }),
-    workers: count.openapi({ description: 'Processes that these numbers are of' }),
-    endpoints: z.object({ stomp: z.string(), tcp: z.object({ host: z.string(), port: z.int() }).nullable() }),
+      .openapi({ description: 'The bridges on this bus, each worker by itself; null if the bus does not say' }),
+    workers: count.openapi({ description: 'Processes that these numbers include' }),
+    endpoints: z.object({
+      stomp: z.string(),
+      tcp: z.object({ host: z.string(), port: z.int() }).nullable(),
+      raw: z.string().nullable().openapi({ description: 'Path of the plain WebSockets; null where they are off' }),
+      sse: z.string().nullable().openapi({ description: 'Path of Server-Sent Events; null where they are off' }),
+      configured: z.array(z.string()).openapi({ description: 'Paths of the setting "endpoints"' }),
+    }),
     prefixes: z.object({
       broker: z.array(z.string()),
       application: z.array(z.string()),
@@ -71,7 +79,7 @@ export const bridgeSchema = z
   .openapi('Bridge')
 
 const subscriptionSchema = z.object({
-  id: z.string().nullable().openapi({ description: 'Null where the client gave none' }),
+  id: z.string().nullable().openapi({ description: 'Null if the client gave none' }),
   destination: z.string(),
   ack: z.string(),
 })
@@ -82,10 +90,13 @@ const sessionSchema = z.object({
   remoteAddress: z.string(),
   protocol: z.enum(['stomp', 'raw', 'sse']).openapi({ description: 'raw: a plain WebSocket; sse: Server-Sent Events' }),
   transport: z.enum(['websocket', 'tcp', 'http']),
-  version: z.string().nullable().openapi({ description: 'Of STOMP; null before CONNECTED, and for other protocols' }),
+  version: z
+    .string()
+    .nullable()
+    .openapi({ description: 'Version of STOMP; null before CONNECTED and for other protocols' }),
   openedAt: time,
   unsentBytes: count,
-  framesReceived: count.openapi({ description: 'Or messages, where the protocol has no frames' }),
+  framesReceived: count.openapi({ description: 'STOMP frames or WebSocket messages' }),
   subscriptions: z.array(subscriptionSchema).openapi({ description: 'The first 20' }),
   subscriptionCount: count,
 })
@@ -109,9 +120,7 @@ export const channelMessageSchema = z.object({
 /** `about.json` of the page: what it has to know before it asks anything else. Always there; needs no token. */
 export const aboutSchema = z.object({
   version: z.string(),
-  path: z
-    .string()
-    .openapi({ description: 'Of the page. What comes before it where the page is opened, a proxy put there' }),
+  path: z.string().openapi({ description: 'Path of the page, without the prefix that a proxy may have added' }),
   stompPath: z.string(),
   api: z.boolean().openapi({ description: 'Is the debug API there?' }),
   tokenNeeded: z.boolean(),

@@ -39,7 +39,7 @@ export const sessionsRoute = createRoute({
   operationId: 'listSessions',
   tags: ['Debugger'],
   summary: 'See who is connected',
-  description: 'Open sessions with their subscriptions, of all workers.',
+  description: 'Open sessions of all workers, with their subscriptions.',
   request: { query: querySchema },
   responses: {
     200: {
@@ -79,21 +79,20 @@ export const closeSessionRoute = createRoute({
   operationId: 'closeSession',
   tags: ['Debugger'],
   summary: 'Close a session',
-  description:
-    'The client reads an error with the code "closed-by-operator", then a close. The answer does not wait for that.',
+  description: 'The client gets the error "closed-by-operator" and is closed. The answer does not wait for that.',
   request: {
     params: z.object({
       id: z.string().openapi({
         param: { name: 'id', in: 'path' },
-        description: 'Id of the session, as the list has it',
+        description: 'Id of the session, from the list',
         example: 'k3x9ab-1',
       }),
     }),
   },
   responses: {
-    204: { description: 'It is being closed' },
+    204: { description: 'The session is being closed' },
     ...debugErrors,
-    404: errorResponse('There is none', 'not-found', 'There is no session "k3x9ab-1": it may have ended'),
+    404: errorResponse('There is no such session', 'not-found', 'There is no session "k3x9ab-1": it may have ended'),
   },
 })
 

@@ -43,17 +43,17 @@ export const tailRoute = createRoute({
   tags: ['Debugger'],
   summary: 'Watch a channel',
   description:
-    'Server-sent events until the reader goes: "live" when the bus has subscribed the channel, "message" for each payload ' +
-    '(as base64 where it is no UTF-8), "dropped" with a count when the reader was too slow, "unavailable" with a reason ' +
-    `while the bus is away. Payloads are cut at ${MAX_PAYLOAD_BYTES} bytes, with "isCut".`,
+    'Server-Sent Events: "live" when the channel is subscribed, "message" for each payload (Base64 if it is not UTF-8), ' +
+    '"dropped" with a count when the reader was too slow, and "unavailable" with a reason while the bus is away. ' +
+    `Payloads are cut at ${MAX_PAYLOAD_BYTES} bytes, with "isCut".`,
   request: { params: channelParams },
   responses: {
     200: {
-      description: 'The events',
+      description: 'A stream of events, until either side ends it',
       content: { 'text/event-stream': { schema: z.string(), example: EXAMPLE } },
     },
     ...debugErrors,
-    429: errorResponse(`${MAX_TAILS} tails are open`, 'too-many-tails', TOO_MANY),
+    429: errorResponse(`There are ${MAX_TAILS} readers already`, 'too-many-tails', TOO_MANY),
   },
 })
 

@@ -7,7 +7,7 @@ import type { Outbound } from '../broker/outbound.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { FetchHandler } from '../socket.ts'
-import { answerOptions, corsHeaders, isFromAllowedOrigin, originGuard } from './cors.ts'
+import { answerOptions, corsHeaders, isFromAllowedOrigin, originGuard, requireAllowedOrigin } from './cors.ts'
 import { createDocsHandler, docsRoute } from './docs-page.ts'
 import {
   createHealthHandler,
@@ -49,8 +49,6 @@ export interface AppOptions {
   /** See `createOriginPolicy`. */
   readonly allowedOrigins: readonly string[]
   readonly maxBodyBytes: number
-  /** Of one client. */
-  readonly maxSubscriptions: number
   /** Which doors beside STOMP are open. */
   readonly doors: { readonly raw: boolean; readonly sse: boolean }
   /** Plain WebSockets at paths of their own. */
@@ -109,7 +107,7 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
 
   app.use(async (c, next) => {
     secureHeaders(c)
-    await next()
+    await next().catch(throwError)
     deps.log.debug({ method: c.req.method, path: c.req.path, status: c.res.status }, 'HTTP request')
   })
   app.use('/api/*', hostGuard, guard, corsHeaders())
@@ -122,15 +120,20 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
     guard,
     createUpgradeHandler(deps.entrance, deps.openStomp, deps.pickSubProtocol),
   )
+  // Before the bridge's own paths, with which they may share one: / leads browsers to the page, /{room} is /health too.
+  const isOwn = (path: string): boolean => path === options.path || path.startsWith('/raw/')
   for (const endpoint of options.endpoints) {
     const handler = createEndpointHandler(endpoint, deps.entrance, deps.openRaw)
-    const path = honoPath(endpoint.path)
-    app.get(path, guard, async (c, next) => (isHandshake(c) ? handler(c) : next()))
+    app.get(honoPath(endpoint.path), (c, next) => {
+      if (!isHandshake(c) || isOwn(c.req.path)) return next()
+      requireAllowedOrigin(c, isAllowedOrigin)
+      return handler(c)
+    })
   }
   for (const { route, path = route.getRoutingPath(), handler, guard: ownGuard = unguarded } of endpoints) {
     const allow = allowedMethods(route)
     app.on(route.method, path, ownGuard, handler)
-    if (path.startsWith('/api/')) app.options(path, (c) => answerOptions(c, allow))
+    if (isCalledByPages(path)) app.options(path, (c) => answerOptions(c, allow))
     app.all(path, (c) => {
       throw new HttpError('method-not-allowed', `Cannot ${c.req.method} ${route.path}: use ${allow}`, {
         headers: { Allow: allow },
@@ -173,6 +176,11 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   return (request, env) => (request.method === 'GET' ? edge.fetch(request, env) : app.fetch(request, env))
 }
 
+/** Hono answers only what is an `Error`; authenticators are written by others, who may throw anything. */
+function throwError(thrown: unknown): never {
+  throw thrown instanceof Error ? thrown : new Error('What was thrown is no error', { cause: thrown })
+}
+
 /** `/ws/{room}` in Hono's words. */
 function honoPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1')
@@ -193,7 +201,7 @@ function endpointsOf(options: AppOptions, deps: AppDeps): Endpoint[] {
     endpoints.push({ route: rawRoute, path: '/raw/*', handler: createRawHandler(deps.entrance, deps.openRaw) })
   }
   if (options.doors.sse) {
-    const handler = createStreamHandler(deps.entrance, deps.openStream, options.maxSubscriptions)
+    const handler = createStreamHandler(deps.entrance, deps.openStream)
     endpoints.push({ route: streamRoute, path: '/sse/*', handler }, { route: streamsRoute, handler })
   }
   endpoints.push(...(deps.moreEndpoints ?? []))
@@ -219,6 +227,11 @@ function secureHeaders(c: Context<HttpEnv>): void {
 function allowedMethods({ method, path }: Route): string {
   const methods = [method.toUpperCase()]
   if (method === 'get') methods.push('HEAD')
-  if (path.startsWith('/api/')) methods.push('OPTIONS')
+  if (isCalledByPages(path)) methods.push('OPTIONS')
   return methods.join(', ')
+}
+
+/** Browsers ask with OPTIONS before a page of another origin calls with headers of its own. */
+function isCalledByPages(path: string): boolean {
+  return path.startsWith('/api/') || path === '/sse' || path.startsWith('/sse/')
 }

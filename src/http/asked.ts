@@ -17,13 +17,19 @@ export function refuseAsk(c: Context<HttpEnv>): void {
   throw new ProtocolError('no-history', `This destination has no history: leave out ${ASKS.join(', ')}`)
 }
 
-/** Returns the destination that follows a prefix of the path, decoded. Errors: HttpError `bad-field`. */
+/** Hono takes what it cannot decode as it stands, which would be another destination. Errors: HttpError `bad-field`. */
+export function requireDecodable(c: Context<HttpEnv>): void {
+  const { pathname, search } = new URL(c.req.url)
+  try {
+    decodeURIComponent(pathname)
+    decodeURIComponent(search)
+  } catch {
+    throw new HttpError('bad-field', 'The path and the query must be percent-encoded UTF-8')
+  }
+}
+
+/** Returns the destination that follows a prefix of the path; the path can be decoded. */
 export function destinationBelow(c: Context<HttpEnv>, prefix: string): string {
   // Not c.req.path, which is decoded in parts.
-  const { pathname } = new URL(c.req.url)
-  try {
-    return decodeURIComponent(pathname.slice(prefix.length))
-  } catch {
-    throw new HttpError('bad-field', 'The path must be percent-encoded UTF-8')
-  }
+  return decodeURIComponent(new URL(c.req.url).pathname.slice(prefix.length))
 }

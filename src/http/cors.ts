@@ -16,15 +16,19 @@ export function isFromAllowedOrigin(c: Context<HttpEnv>, isAllowed: OriginPolicy
   return origin === undefined || isAllowed(origin, hostOf(c))
 }
 
-/** Refuses a page that may not call, with 403. */
+/** Refuses a page that may not call. Errors: HttpError `forbidden-origin`. */
+export function requireAllowedOrigin(c: Context<HttpEnv>, isAllowed: OriginPolicy): void {
+  if (isFromAllowedOrigin(c, isAllowed)) return
+  throw new HttpError(
+    'forbidden-origin',
+    'Pages from this origin may not use this bridge: add it to server.allowedOrigins in the configuration',
+  )
+}
+
+/** The same as middleware. */
 export function originGuard(isAllowed: OriginPolicy): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
-    if (!isFromAllowedOrigin(c, isAllowed)) {
-      throw new HttpError(
-        'forbidden-origin',
-        'Pages from this origin may not use this bridge: add it to server.allowedOrigins in the configuration',
-      )
-    }
+    requireAllowedOrigin(c, isAllowed)
     await next()
   }
 }
@@ -55,7 +59,7 @@ export function answerOptions(c: Context<HttpEnv>, allow: string): Response {
     Allow: allow,
     ...(isPreflight && {
       'Access-Control-Allow-Methods': allow,
-      'Access-Control-Allow-Headers': 'Content-Type, Authorization',
+      'Access-Control-Allow-Headers': 'Content-Type, Authorization, Last-Event-ID',
       'Access-Control-Max-Age': `${PREFLIGHT_MAX_AGE_S}`,
     }),
   })

@@ -102,20 +102,31 @@ function commands({ method, path, operation }: PlacedOperation, base: string): H
     })}`
 }
 
-/** The path with an example for each of its parameters. */
+/** The path and query with an example for each parameter that is needed. */
 function withExamples(path: string, operation: PlacedOperation['operation']): string {
-  const inPath = parametersOf(operation).filter((parameter) => parameter.in === 'path')
-  return inPath.reduce((filled, { name, schema }) => {
+  const examples = parametersOf(operation).map(({ name, in: place, required, schema }) => {
     const { example } = schema as FieldSchema
-    return filled.replace(`{${name}}`, encodeURIComponent(String(example)))
-  }, path)
+    return { name, place, required, values: [example].flat().map((value) => withSlashes(String(value))) }
+  })
+  const filled = examples
+    .filter(({ place }) => place === 'path')
+    .reduce((whole, { name, values }) => whole.replace(`{${name}}`, values.join()), path)
+  const query = examples
+    .filter(({ place, required }) => place === 'query' && required)
+    .flatMap(({ name, values }) => values.map((value) => `${name}=${value}`))
+  return query.length === 0 ? filled : `${filled}?${query.join('&')}`
+}
+
+/** Percent-encoded but for slashes, which both a path and a query may have. */
+function withSlashes(text: string): string {
+  return encodeURIComponent(text).replaceAll('%2F', '/')
 }
 
 /** Undefined for an operation with examples of its own, each with a command. */
 function singleCommand(method: string, url: string, operation: PlacedOperation['operation']): string | undefined {
   const answers = operation.responses as Record<string, { content?: object }>
   const goesOn = Object.hasOwn(answers['200']?.content ?? {}, 'text/event-stream')
-  if (method === 'get') return `curl ${goesOn ? '-N' : '-i'} ${url}`
+  if (method === 'get') return `curl ${goesOn ? '-N' : '-i'} ${url.includes('?') ? shellQuoted(url) : url}`
   if (method !== 'post') return `curl -i -X ${method.toUpperCase()} ${url}`
   const bytes = bodyOf(operation)?.['application/octet-stream']
   return bytes && `curl -i ${url} \\\n  --data-binary ${shellQuoted(String(bytes.example))}`

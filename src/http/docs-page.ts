@@ -24,7 +24,7 @@ export const docsRoute = createRoute({
   operationId: 'getDocs',
   tags: ['Operation'],
   summary: 'Read this page',
-  description: 'This description for people.',
+  description: 'This description, as a page for people.',
   responses: { 200: { description: 'A page', content: { 'text/html': { schema: z.string() } } } },
 })
 
@@ -96,8 +96,8 @@ function stompGuide(url: string): Html {
 const client = new Client({
   brokerURL: '${url}',
   onConnect: () => {
-    client.subscribe('/topic/toast', (message) => console.log(message.body))
-    client.publish({ destination: '/app/greet', body: 'Hello' })
+    client.subscribe('/topic/greetings', (message) => console.log(message.body))
+    client.publish({ destination: '/topic/greetings', body: 'Hello' })
   },
 })
 client.activate()`
@@ -121,13 +121,15 @@ client.activate()`
         <dt><code>/topic/…</code></dt>
         <dd>
           SUBSCRIBE to it to get its messages, and SEND to it to reach all of its subscribers, on every node. A
-          subscription may be a pattern: <code>*</code> is one segment, <code>**</code> any number, <code>?</code> one
-          character.
+          subscription may be a pattern: <code>?</code> is one character, <code>*</code> any text within a segment,
+          <code>**</code> any number of segments.
         </dd>
       </div>
       <div>
         <dt><code>/app/…</code></dt>
-        <dd>SEND to it to reach a backend: a route says which Redis channel gets the body. It cannot be subscribed.</dd>
+        <dd>
+          SEND to it to reach a backend: a route says which Redis channel gets the body. Clients cannot subscribe to it.
+        </dd>
       </div>
     </dl>
   `

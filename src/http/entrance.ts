@@ -2,25 +2,28 @@
  * Owns what every request passes that is to become a client: is there room, who is it, may it have what it asks for. All
  * of it is settled before the connection is anything but HTTP, so that a refusal is an HTTP error.
  */
-import type { Authenticator, Credentials } from '../access/authenticator.ts'
+import { isPromise, type Authenticator, type Credentials } from '../access/authenticator.ts'
 import type { Handshake } from '../access/handshake.ts'
 import type { Identity } from '../access/identity.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Refusal } from '../client/clients.ts'
+import { requireWithin, type SubscriptionLimits } from '../client/subscriptions.ts'
+import { isPattern } from '../destinations.ts'
 import { ProtocolError, quoted } from '../errors.ts'
-import { HttpError } from './json-error.ts'
+import { errorResponse, HttpError } from './json-error.ts'
 
 /** What the entrance uses of the bridge. */
 export interface EntranceDeps {
-  /** Undefined when a new client may come in now, else why not. */
-  admission(): Refusal | undefined
+  /** Undefined when a new client may come in now, beside so many who are on their way; else why not. */
+  admission(coming: number): Refusal | undefined
   readonly authenticator: Authenticator
   readonly broker: Pick<Broker, 'claim'>
+  readonly limits: SubscriptionLimits
   /** Longest time to find out who it is, and until the connection has opened; milliseconds. */
   readonly connectTimeoutMs: number
 }
 
-/** Destinations that the bus feeds, until the client that wants them has subscribed. */
+/** Destinations that the bus feeds, and a place, until the client that wants them has opened. */
 export interface Claims {
   release(): void
 }
@@ -28,20 +31,52 @@ export interface Claims {
 /** Seconds after which a refused client may try again: another node will be found sooner than a free place. */
 const RETRY_AFTER_S: Readonly<Record<Refusal, string>> = { draining: '1', full: '5' }
 
+/** Refusals of every operation that makes a client. */
+export const entranceErrors = {
+  400: errorResponse(
+    'The destination cannot be subscribed to',
+    'bad-destination',
+    'Cannot subscribe to "/x": it must start with "/topic/"',
+  ),
+  401: errorResponse('The login is missing or wrong', 'not-authenticated', 'Login was refused'),
+  403: errorResponse(
+    'This user may not subscribe, or the page comes from an origin that is not allowed',
+    'not-authorized',
+    'You may not subscribe to "/topic/greetings"',
+  ),
+  408: errorResponse(
+    'The login was not checked in time',
+    'connect-timeout',
+    'The login was not checked in time: try again',
+  ),
+  502: errorResponse(
+    'Redis refuses the channel',
+    'bus-refused',
+    'Cannot subscribe to "/topic/greetings": Redis refuses its channel',
+  ),
+  503: errorResponse(
+    'The node is full or stopping: try again after the seconds in Retry-After',
+    'too-many-sessions',
+    'This node is full: try again later',
+  ),
+}
+
 export class Entrance {
   readonly #deps: EntranceDeps
+  /** Those of whom it is not known yet who they are, or whose connection has not opened yet. They are no clients so far. */
+  #coming = 0
 
   constructor(deps: EntranceDeps) {
     this.#deps = deps
   }
 
   get isOpen(): boolean {
-    return this.#deps.admission() === undefined
+    return this.#deps.admission(this.#coming) === undefined
   }
 
   /** Errors: HttpError `too-many-sessions`, `shutting-down`. */
   admit(): void {
-    const reason = this.#deps.admission()
+    const reason = this.#deps.admission(this.#coming)
     if (reason === undefined) return
     const headers = { 'Retry-After': RETRY_AFTER_S[reason] }
     if (reason === 'full') throw new HttpError('too-many-sessions', 'This node is full: try again later', { headers })
@@ -49,33 +84,54 @@ export class Entrance {
   }
 
   /**
-   * Who is it? For protocols that have no CONNECT.
+   * Lets in who comes with this request, for protocols that have no CONNECT: who is it, may it have these destinations?
+   * Resolves when the bus feeds them, so that nothing is missed that is sent once the connection is open; while the bus is
+   * away that is not waited for.
+   *
    * `secret`: what stands where the endpoint says that the credential is.
-   * Errors: HttpError `not-authenticated`; what the authenticator throws; ProtocolError `connect-timeout`.
+   * Errors: HttpError `not-authenticated`; what the authenticator throws; ProtocolError `connect-timeout`,
+   * `too-many-subscriptions`, `not-authorized`, `bad-destination`, `bus-refused`.
    */
-  async identify(handshake: Handshake, secret: string | undefined, signal: AbortSignal): Promise<Identity> {
+  async enter(request: Request, handshake: Handshake, secret: string | undefined, destinations: readonly string[]) {
+    this.#coming++
+    let isComing = true
+    const arrive = (): void => {
+      if (isComing) this.#coming--
+      isComing = false
+    }
+    try {
+      const identity = await this.#identify(request, handshake, secret)
+      return { identity, claims: await this.#claim(identity, destinations, arrive) }
+    } catch (error) {
+      arrive()
+      throw error
+    }
+  }
+
+  async #identify(request: Request, handshake: Handshake, secret: string | undefined): Promise<Identity> {
     const timeout = new AbortController()
+    let signal: AbortSignal | undefined
     const credentials: Credentials = {
       login: undefined,
       passcode: secret,
       header: () => undefined,
       remoteAddress: handshake.remoteAddress,
       handshake,
-      signal: AbortSignal.any([signal, timeout.signal]),
+      // Most never ask, and it costs more than the rest.
+      get signal() {
+        return (signal ??= AbortSignal.any([request.signal, timeout.signal]))
+      },
     }
     const answer = this.#deps.authenticator.authenticate(credentials)
-    const identity = await within(this.#deps.connectTimeoutMs, answer, () => timeout.abort())
+    const isPending = isPromise(answer)
+    const identity = isPending ? await within(this.#deps.connectTimeoutMs, answer, () => timeout.abort()) : answer
     if (identity) return identity
     throw new HttpError('not-authenticated', 'Login was refused', { headers: { 'WWW-Authenticate': 'Bearer' } })
   }
 
-  /**
-   * May it have these destinations? When the bus feeds them, so that nothing is missed that is sent once the connection is
-   * open; while the bus is away that is not waited for.
-   * Errors: ProtocolError `not-authorized`, `bad-destination`, `bus-refused`.
-   */
-  async claim(identity: Identity, destinations: readonly string[]): Promise<Claims> {
-    const { authenticator, broker, connectTimeoutMs } = this.#deps
+  async #claim(identity: Identity, destinations: readonly string[], arrive: () => void): Promise<Claims> {
+    const { authenticator, broker, connectTimeoutMs, limits } = this.#deps
+    requireWithin(limits, destinations.length, destinations.filter(isPattern).length)
     for (const destination of destinations) {
       if (authenticator.maySubscribe(identity, destination)) continue
       throw new ProtocolError('not-authorized', `You may not subscribe to ${quoted(destination)}`)
@@ -83,16 +139,19 @@ export class Entrance {
     const releases: (() => void)[] = []
     const release = (): void => {
       clearTimeout(timer)
+      arrive()
       for (const each of releases.splice(0)) each()
     }
     // A connection that never opens gives nothing back.
     const timer = setTimeout(release, connectTimeoutMs)
     try {
-      for (const destination of destinations) {
+      // All of them at once: each is a way to Redis and back.
+      const waits = destinations.map(async (destination) => {
         const claim = broker.claim(destination)
         releases.push(() => claim.release())
         if (claim.liveness) await Promise.race([claim.liveness.live, claim.liveness.liveOrLost])
-      }
+      })
+      await Promise.all(waits)
     } catch (error) {
       release()
       throw error

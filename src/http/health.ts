@@ -37,8 +37,8 @@ export const healthRoute = createRoute({
   path: '/health',
   operationId: 'getHealth',
   tags: ['Operation'],
-  summary: 'Ask whether the process is alive',
-  description: 'Answers 200 as long as the process can answer at all, also without Redis. For liveness probes.',
+  summary: 'Check that the process is alive',
+  description: 'Answers 200 as long as the process can answer, even without Redis. For liveness probes.',
   responses: {
     200: {
       description: 'Alive',
@@ -53,10 +53,10 @@ export const readyRoute = createRoute({
   path: '/ready',
   operationId: 'getReadiness',
   tags: ['Operation'],
-  summary: 'Ask whether new clients may come',
+  summary: 'Check that the bridge is ready for clients',
   description:
-    'Answers 503 while the bus is unavailable or the node is being shut down; with several workers, while that is so ' +
-    'for one of them, whichever is asked. For load balancers.',
+    'Answers 503 while the bus is unavailable, Redis refuses a channel that is always needed, or the node is stopping. ' +
+    'With several workers it answers 200 only if all of them are ready. For load balancers.',
   responses: {
     200: { description: 'Ready', content: json(readySchema, { status: 'ready' }) },
     503: {

@@ -117,6 +117,5 @@ function statusOf(code: HttpErrorCode) {
 }
 
 function retryHeaders(code: keyof typeof ERRORS): Record<string, string> {
-  const { http } = ERRORS[code]
-  return http === 503 || http === 429 ? { 'Retry-After': '1' } : {}
+  return ERRORS[code].http === 503 || code === 'flooding' ? { 'Retry-After': '1' } : {}
 }

@@ -21,7 +21,7 @@ export const notificationSchema = z
         .min(1, 'Topic must not be empty')
         .max(MAX_TOPIC, `Topic must have at most ${MAX_TOPIC} characters`)
         .openapi({
-          description: 'Destination whose subscribers get the message; it must lie below a prefix of the broker',
+          description: 'Destination whose subscribers get the message; it must be below a prefix of broker.prefixes',
           example: '/topic/toast',
         }),
       // Not z.json(): that copies the value, and a key such as "__proto__" would be lost on the way.
@@ -31,7 +31,7 @@ export const notificationSchema = z
         .openapi({
           type: ['string', 'number', 'boolean', 'object', 'array'],
           description:
-            'Text is delivered as it is, as text/plain; any other value as JSON, just as it is written here, as application/json. Not null',
+            'Text arrives as text/plain. Any other value arrives as application/json, written as it is here. It must not be null',
           example: 'Hello',
         }),
     },
@@ -47,8 +47,8 @@ export const notificationRoute = createRoute({
   tags: ['Messages'],
   summary: 'Send a message to subscribers',
   description:
-    'Delivers the message to every client that has subscribed to the topic, on every node of the bridge. ' +
-    'The answer comes when the bus has accepted the message. It does not tell whether anyone has subscribed.',
+    'Delivers the message to every client that has subscribed to the topic, on every node. ' +
+    'The answer comes when the bus has accepted the message. It does not say whether anyone was subscribed.',
   request: {
     body: {
       required: true,
@@ -69,7 +69,7 @@ export const notificationRoute = createRoute({
       { field: 'topic', message: 'Topic is missing: give a string' },
     ]),
     403: errorResponse(
-      'Sent by a web page from an origin that is not allowed',
+      'The page comes from an origin that is not allowed',
       'forbidden-origin',
       'Pages from this origin may not use this bridge: add it to server.allowedOrigins in the configuration',
     ),
@@ -123,8 +123,8 @@ function topicProblems(value: unknown, outbound: Pick<Outbound, 'isBrokerDestina
     (value as { topic?: unknown } | null)?.topic,
   )
   if (!success || outbound.isBrokerDestination(topic)) return []
-  const where = 'give one below a prefix of broker.prefixes in the configuration, such as "/topic/toast"'
-  return [{ field: 'topic', message: `Topic "${topic}" is no destination of the broker: ${where}` }]
+  const message = `Topic "${topic}" cannot have subscribers: give one below a prefix of broker.prefixes, such as "/topic/toast"`
+  return [{ field: 'topic', message }]
 }
 
 function refusal(problems: readonly FieldProblem[], hasAllFields: boolean): HttpError {

@@ -10,13 +10,14 @@ export type Route = ReturnType<typeof createRoute>
 /** The document as it is served; version 3.1. */
 export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>
 
-const DESCRIPTION =
-  'Browsers speak STOMP over WebSocket, backends speak Redis or HTTP: the bridge carries messages between them.'
+const DESCRIPTION = 'Browsers speak STOMP, plain WebSocket or Server-Sent Events. Backends speak Redis or HTTP.'
+
+const DOORS_TAG = { name: 'Doors', description: 'The same destinations for clients that do not speak STOMP.' }
 
 const DEBUGGER_TAG = {
   name: 'Debugger',
   description:
-    'What the web debugger shows and does. Served where debugger.api is on; with debugger.token set, each request needs it.',
+    'The debug API, which the web debugger uses. It is there if debugger.api is on. If debugger.token is set, every request needs it.',
 }
 
 /** The operation, as the OpenAPI document shows it. */
@@ -25,8 +26,8 @@ export const openApiRoute = createRoute({
   path: '/openapi.json',
   operationId: 'getOpenApi',
   tags: ['Operation'],
-  summary: 'Read this description as OpenAPI',
-  description: 'For editors and for generators of clients; made from the schemas that check the requests.',
+  summary: 'Get this description as OpenAPI',
+  description: 'For editors and client generators. It is made from the schemas that check the requests.',
   responses: {
     200: {
       description: 'An OpenAPI 3.1 document',
@@ -40,17 +41,17 @@ export function createDocument(version: string, routes: readonly Route[]): OpenA
   // Only its registry is used: the routes themselves need a body reader with limits, which its validator has not.
   const { openAPIRegistry, getOpenAPI31Document } = new OpenAPIHono()
   for (const route of routes) openAPIRegistry.registerPath(route)
-  const hasDebugger = routes.some(({ tags }) => tags?.includes('Debugger'))
+  const has = (tag: string): boolean => routes.some(({ tags }) => tags?.includes(tag))
   return getOpenAPI31Document({
     openapi: '3.1.0',
-    info: { title: 'STOMP bridge', version, description: DESCRIPTION },
+    info: { title: 'stomp-bridge', version, description: DESCRIPTION },
     // Relative to where the document is, so that it also holds where a proxy has put the bridge below a path of its own.
     servers: [{ url: '.', description: 'This bridge' }],
     tags: [
       { name: 'STOMP', description: 'Browsers and other STOMP clients connect here, subscribe and send.' },
-      { name: 'Doors', description: 'The same destinations without STOMP.' },
+      ...(has('Doors') ? [DOORS_TAG] : []),
       { name: 'Messages', description: 'Backends without Redis send to subscribers by HTTP.' },
-      ...(hasDebugger ? [DEBUGGER_TAG] : []),
+      ...(has('Debugger') ? [DEBUGGER_TAG] : []),
       { name: 'Operation', description: 'For probes, load balancers and monitoring.' },
     ],
   })

@@ -3,12 +3,12 @@
  * the upgrade on the connection is the raw door's.
  */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Context, Handler } from 'hono'
+import type { Context } from 'hono'
 import type { RawPlan } from '../client/plans.ts'
 import { encodeSegment } from '../destinations.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
-import { destinationBelow, refuseAsk } from './asked.ts'
-import type { Entrance } from './entrance.ts'
+import { destinationBelow, refuseAsk, requireDecodable } from './asked.ts'
+import { entranceErrors, type Entrance } from './entrance.ts'
 import { handshakeOf } from './handshake.ts'
 import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
 import { isHandshake } from './upgrade.ts'
@@ -27,6 +27,8 @@ export interface RawEndpoint {
   readonly echo: boolean
 }
 
+type UpgradeHandler = (c: Context<HttpEnv>) => Promise<Response>
+
 /** The plan but for who it is. */
 type Wanted = Omit<RawPlan, 'identity'>
 
@@ -44,13 +46,13 @@ export const rawRoute = createRoute({
   tags: ['Doors'],
   summary: 'Subscribe with a plain WebSocket',
   description:
-    'A WebSocket handshake. The connection is subscribed to the destination that follows /raw, such as /topic/greetings ' +
-    'for /raw/topic/greetings; each message is the body of one message.',
+    'A WebSocket handshake. The connection is subscribed to the destination that follows /raw: /raw/topic/greetings ' +
+    'subscribes to /topic/greetings. Each WebSocket message is the body of one message.',
   request: {
     params: z.object({
       destination: z.string().openapi({
         param: { name: 'destination', in: 'path' },
-        description: 'The destination without its first slash, percent-encoded',
+        description: 'The destination without its first slash; slashes may stay as they are',
         example: 'topic/greetings',
       }),
     }),
@@ -61,29 +63,23 @@ export const rawRoute = createRoute({
         .openapi({
           param: { name: 'frame', in: 'query' },
           description:
-            'json: each message is {"destination", "headers", "body"}, with "encoding": "base64" where it is binary',
+            'json: each message is {"destination", "headers", "body"}, with "encoding": "base64" if the body is binary',
         }),
     }),
   },
   responses: {
     101: { description: 'The connection is subscribed' },
-    400: errorResponse(
-      'It cannot be subscribed',
-      'bad-destination',
-      'Cannot subscribe to "/x": it must start with "/topic/"',
-    ),
-    401: errorResponse('The login is missing or wrong', 'not-authenticated', 'Login was refused'),
-    403: errorResponse('Not allowed', 'not-authorized', 'You may not subscribe to "/topic/greetings"'),
+    ...entranceErrors,
     426: errorResponse('Not a WebSocket handshake', 'upgrade-required', UPGRADE_MESSAGE),
-    503: errorResponse('Full, or being shut down', 'too-many-sessions', 'This node is full: try again later'),
   },
 })
 
 /** Makes the handler of `/raw/…`. */
-export function createRawHandler(entrance: Entrance, open: OpenRaw): Handler<HttpEnv> {
-  return (c) => {
+export function createRawHandler(entrance: Entrance, open: OpenRaw): UpgradeHandler {
+  return async (c) => {
     if (!isHandshake(c)) wantsHandshake()
     entrance.admit()
+    requireDecodable(c)
     const query = querySchema.safeParse(c.req.query())
     if (!query.success) throw new HttpError('bad-field', query.error.issues[0]!.message)
     refuseAsk(c)
@@ -94,15 +90,11 @@ export function createRawHandler(entrance: Entrance, open: OpenRaw): Handler<Htt
 }
 
 /** Makes the handler of a configured endpoint. */
-export function createEndpointHandler(
-  endpoint: RawEndpoint,
-  entrance: Entrance,
-  open: OpenRaw,
-): (c: Context<HttpEnv>) => Promise<Response> {
+export function createEndpointHandler(endpoint: RawEndpoint, entrance: Entrance, open: OpenRaw): UpgradeHandler {
   const { subscribe, send, credential, frame, wrap, echo } = endpoint
-  return (c) => {
-    if (!isHandshake(c)) wantsHandshake()
+  return async (c) => {
     entrance.admit()
+    requireDecodable(c)
     refuseAsk(c)
     const expand = (template: string): string => expandTemplate(c, template)
     const wanted: Wanted = {
@@ -127,9 +119,7 @@ async function upgrade(
   wanted: Wanted,
   secret: string | undefined,
 ): Promise<Response> {
-  const handshake = handshakeOf(c)
-  const identity = await entrance.identify(handshake, secret, c.req.raw.signal)
-  const claims = await entrance.claim(identity, wanted.destinations)
+  const { identity, claims } = await entrance.enter(c.req.raw, handshakeOf(c), secret, wanted.destinations)
   return c.env.upgrade(c.req.raw, {
     protocol: offeredProtocol(c),
     open(socket) {
@@ -139,6 +129,7 @@ async function upgrade(
         claims.release()
       }
     },
+    abandoned: () => claims.release(),
   })
 }
 

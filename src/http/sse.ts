@@ -5,11 +5,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
 import type { StreamPlan } from '../client/plans.ts'
-import { ProtocolError } from '../errors.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
-import { destinationBelow, isAsking } from './asked.ts'
+import { destinationBelow, isAsking, requireDecodable } from './asked.ts'
 import { crossOriginHeaders } from './cors.ts'
-import type { Entrance } from './entrance.ts'
+import { entranceErrors, type Entrance } from './entrance.ts'
 import { handshakeOf } from './handshake.ts'
 import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
 
@@ -33,19 +32,23 @@ data: Hello
 
 const responses = {
   200: {
-    description: 'Events, until either side ends them',
+    description: 'A stream of events, until either side ends it',
     content: { 'text/event-stream': { schema: z.string(), example: EXAMPLE } },
   },
-  400: errorResponse(
-    'It cannot be subscribed',
-    'bad-destination',
-    'Cannot subscribe to "/x": it must start with "/topic/"',
-  ),
-  401: errorResponse('The login is missing or wrong', 'not-authenticated', 'Login was refused'),
-  403: errorResponse('Not allowed', 'not-authorized', 'You may not subscribe to "/topic/greetings"'),
-  429: errorResponse('Too many', 'too-many-subscriptions', 'A session may have at most 128 subscriptions'),
-  503: errorResponse('Full, or being shut down', 'too-many-sessions', 'This node is full: try again later'),
+  ...entranceErrors,
+  429: errorResponse('Too many destinations', 'too-many-subscriptions', 'A session may have at most 128 subscriptions'),
 }
+
+const headers = z.object({
+  'Last-Event-ID': z
+    .string()
+    .optional()
+    .openapi({
+      description:
+        'Where the reader was, as browsers send it when they come back. Without history an event "position" says that ' +
+        'nothing was recovered, and the stream goes on live',
+    }),
+})
 
 /** The operation, as the OpenAPI document shows it. */
 export const streamRoute = createRoute({
@@ -55,17 +58,18 @@ export const streamRoute = createRoute({
   tags: ['Doors'],
   summary: 'Subscribe with Server-Sent Events',
   description:
-    'Subscribes to the destination that follows /sse, such as /topic/greetings for /sse/topic/greetings. Each message is an ' +
-    'event "message" whose data is the body; a body that events cannot carry (binary, empty, with a carriage return) comes ' +
-    'as JSON with "destination", "headers" and "body".',
+    'Subscribes to the destination that follows /sse: /sse/topic/greetings subscribes to /topic/greetings. Each message is ' +
+    'an event "message" whose data is the body. A body that events cannot carry (binary, empty, or with a carriage return) ' +
+    'comes as JSON with "destination", "headers" and "body".',
   request: {
     params: z.object({
       destination: z.string().openapi({
         param: { name: 'destination', in: 'path' },
-        description: 'The destination without its first slash, percent-encoded',
+        description: 'The destination without its first slash; slashes may stay as they are',
         example: 'topic/greetings',
       }),
     }),
+    headers,
   },
   responses,
 })
@@ -77,30 +81,35 @@ export const streamsRoute = createRoute({
   operationId: 'streamDestinations',
   tags: ['Doors'],
   summary: 'Subscribe to several destinations with Server-Sent Events',
-  description: 'As with one destination; with more than one the data of each event is JSON.',
+  description: 'Works as with one destination, but the data of each event is always JSON when there are several.',
   request: {
     query: z.object({
-      destination: z
-        .array(z.string())
-        .openapi({ param: { name: 'destination', in: 'query' }, example: ['/topic/greetings', '/topic/toast'] }),
+      destination: z.array(z.string()).openapi({
+        param: { name: 'destination', in: 'query' },
+        description: 'A destination to subscribe to; repeat it for each one',
+        example: ['/topic/greetings', '/topic/toast'],
+      }),
     }),
+    headers,
   },
   responses,
 })
 
 /** Makes the handler of both. */
-export function createStreamHandler(entrance: Entrance, open: OpenStream, maxSubscriptions: number): Handler<HttpEnv> {
+export function createStreamHandler(entrance: Entrance, open: OpenStream): Handler<HttpEnv> {
   return async (c) => {
     entrance.admit()
-    // Where a runtime answers a request for another protocol, it needs the whole response first.
-    if (c.req.header('upgrade') !== undefined) throw new HttpError('bad-header', 'Leave out the Upgrade header')
-    const destinations = destinationsOf(c, maxSubscriptions)
+    requireDecodable(c)
+    const destinations = destinationsOf(c)
     const asksForMore = isAsking(c) || c.req.header('last-event-id') !== undefined
-    const handshake = handshakeOf(c)
-    const identity = await entrance.identify(handshake, undefined, c.req.raw.signal)
-    const claims = await entrance.claim(identity, destinations)
+    const { identity, claims } = await entrance.enter(c.req.raw, handshakeOf(c), undefined, destinations)
+    const headers = { ...EVENT_STREAM_HEADERS, 'X-Content-Type-Options': 'nosniff', ...crossOriginHeaders(c) }
+    if (c.req.method === 'HEAD') {
+      claims.release()
+      return c.body(null, 200, headers)
+    }
     return c.env.stream(c.req.raw, {
-      headers: { ...EVENT_STREAM_HEADERS, 'X-Content-Type-Options': 'nosniff', ...crossOriginHeaders(c) },
+      headers,
       open(socket) {
         try {
           return open(socket, { identity, destinations, asksForMore })
@@ -108,18 +117,16 @@ export function createStreamHandler(entrance: Entrance, open: OpenStream, maxSub
           claims.release()
         }
       },
+      abandoned: () => claims.release(),
     })
   }
 }
 
-/** Errors: HttpError `bad-field`; ProtocolError `too-many-subscriptions`. */
-function destinationsOf(c: Context<HttpEnv>, max: number): string[] {
+/** Errors: HttpError `bad-field`. */
+function destinationsOf(c: Context<HttpEnv>): string[] {
   const path = destinationBelow(c, '/sse')
   const named = path.length > 1 ? [path] : []
   const destinations = [...new Set([...named, ...(c.req.queries('destination') ?? [])])]
-  if (destinations.length === 0) {
-    throw new HttpError('bad-field', 'Say what to subscribe to: /sse/topic/x, or /sse?destination=/topic/x')
-  }
-  if (destinations.length <= max) return destinations
-  throw new ProtocolError('too-many-subscriptions', `A session may have at most ${max} subscriptions`)
+  if (destinations.length > 0) return destinations
+  throw new HttpError('bad-field', 'Say what to subscribe to: /sse/topic/x, or /sse?destination=/topic/x')
 }

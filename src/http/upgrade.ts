@@ -27,11 +27,11 @@ export function upgradeRoute(path: string) {
     tags: ['STOMP'],
     summary: 'Connect with STOMP over WebSocket',
     description:
-      'A WebSocket handshake. A client that offers no sub-protocol may come too; the version is then agreed by CONNECT.',
+      'A WebSocket handshake. Offering a sub-protocol is optional; without one, CONNECT decides the version.',
     request: {
       headers: z.object({
         'Sec-WebSocket-Protocol': z.string().optional().openapi({
-          description: 'v12.stomp, v11.stomp, v10.stomp: the first one of the list that is STOMP is taken',
+          description: 'v12.stomp, v11.stomp or v10.stomp; the bridge takes the first one in the list that it knows',
           example: 'v12.stomp, v11.stomp',
         }),
       }),
@@ -39,13 +39,13 @@ export function upgradeRoute(path: string) {
     responses: {
       101: { description: 'The connection now speaks STOMP' },
       403: errorResponse(
-        'Opened by a web page from an origin that is not allowed',
+        'The page comes from an origin that is not allowed',
         'forbidden-origin',
         'Pages from this origin may not use this bridge: add it to server.allowedOrigins in the configuration',
       ),
       426: errorResponse('Not a WebSocket handshake', 'upgrade-required', UPGRADE_MESSAGE),
       503: errorResponse(
-        'Being shut down, or full: try again after the seconds in Retry-After',
+        'The node is full or stopping: try again after the seconds in Retry-After',
         'too-many-sessions',
         'This node is full: try again later',
       ),

@@ -8,7 +8,7 @@ import { Closing } from '../client/closing.ts'
 import type { Door } from '../client/door.ts'
 import { droppedStamp } from '../client/json-frame.ts'
 import type { RawPlan } from '../client/plans.ts'
-import { AckMode, type Subscription } from '../client/subscription.ts'
+import type { Subscription } from '../client/subscription.ts'
 import type { Deadlines } from '../clock.ts'
 import type { Encoding, Message } from '../delivery/message.ts'
 import { describeError, ERRORS, ProtocolError } from '../errors.ts'
@@ -81,16 +81,8 @@ export class RawConnection implements SocketHandler, Door {
     if (!this.#isOpen) return
     this.#services.metrics.count.sessionsOpened++
     const { destinations, isEcho, sendTo } = this.#plan
-    const encoding = this.#encoding
-    const excludesOwn = sendTo !== undefined && !isEcho
-    try {
-      for (const destination of destinations) {
-        const options = { destination, id: undefined, ackMode: AckMode.auto, encoding, stamp: '', excludesOwn }
-        this.#client.subscribe(options)?.live.catch((error: unknown) => this.#fail(error))
-      }
-    } catch (error) {
-      this.#fail(error)
-    }
+    const how = { encoding: this.#encoding, excludesOwn: sendTo !== undefined && !isEcho }
+    this.#client.subscribeAll(destinations, how, (error) => this.#fail(error))
   }
 
   // --- SocketHandler
@@ -131,8 +123,8 @@ export class RawConnection implements SocketHandler, Door {
     return this.#isOpen
   }
 
-  deliver({ entry }: Subscription, message: Message, dropped: number): void {
-    const { encoding } = entry.feed
+  deliver({ feed }: Subscription, message: Message, dropped: number): void {
+    const { encoding } = feed
     // A plain body has no place to say it.
     const stamp = encoding === JSON_FRAMES ? droppedStamp(dropped) : ''
     this.#client.output.write(message.as(encoding).stamp(stamp))
@@ -148,7 +140,6 @@ export class RawConnection implements SocketHandler, Door {
 
   refuse(closeCode: number, reason: string): void {
     this.#isOpen = false
-    // The runtime does not have this handler before its `open` has returned: a close reported sooner would be lost.
     queueMicrotask(() => this.#closing.begin(closeCode, reason, this.#services.lingerMs))
   }
 
@@ -245,6 +236,7 @@ export class RawConnection implements SocketHandler, Door {
     this.#isOpen = false
     this.#services.deadlines.cancel(this)
     this.#client.unsubscribeAll()
+    if (this.#isPaused) this.#socket.resume() // or the answer to the close would not be read
     this.#closing.begin(code, reason, this.#services.lingerMs)
   }
 

@@ -4,7 +4,7 @@
  * comes meanwhile waits in a backlog: then it is known, to within one piece of that.
  */
 import type { Server as BunServer } from 'bun'
-import type { OpenSocket, Socket, SocketHandler } from '../socket.ts'
+import type { OpenSocket, Socket, SocketHandler, StreamOptions } from '../socket.ts'
 import { Backlog, PIECE_BYTES } from './backlog.ts'
 import { bytesOf } from './bytes.ts'
 import { GroupFanout, type GroupMember } from './groups.ts'
@@ -21,11 +21,9 @@ export class BunStreams {
     this.idleTimeoutS = idleTimeoutS
   }
 
-  respond(
-    server: BunServer<unknown>,
-    request: Request,
-    { headers, open }: { headers: Readonly<Record<string, string>>; open: OpenSocket },
-  ): Response {
+  respond(server: BunServer<unknown>, request: Request, { headers, open, abandoned }: StreamOptions): Response {
+    // Bun does not even begin it then, and says nothing.
+    if (request.signal.aborted) abandoned?.()
     const stream = new BunStream(server, request, this)
     const source: Bun.DirectUnderlyingSource = {
       type: 'direct',

@@ -12,6 +12,8 @@ import type {
   RuntimeOptions,
   Socket,
   SocketHandler,
+  StreamOptions,
+  UpgradeOptions,
 } from '../socket.ts'
 import { BunStreams } from './bun-stream.ts'
 import { toBytes } from './bytes.ts'
@@ -88,6 +90,7 @@ function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
     port: options.port,
     reusePort,
     maxRequestBodySize: options.maxBodyBytes,
+    development: false, // else Bun answers what it makes of a fault with a page that shows the sources
     // Of a request, from when its head is there, however much comes meanwhile. For the first head on a connection Bun
     // gives 10 s, for the head of a later one what is left of the time between two requests.
     idleTimeout: Math.min(MAX_TIMEOUT_S, Math.ceil(options.requestTimeoutMs / 1000)),
@@ -161,7 +164,7 @@ class BunRequestEnv implements RequestEnv {
     return this.#server.requestIP(this.#request)?.address ?? ''
   }
 
-  upgrade(request: Request, { protocol, open }: { protocol: string | undefined; open: OpenSocket }): Response {
+  upgrade(request: Request, { protocol, open, abandoned }: UpgradeOptions): Response {
     const data = new BunSocket(open, this.#shared)
     // Bun answers with the first offered sub-protocol unless told otherwise; "" is none.
     const isAccepted = this.#server.upgrade(
@@ -171,10 +174,11 @@ class BunRequestEnv implements RequestEnv {
         : { data },
     )
     if (isAccepted) return UPGRADED
+    abandoned?.()
     return new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } })
   }
 
-  stream(_request: Request, options: Parameters<RequestEnv['stream']>[1]): Response {
+  stream(_request: Request, options: StreamOptions): Response {
     return this.#shared.streams.respond(this.#server, this.#request, options)
   }
 }
@@ -187,7 +191,8 @@ class BunSocket implements Socket, Pinged {
   isPaused = false
   /** How often Bun has got rid of something that was waiting. */
   drains = 0
-  readonly #open: OpenSocket
+  /** Let go of when it has been called: it holds what came with the handshake. */
+  #open: OpenSocket | undefined
   readonly #shared: Shared
   /** Set when it has opened, before anybody else has this object. */
   #ws!: ServerWebSocket<BunSocket>
@@ -195,6 +200,7 @@ class BunSocket implements Socket, Pinged {
   /** Messages so far. */
   #received = 0
   #isClosing = false
+
   constructor(open: OpenSocket, shared: Shared) {
     this.fanout = shared.fanout
     this.#open = open
@@ -203,7 +209,8 @@ class BunSocket implements Socket, Pinged {
 
   opened(ws: ServerWebSocket<BunSocket>): void {
     this.#ws = ws
-    this.#handler = this.#open(this)
+    this.#handler = this.#open!(this)
+    this.#open = undefined
     this.#shared.pings.add(this)
   }
 

@@ -81,6 +81,8 @@ export class NodeStreams {
       )
       outgoing.once('close', () => stream.closed())
       stream.opened(open)
+      // The client may have left while the application looked for its answer, and 'close' has been then.
+      if (outgoing.destroyed || connection.destroyed) stream.closed()
     }
     // It has none while the response to an earlier request of the connection goes on.
     if (outgoing.socket) start()
@@ -107,6 +109,7 @@ export class NodeStreams {
     connection.once('end', () => connection.destroy())
     connection.resume()
     stream.opened(open)
+    if (connection.destroyed) stream.closed() // as above
   }
 }
 
@@ -146,6 +149,7 @@ class NodeStream implements Socket, GroupMember<BodyPiece> {
 
   /** The client is gone, or all that is to be sent is. */
   closed(): void {
+    if (this.#isClosed) return
     this.#isClosed = true
     this.#backlog.clear()
     const { code, reason } = this.#closing ?? { code: 1006, reason: '' }

@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer'
 import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { FetchHandler, OpenSocket } from '../socket.ts'
+import type { FetchHandler, UpgradeOptions } from '../socket.ts'
 import { StreamAsk, type StreamAnswer } from './node-stream.ts'
 import { NO_HOST } from './request-host.ts'
 
@@ -13,7 +13,7 @@ import { NO_HOST } from './request-host.ts'
 export interface UpgradeAnswer {
   readonly response: Response
   /** Undefined if it refused: then `response` is to be sent. */
-  readonly accepted: { readonly open: OpenSocket; readonly protocol: string | undefined } | undefined
+  readonly accepted: UpgradeOptions | undefined
   /** Defined if `response` is a stream, to be started in place of sending the response. */
   readonly streamed: StreamAnswer | undefined
 }
@@ -34,7 +34,9 @@ export async function answerUpgrade(
   const isHostMissing = !incoming.headers.host
   if (incoming.headers.upgrade?.toLowerCase() === 'websocket') {
     let accepted: UpgradeAnswer['accepted']
-    const response = await fetch(requestOf(incoming, undefined), {
+    const request = requestOf(incoming, undefined)
+    const watch = new LeavingWatch(request, stream)
+    const response = await fetch(request, {
       remoteAddress,
       isHostMissing,
       upgrade(_request, answer) {
@@ -43,6 +45,7 @@ export async function answerUpgrade(
       },
       stream: ask.stream,
     })
+    watch.end()
     return { response, accepted, streamed: ask.answerOf(response) }
   }
   if (incoming.headers['transfer-encoding'] !== undefined) {
@@ -55,10 +58,16 @@ export async function answerUpgrade(
   const response = await fetch(requestOf(incoming, body), {
     remoteAddress,
     isHostMissing,
-    upgrade: () => new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } }),
+    upgrade: refuseUpgrade,
     stream: ask.stream,
   })
   return { response, accepted: undefined, streamed: ask.answerOf(response) }
+}
+
+/** The answer to who asks for a WebSocket in a way that is none. */
+export function refuseUpgrade(_request: Request, { abandoned }: UpgradeOptions): Response {
+  abandoned?.()
+  return new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } })
 }
 
 /** Sends the response and ends the connection, whatever the peer does. */
@@ -81,6 +90,39 @@ function requestOf(incoming: IncomingMessage, body: Uint8Array<ArrayBuffer> | un
   }
   const { href } = new URL(incoming.url ?? '/', `http://${incoming.headers.host || NO_HOST}`)
   return new Request(href, { method: incoming.method ?? 'GET', headers, ...(body ? { body } : {}) })
+}
+
+/**
+ * Gives a request its signal, aborted when the client leaves before the answer: nobody reads a connection that Node has
+ * handed over, so nobody else would notice. Made when it is asked for, because most never do.
+ */
+class LeavingWatch {
+  readonly #stream: Duplex
+  #leaving: AbortController | undefined
+  readonly #left = (): void => this.#leaving?.abort()
+  /** What comes meanwhile stays; only an end that nothing stands before is taken, and told by `end`. */
+  readonly #look = (): void => {
+    if (this.#stream.readableLength === 0) this.#stream.read()
+  }
+
+  constructor(request: Request, stream: Duplex) {
+    this.#stream = stream
+    Object.defineProperty(request, 'signal', { get: () => this.#signal })
+  }
+
+  end(): void {
+    if (!this.#leaving) return
+    this.#stream.off('readable', this.#look).off('end', this.#left).off('close', this.#left)
+  }
+
+  get #signal(): AbortSignal {
+    if (!this.#leaving) {
+      this.#leaving = new AbortController()
+      this.#stream.once('end', this.#left).once('close', this.#left).on('readable', this.#look)
+      if (this.#stream.destroyed) this.#left()
+    }
+    return this.#leaving.signal
+  }
 }
 
 /** Node hands the body over behind the head on the raw stream, Deno as the request's own data. */

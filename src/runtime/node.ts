@@ -4,12 +4,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { WebSocketServer, type WebSocket } from 'ws'
-import type { Listener, ListenOptions, RequestEnv, Runtime, Socket } from '../socket.ts'
+import type { Listener, ListenOptions, RequestEnv, Runtime, Socket, SocketHandler } from '../socket.ts'
 import { toBytes } from './bytes.ts'
 import { GroupFanout, type GroupMember } from './groups.ts'
 import { inflateMessages } from './inflation.ts'
 import { NodeStreams } from './node-stream.ts'
-import { answerUpgrade, sendResponse, type UpgradeAnswer } from './node-upgrade.ts'
+import { answerUpgrade, refuseUpgrade, sendResponse, type UpgradeAnswer } from './node-upgrade.ts'
 import { HIGH_WATER_MARK, OutputQueue } from './output-queue.ts'
 import { Pings, type Pinged } from './pings.ts'
 import { badHostResponse, hostCheck, NO_HOST } from './request-host.ts'
@@ -78,30 +78,20 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
       .then(({ response, accepted, streamed }) => {
         if (streamed) return streams.startRaw(streamed, incoming, stream)
         if (!accepted) return sendResponse(stream, response)
-        const { open, protocol } = accepted
+        const { open, protocol, abandoned } = accepted
         if (protocol !== undefined) protocols.set(incoming, protocol)
         if (asksForSmallWindow(incoming)) delete incoming.headers['sec-websocket-extensions']
         incoming.socket.setTimeout(0) // from here on heart-beats and pings tell
+        let isOpen = false
         sockets.handleUpgrade(incoming, stream, head, (ws) => {
+          isOpen = true
           if (isCompressing(ws)) inflateMessages(ws, options.maxMessageBytes)
           const { remoteAddress = '' } = incoming.socket
           const socket = new NodeSocket(ws, stream, remoteAddress, fanouts, options)
-          const handler = open(socket)
-          pings.add(socket)
-          ws.on('message', (data: Buffer, isBinary) => {
-            socket.heardAt = pings.tick
-            handler.receive(data, isBinary)
-          })
-          ws.on('pong', () => {
-            socket.heardAt = pings.tick
-            handler.ponged?.()
-          })
-          ws.on('error', () => {}) // 'close' follows, with the code
-          ws.on('close', (code, reason) => {
-            pings.remove(socket)
-            handler.closed(code, reason.toString())
-          })
+          listenTo(ws, socket, open(socket), pings)
         })
+        // It calls back at once, or never.
+        if (!isOpen) abandoned?.()
         return undefined
       })
       .catch(() => stream.destroy())
@@ -132,6 +122,24 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
   })
 }
 
+/** By itself, so that no listener holds what came with the handshake. */
+function listenTo(ws: WebSocket, socket: NodeSocket, handler: SocketHandler, pings: Pings): void {
+  pings.add(socket)
+  ws.on('message', (data: Buffer, isBinary) => {
+    socket.heardAt = pings.tick
+    handler.receive(data, isBinary)
+  })
+  ws.on('pong', () => {
+    socket.heardAt = pings.tick
+    handler.ponged?.()
+  })
+  ws.on('error', () => {}) // 'close' follows, with the code
+  ws.on('close', (code, reason) => {
+    pings.remove(socket)
+    handler.closed(code, reason.toString())
+  })
+}
+
 /** A request that is late is found within this part of its time. */
 const CHECKS_PER_REQUEST_TIMEOUT = 6
 
@@ -150,7 +158,7 @@ function plainEnv({ socket, headers }: IncomingMessage): Omit<RequestEnv, 'strea
   return {
     remoteAddress: socket.remoteAddress ?? '',
     isHostMissing: !headers.host,
-    upgrade: () => new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } }),
+    upgrade: refuseUpgrade,
   }
 }
 

@@ -10,6 +10,9 @@ export interface Pinged {
   pingedAt: number
   /** Is it not read on purpose? Then it cannot be heard either. */
   readonly isPaused: boolean
+  /** As those of `Socket`. */
+  readonly bufferedBytes: number
+  readonly drains: number
   ping(): void
   terminate(): void
 }
@@ -26,6 +29,8 @@ export class Pings {
    */
   tick = 0
   readonly #members = new Set<Pinged>()
+  /** What those who had output waiting at the last tick had. */
+  readonly #waiting = new Map<Pinged, Pick<Pinged, 'bufferedBytes' | 'drains'>>()
   readonly #timer: ReturnType<typeof setInterval> | undefined
 
   /** `intervalMs`: 0 for no pings, and nobody is dropped. */
@@ -43,24 +48,40 @@ export class Pings {
 
   remove(member: Pinged): void {
     this.#members.delete(member)
+    this.#waiting.delete(member)
   }
 
   close(): void {
     clearInterval(this.#timer)
     this.#members.clear()
+    this.#waiting.clear()
   }
 
   #beat(): void {
     this.tick++
     for (const member of this.#members) {
-      if (member.isPaused) member.heardAt = this.tick
+      if (member.isPaused || this.#isReading(member)) member.heardAt = this.tick
       if (this.tick - member.heardAt > PATIENCE_TICKS) {
-        this.#members.delete(member)
+        this.remove(member)
         member.terminate()
       } else if (this.tick - member.pingedAt >= TICKS_PER_INTERVAL) {
         member.pingedAt = this.tick
         member.ping()
       }
     }
+  }
+
+  /**
+   * Has it taken something of what waits for it? The ping stands behind that, and may reach the peer only after minutes.
+   */
+  #isReading(member: Pinged): boolean {
+    const { bufferedBytes, drains } = member
+    if (bufferedBytes === 0) {
+      if (this.#waiting.size > 0) this.#waiting.delete(member)
+      return false
+    }
+    const before = this.#waiting.get(member)
+    this.#waiting.set(member, { bufferedBytes, drains })
+    return before !== undefined && (bufferedBytes < before.bufferedBytes || drains !== before.drains)
   }
 }

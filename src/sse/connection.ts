@@ -6,7 +6,7 @@ import type { Client } from '../client/client.ts'
 import { Closing } from '../client/closing.ts'
 import type { Door } from '../client/door.ts'
 import type { StreamPlan } from '../client/plans.ts'
-import { AckMode, type Subscription } from '../client/subscription.ts'
+import type { Subscription } from '../client/subscription.ts'
 import type { Deadlines, Due } from '../clock.ts'
 import type { Message } from '../delivery/message.ts'
 import { describeError, ERRORS, ProtocolError } from '../errors.ts'
@@ -69,17 +69,10 @@ export class StreamConnection implements SocketHandler, Door, Due {
     this.#client.output.write(`:\nretry: ${retryMs}\n\n`)
     const { destinations, asksForMore } = this.#plan
     const encoding = destinations.length === 1 ? BODY_EVENTS : JSON_EVENTS
-    try {
-      for (const destination of destinations) {
-        if (asksForMore) this.#tellPosition(destination)
-        const options = { destination, id: undefined, ackMode: AckMode.auto, encoding, stamp: '' }
-        this.#client.subscribe(options)?.live.catch((error: unknown) => this.#fail(error))
-      }
-    } catch (error) {
-      this.#fail(error)
-    }
+    if (asksForMore) for (const destination of destinations) this.#tellPosition(destination)
+    this.#client.subscribeAll(destinations, { encoding }, (error) => this.#fail(error))
     this.#nextComment = deadlines.now() + commentEveryMs
-    if (this.#isOpen) deadlines.schedule(this, this.#nextComment)
+    deadlines.schedule(this, this.#nextComment)
   }
 
   due(now: number): number | undefined {
@@ -113,8 +106,8 @@ export class StreamConnection implements SocketHandler, Door, Due {
     return this.#isOpen
   }
 
-  deliver({ entry }: Subscription, message: Message, dropped: number): void {
-    const { encoding, destination } = entry.feed
+  deliver({ feed }: Subscription, message: Message, dropped: number): void {
+    const { encoding, destination } = feed
     const stamp = dropped > 0 ? eventText('dropped', JSON.stringify({ destination, count: dropped })) : ''
     this.#client.output.write(message.as(encoding).stamp(stamp))
   }
@@ -157,6 +150,8 @@ export class StreamConnection implements SocketHandler, Door, Due {
     if (code === 'internal') log.error({ session, error }, 'Internal error in a session')
     else if (code !== 'shutting-down') log.info({ session, code, reason: message }, 'A session ends with an error')
     if (code !== 'shutting-down') metrics.count.errorsSent++
+    // First: what was gathered for the reader leaves with that, and this is the last event.
+    this.#client.unsubscribeAll()
     this.#client.output.write(eventText('error', JSON.stringify({ code, message })))
     this.#close(closeCode, message)
   }

@@ -10,7 +10,7 @@ import {
   type Header,
   type HeartBeatIntervals,
 } from '../../frames/index.ts'
-import type { Authenticator, Credentials } from '../access/authenticator.ts'
+import { isPromise, type Authenticator, type Credentials } from '../access/authenticator.ts'
 import type { Handshake } from '../access/handshake.ts'
 import type { Identity } from '../access/identity.ts'
 import { ProtocolError } from '../errors.ts'
@@ -127,11 +127,6 @@ class ConnectCredentials implements Credentials {
     this.#isAborted = true
     this.#controller?.abort()
   }
-}
-
-/** Also one that is no `Promise` of this realm: authenticators are written by others. */
-function isPromise<T extends object>(value: T | undefined | Promise<T | undefined>): value is Promise<T | undefined> {
-  return typeof (value as { then?: unknown } | undefined)?.then === 'function'
 }
 
 function accepted(identity: Identity | undefined): Identity {

@@ -1,41 +1,26 @@
 /** The frames with which a session answers: CONNECTED, RECEIPT and ERROR. */
-import { Command, encodeFrame, FrameError, type FrameToEncode, type Header, type Version } from '../../frames/index.ts'
-import type { Output } from '../delivery/output.ts'
+import { Command, encodeFrame, FrameError, type Header, type Version } from '../../frames/index.ts'
 import { describeError, type ErrorDescription } from '../errors.ts'
-import type { Metrics } from '../metrics.ts'
 
-export class Responses {
-  /** Undefined before it is agreed, when nothing can be escaped. */
-  version: Version | undefined
-  readonly #output: Output
-  readonly #metrics: Metrics
+/** `version` of these: undefined before it is agreed, when nothing can be escaped. */
+export function connectedFrame(headers: readonly Header[], version: Version | undefined): string | Uint8Array {
+  return encodeFrame({ command: Command.CONNECTED, headers }, version)
+}
 
-  constructor(output: Output, metrics: Metrics) {
-    this.#output = output
-    this.#metrics = metrics
-  }
+export function receiptFrame(receipt: string, version: Version | undefined): string | Uint8Array {
+  return encodeFrame({ command: Command.RECEIPT, headers: [['receipt-id', receipt]] }, version)
+}
 
-  connected(headers: readonly Header[]): void {
-    this.#write({ command: Command.CONNECTED, headers })
-  }
-
-  receipt(receipt: string): void {
-    this.#metrics.count.receiptsSent++
-    this.#write({ command: Command.RECEIPT, headers: [['receipt-id', receipt]] })
-  }
-
-  /** STOMP 1.2 "ERROR": no frame comes after it. */
-  error({ code, message, headers }: ErrorDescription, receipt: string | undefined): void {
-    this.#metrics.count.errorsSent++
-    const list: Header[] = [['message', message], ['code', code], ...Object.entries(headers)]
-    if (receipt !== undefined) list.push(['receipt-id', receipt])
-    list.push(['content-type', 'text/plain;charset=UTF-8'])
-    this.#write({ command: Command.ERROR, headers: list, body: message })
-  }
-
-  #write(frame: FrameToEncode): void {
-    this.#output.write(encodeFrame(frame, this.version))
-  }
+/** STOMP 1.2 "ERROR": no frame comes after it. */
+export function errorFrame(
+  { code, message, headers }: ErrorDescription,
+  receipt: string | undefined,
+  version: Version | undefined,
+): string | Uint8Array {
+  const list: Header[] = [['message', message], ['code', code], ...Object.entries(headers)]
+  if (receipt !== undefined) list.push(['receipt-id', receipt])
+  list.push(['content-type', 'text/plain;charset=UTF-8'])
+  return encodeFrame({ command: Command.ERROR, headers: list, body: message }, version)
 }
 
 /** What the codec finds has a code of its own. */

@@ -4,6 +4,7 @@ import type { Authenticator } from '../access/authenticator.ts'
 import type { Deadlines } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import type { HeldLimits } from './inbox.ts'
 import type { TransactionLimits } from './transactions.ts'
 
 /** Limits and times of a session; bytes and milliseconds. */
@@ -16,8 +17,8 @@ export interface SessionOptions extends TransactionLimits {
   readonly maxInFlight: number
   /** Body bytes of frames whose effect is pending. */
   readonly maxInFlightBytes: number
-  /** Bytes that may wait undecoded while the session is held back; beyond it the client is flooding. */
-  readonly maxHeldBackBytes: number
+  /** What may wait undecoded while the session is held back. */
+  readonly heldBack: HeldLimits
   readonly heartBeat: {
     readonly outgoingMs: number
     readonly incomingMs: number

@@ -20,8 +20,8 @@ import { COMMAND_HANDLERS } from './commands/index.ts'
 import { agree, Login, type Agreement } from './connect.ts'
 import { Effects, type Effect } from './effects.ts'
 import { HeartBeats } from './heart-beats.ts'
-import { Inbox, type FrameReceiver } from './inbox.ts'
-import { describeFailure, Responses } from './responses.ts'
+import { Inbox, type FrameReceiver, type HeldLimits } from './inbox.ts'
+import { connectedFrame, describeFailure, errorFrame, receiptFrame } from './responses.ts'
 import type { SessionServices } from './services.ts'
 import { Ending, State } from './state.ts'
 import { Transactions } from './transactions.ts'
@@ -29,7 +29,7 @@ import { Transactions } from './transactions.ts'
 type EffectQueue = Pick<Effects, 'addDone' | 'addPending'>
 
 /** Bytes of frames that may wait while it is found out who the client is. */
-const MAX_BYTES_BEFORE_CONNECTED = 16 * 1024
+const HELD_BEFORE_CONNECTED: HeldLimits = { pauseAboveBytes: 16 * 1024, maxBytes: 16 * 1024 }
 
 export class Session implements SocketHandler, Door, CommandContext, FrameReceiver, EffectQueue, Due {
   readonly protocol = 'stomp'
@@ -40,9 +40,9 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   readonly #services: SessionServices
   readonly #onReleased: (client: Client) => void
   readonly #inbox: Inbox
-  readonly #responses: Responses
   /** Until it is known who the client is. */
   #login: Login | undefined
+  #agreedVersion: Version | undefined
   #state: State = State.connecting
   /** When any state but `connected` must be over. */
   #stateDeadline: number
@@ -64,17 +64,13 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     services: SessionServices,
     onReleased: (client: Client) => void,
   ) {
-    const { options, authenticator, deadlines, metrics } = services
+    const { options, authenticator, deadlines } = services
     this.client = client
     this.#socket = socket
     this.#services = services
     this.#onReleased = onReleased
     this.#login = new Login(authenticator, handshake)
-    this.#responses = new Responses(client.output, metrics)
-    this.#inbox = new Inbox(socket, this, options.beforeConnect, {
-      pauseAboveBytes: MAX_BYTES_BEFORE_CONNECTED,
-      maxBytes: MAX_BYTES_BEFORE_CONNECTED,
-    })
+    this.#inbox = new Inbox(socket, this, options.beforeConnect, HELD_BEFORE_CONNECTED)
     this.#stateDeadline = deadlines.now() + options.connectTimeoutMs
     deadlines.schedule(this, this.#stateDeadline)
   }
@@ -82,7 +78,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   // --- CommandContext: what the handlers work on
 
   get stompVersion(): Version {
-    return this.#responses.version ?? Version.V1_0
+    return this.#agreedVersion ?? Version.V1_0
   }
 
   get metrics(): Metrics {
@@ -146,7 +142,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   // --- Door
 
   get version(): Version | undefined {
-    return this.#responses.version
+    return this.#agreedVersion
   }
 
   get isOpen(): boolean {
@@ -154,11 +150,11 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   }
 
   deliver(subscription: Subscription, message: Message, dropped: number): void {
-    const { id, ackMode, entry } = subscription
+    const { id, ackMode, feed } = subscription
     const { stompVersion: version } = this
     const ack = ackMode === AckMode.auto ? undefined : this.acknowledgements.add(subscription, message.id)
     const stamp = messageStamp(id, version === Version.V1_2 ? ack : undefined, version)
-    const data = message.as(entry.feed.encoding).stamp(dropped > 0 ? `${stamp}dropped:${dropped}\n` : stamp)
+    const data = message.as(feed.encoding).stamp(dropped > 0 ? `${stamp}dropped:${dropped}\n` : stamp)
     this.client.output.write(data)
   }
 
@@ -332,14 +328,11 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     const { options, deadlines, metrics } = this.#services
     const { user } = (this.client.identity = identity)
     this.#login = undefined
-    this.#responses.version = version
-    this.#inbox.agree(version, options.afterConnect, {
-      pauseAboveBytes: options.afterConnect.maxFrameBytes,
-      maxBytes: options.maxHeldBackBytes,
-    })
+    this.#agreedVersion = version
+    this.#inbox.agree(version, options.afterConnect, options.heldBack)
     this.#state = State.connected
     metrics.count.sessionsOpened++
-    this.#responses.connected(user === undefined ? headers : [...headers, ['user-name', user]])
+    this.client.output.write(connectedFrame(user === undefined ? headers : [...headers, ['user-name', user]], version))
     if (intervals.outgoingMs === 0 && intervals.incomingMs === 0) return
     const { toleranceFactor, pongCounts } = options.heartBeat
     const asksByPing = pongCounts && this.#socket.transport === 'websocket'
@@ -380,10 +373,10 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   #settled({ receipt, error }: Effect): void {
     if (this.#state >= State.lingering) return
     if (error === undefined) {
-      if (receipt !== undefined) this.#responses.receipt(receipt)
+      if (receipt !== undefined) this.#answer(receipt)
     } else if (error instanceof Ending) {
       this.client.unsubscribeAll()
-      if (receipt !== undefined) this.#responses.receipt(receipt)
+      if (receipt !== undefined) this.#answer(receipt)
       if (error.isLeftToClient) this.#wait(State.lingering)
       else this.#close(error.closeCode, error.reason)
     } else {
@@ -391,12 +384,18 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     }
   }
 
+  #answer(receipt: string): void {
+    this.metrics.count.receiptsSent++
+    this.client.output.write(receiptFrame(receipt, this.#agreedVersion))
+  }
+
   /** The session ends with an ERROR frame, after the answers to what came before. */
   fail(error: unknown, receipt?: string): void {
     if (this.#state >= State.finishing) return
     this.#finish()
     const named = receipt ?? (error instanceof FrameError ? error.receipt : undefined)
-    this.#effects.addDone(named, error)
+    // An authenticator may throw anything, and without an error this would be an answer that all is well.
+    this.#effects.addDone(named, error ?? new Error('failed without a reason'))
   }
 
   /** Read nothing more; what is pending gets some time. */
@@ -413,7 +412,8 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     if (code === 'internal') log.error({ session, error }, 'Internal error in a session')
     else log.info({ session, code, reason: message }, 'A session ends with an error')
     this.client.unsubscribeAll() // STOMP 1.2 "ERROR": no frame comes after it
-    this.#responses.error(description, receipt)
+    this.metrics.count.errorsSent++
+    this.client.output.write(errorFrame(description, receipt, this.#agreedVersion))
     this.#close(description.closeCode, message)
   }
 

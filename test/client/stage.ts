@@ -37,9 +37,9 @@ export class FakeDoor implements Door, SocketHandler {
     return this.client.subscribe(subscribeOptions(destination, id, ackMode))
   }
 
-  deliver({ entry }: Subscription, message: Message, dropped: number): void {
+  deliver({ feed }: Subscription, message: Message, dropped: number): void {
     this.told.push(`deliver ${message.id}${dropped > 0 ? ` after ${dropped}` : ''}`)
-    this.client.output.write(message.as(entry.feed.encoding).stamp(entry.feed.stamp))
+    this.client.output.write(message.as(feed.encoding).stamp(feed.stamp))
   }
 
   closeAsSlow(reason: string): void {

@@ -157,7 +157,7 @@ describe('subscriptions of a client', () => {
   ])('#69 in mode %s acknowledge: %s', (ackMode, acknowledges) => {
     const { door, subscriptions } = setUp()
     door.subscribe('/topic/a', '1', ackMode)
-    expect(subscriptions.get('1')).toMatchObject({ ackMode, entry: { feed: { isSingle: acknowledges } } })
+    expect(subscriptions.get('1')).toMatchObject({ ackMode, feed: { isSingle: acknowledges } })
   })
 
   it('say how long the bus takes to feed them', async () => {

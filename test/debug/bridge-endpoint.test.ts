@@ -20,7 +20,7 @@ describe('GET /api/bridge', () => {
       bus: { kind: 'custom', description: 'a fake bus', unavailableReason: null },
       nodes: null,
       workers: 2,
-      endpoints: { stomp: '/stomp', tcp: null },
+      endpoints: { stomp: '/stomp', tcp: null, raw: '/raw', sse: null, configured: ['/ws/{room}'] },
       prefixes: { broker: ['/topic'], application: ['/app'], broadcastChannel: 'BROADCAST' },
       routes: [
         {

@@ -68,7 +68,7 @@ export function debugApp({
       runtime: 'node 20',
       node: 'node',
       isOpen: true,
-      stompPath: '/stomp',
+      endpoints: { stomp: '/stomp', raw: '/raw', sse: null, configured: ['/ws/{room}'] },
       prefixes: { broker: ['/topic'], application: ['/app'], broadcastChannel: 'BROADCAST' },
       limits: { maxFrameBytes: 65_536 },
       routes: table.views(),

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { createHash } from 'node:crypto'
 import { renderDocs } from '../../src/http/docs-page.ts'
 import { notificationSchema } from '../../src/http/notification.ts'
-import type { OpenApiDocument } from '../../src/http/openapi.ts'
+import { createDocument, type OpenApiDocument } from '../../src/http/openapi.ts'
+import { rawRoute } from '../../src/http/raw.ts'
+import { streamRoute, streamsRoute } from '../../src/http/sse.ts'
 import { testApp } from './support.ts'
 
 interface Operation {
@@ -42,7 +44,7 @@ function refsOf(value: unknown): string[] {
 describe('the OpenAPI document', () => {
   it('has every operation that is served, with a text for people', async () => {
     const { openapi, info, paths } = await documentOf()
-    expect([openapi, info.title, info.version]).toEqual(['3.1.0', 'STOMP bridge', '1.2.3'])
+    expect([openapi, info.title, info.version]).toEqual(['3.1.0', 'stomp-bridge', '1.2.3'])
     expect(Object.entries(paths).flatMap(([path, item]) => Object.keys(item).map((m) => `${m} ${path}`))).toEqual([
       'get /stomp',
       'post /api/notification',
@@ -162,6 +164,19 @@ describe('/docs', () => {
     expect(policy).toContain(`default-src 'none'; style-src 'sha256-${hash}';`)
     expect(policy).not.toContain('unsafe')
     expect(response.headers.get('content-type')).toMatch(/^text\/html; charset=utf-8$/i)
+  })
+
+  it('has commands for Server-Sent Events that work as they are, and a text for every parameter', async () => {
+    const doors = createDocument('1.2.3', [rawRoute, streamRoute, streamsRoute])
+    const page = String(await renderDocs(doors, { path: '/stomp', runtime: 'test' }, 'http://bridge.example'))
+    const commands = [...page.matchAll(/<code>(curl [^<]+)<\/code>/g)].map(([, text]) =>
+      text!.replaceAll('&amp;', '&').replaceAll('&#39;', "'"),
+    )
+    expect(commands).toEqual([
+      'curl -N http://bridge.example/sse/topic/greetings',
+      "curl -N 'http://bridge.example/sse?destination=/topic/greetings&destination=/topic/toast'",
+    ])
+    expect(page).not.toMatch(/<dd>(undefined)?\./)
   })
 
   it('shows every operation of the document, and how to connect', async () => {

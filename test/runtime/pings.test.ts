@@ -7,6 +7,8 @@ class Peer implements Pinged {
   heardAt = 0
   pingedAt = 0
   isPaused = false
+  bufferedBytes = 0
+  drains = 0
   pings = 0
   terminations = 0
   readonly #all: Pings
@@ -54,6 +56,37 @@ describe('pings', () => {
     expect(peer.terminations).toBe(1)
     vi.advanceTimersByTime(200_000)
     expect([peer.terminations, peer.pings]).toEqual([1, 2])
+    all.close()
+  })
+
+  it('wait for who reads: the ping stands behind what was sent before', () => {
+    const all = new Pings(INTERVAL_MS)
+    const [steady, inPieces] = [new Peer(all), new Peer(all)]
+    for (const peer of [steady, inPieces]) {
+      peer.isThere = false
+      peer.bufferedBytes = 8_000_000
+    }
+    for (let seconds = 0; seconds < 150; seconds += 10) {
+      vi.advanceTimersByTime(10_000)
+      steady.bufferedBytes -= 500_000
+      inPieces.drains++
+      inPieces.bufferedBytes += 100_000 // others write meanwhile
+    }
+    expect([steady.terminations, inPieces.terminations]).toEqual([0, 0])
+    vi.advanceTimersByTime(75_000)
+    expect([steady.terminations, inPieces.terminations]).toEqual([1, 1])
+    all.close()
+  })
+
+  it('find who takes nothing of what waits, also if more is sent', () => {
+    const all = new Pings(INTERVAL_MS)
+    const peer = new Peer(all)
+    peer.isThere = false
+    for (let i = 0; i < 7; i++) {
+      peer.bufferedBytes += 1000
+      vi.advanceTimersByTime(10_000)
+    }
+    expect(peer.terminations).toBe(1)
     all.close()
   })
 

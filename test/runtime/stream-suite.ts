@@ -81,6 +81,9 @@ class Stage {
   readonly listener: Listener
   readonly #opened: ServerEnd[] = []
   #wake: (() => void) | undefined
+  #onAbandoned!: () => void
+  /** Resolves when the runtime has said that it cannot open what it was asked to. */
+  readonly abandoned = new Promise<void>((resolve) => (this.#onAbandoned = resolve))
   opens = 0
 
   constructor(listener: Listener) {
@@ -115,12 +118,22 @@ class Stage {
       socket.send(':hello\n\n')
       return { receive() {}, ended() {}, closed: (code: number, reason: string) => end.closed(code, reason) }
     }
-    const response = env.stream(request, { headers: HEADERS, open })
+    const abandoned = () => void this.#onAbandoned()
+    if (pathname === '/websocket') return env.upgrade(request, { protocol: undefined, open, abandoned })
+    const answer = () => env.stream(request, { headers: HEADERS, open, abandoned })
+    if (pathname === '/late') return this.#answerToNobody(request, answer)
+    const response = answer()
     if (pathname === '/refused') return new Response('refused', { status: 403 })
     if (pathname !== '/wrapped') return response
     const wrapped = new Response(response.body, response)
     wrapped.headers.set('x-added', 'later')
     return Promise.resolve(wrapped)
+  }
+
+  /** The application has to look for its answer until the client has left. */
+  async #answerToNobody(request: Request, answer: () => Response): Promise<Response> {
+    if (!request.signal.aborted) await once(request.signal, 'abort')
+    return answer()
   }
 
   async connect(): Promise<Client> {
@@ -146,6 +159,27 @@ class Stage {
 }
 
 export const cases: Readonly<Record<string, Case>> = {
+  'leaves nothing open for a client that left before the answer': async (stage) => {
+    const client = await stage.connect()
+    client.request('/late')
+    client.net.end()
+    const end = await Promise.race([stage.abandoned, stage.opened()])
+    if (end) assert.deepEqual(await end.untilClosed(), [1006, ''])
+  },
+  'says that it opens no WebSocket for a handshake without Connection': async (stage) => {
+    const client = await stage.connect()
+    client.request('/websocket', { more: 'Upgrade: websocket\r\n' })
+    await stage.abandoned
+    await client.until('HTTP/1.1 426')
+    assert.equal(stage.opens, 0)
+  },
+  'says that it opens no WebSocket for a handshake without a key': async (stage) => {
+    const client = await stage.connect()
+    client.request('/websocket', { more: 'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' })
+    await stage.abandoned
+    await client.until(/HTTP\/1\.1 4(00|26)/)
+    assert.equal(stage.opens, 0)
+  },
   'answers with the headers, and sends each piece as a chunk at once': async (stage) => {
     const { client, server, head } = await stage.open()
     assert.match(head, /^HTTP\/1\.1 200 OK\r\n/)

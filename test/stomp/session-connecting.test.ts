@@ -202,6 +202,8 @@ describe('session before CONNECTED', () => {
 
   it.each<[string, Authenticator['authenticate']]>([
     ['rejects', () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432'))],
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an authenticator in JavaScript may
+    ['rejects with nothing', () => Promise.reject()],
     [
       'throws',
       () => {
@@ -211,7 +213,7 @@ describe('session before CONNECTED', () => {
   ])('#110 tells nothing of what went wrong when the authenticator %s', async (_how, authenticate) => {
     const stage = new Stage({ authenticator: { authenticate } })
     const client = stage.open()
-    client.connect()
+    client.connect({ receipt: 'r1' })
     await turn()
     expect(client.socket.sent.join('')).not.toContain('10.0.0.7')
     const [error] = client.take()

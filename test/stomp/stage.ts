@@ -30,7 +30,7 @@ export const OPTIONS: SessionOptions = {
   maxUnackedMessages: 100,
   maxInFlight: 4,
   maxInFlightBytes: 100_000,
-  maxHeldBackBytes: 4000,
+  heldBack: { pauseAboveBytes: 1000, maxBytes: 4000 },
   heartBeat: { outgoingMs: 10_000, incomingMs: 10_000, toleranceFactor: 2, pongCounts: false },
   settleTimeoutMs: 5000,
   lingerMs: 2000,

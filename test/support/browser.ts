@@ -25,11 +25,11 @@ const TIMEOUT_MS = 8_000
 /** Answers such as 401, and servers that are away, are subjects of tests; Chromium logs them as errors. */
 const NETWORK_ERROR = /^(Failed to load resource: |WebSocket connection to '[^']+' failed)/
 
-/** Called at the top of a test file or of a `describe`. */
-export function browserSuite(): BrowserSuite {
+/** Called at the top of a test file or of a `describe`. `argsOf`: more arguments of Chromium, asked for when it starts. */
+export function browserSuite(argsOf: () => readonly string[] = () => []): BrowserSuite {
   let browser: Browser | undefined
   beforeAll(async () => {
-    browser = await launchChromium()
+    browser = await launchChromium(argsOf())
   })
   afterAll(() => browser?.close())
   return {

@@ -6,8 +6,8 @@ export const DESKTOP = { width: 1280, height: 800 }
 /** As narrow as phones in use are. */
 export const PHONE = { width: 360, height: 740 }
 
-/** Whoever calls this closes it. Errors: rejects with how to install one, if there is none. */
-export async function launchChromium(): Promise<Browser> {
+/** Whoever calls this closes it. `args` are more of Chromium's. Errors: rejects with how to install one, if there is none. */
+export async function launchChromium(args: readonly string[] = []): Promise<Browser> {
   const found = findProgram(chromium)
   if (!found) throw missing(chromium)
   return playwright.launch({
@@ -21,6 +21,7 @@ export async function launchChromium(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
   })
 }

@@ -31,7 +31,7 @@ export const BRIDGE: Bridge = {
   bus: { kind: 'embedded', description: 'embedded, in this process only', unavailableReason: null },
   nodes: null,
   workers: 1,
-  endpoints: { stomp: '/stomp', tcp: null },
+  endpoints: { stomp: '/stomp', tcp: null, raw: '/raw', sse: '/sse', configured: [] },
   prefixes: { broker: ['/topic'], application: ['/app'], broadcastChannel: 'BROADCAST-CHANNEL' },
   routes: ROUTES,
   totals: {

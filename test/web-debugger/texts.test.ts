@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { protocolText } from '../../web-debugger/bridge/protocol-text.ts'
 import { formatBytes, formatDuration, formatLimit } from '../../web-debugger/ui/format.ts'
 import { createPreferences } from '../../web-debugger/shell/preferences.ts'
 import { keep, storageOrMemory } from '../../web-debugger/shell/storage.ts'
@@ -14,6 +15,18 @@ describe('pasted headers', () => {
 
   it.each(['receipt', 'receipt:r-1', '["a"]', '7', 'null', 'a:1\nb', ''])('are not seen in %s', (text) => {
     expect(parseHeaderRows(text)).toBeUndefined()
+  })
+})
+
+describe('the protocol of a session', () => {
+  it.each([
+    ['stomp', 'websocket', '1.2', 'STOMP 1.2 over WebSocket'],
+    ['stomp', 'tcp', '1.1', 'STOMP 1.1 over TCP'],
+    ['stomp', 'websocket', null, 'STOMP over WebSocket, not connected yet'],
+    ['raw', 'websocket', null, 'plain WebSocket'],
+    ['sse', 'http', null, 'Server-Sent Events'],
+  ] as const)('of %s over %s in version %s reads as it is named elsewhere', (protocol, transport, version, text) => {
+    expect(protocolText({ protocol, transport, version })).toBe(text)
   })
 })
 

@@ -56,6 +56,10 @@ export function Destinations({ bridge: { destinations } }: { readonly bridge: Br
   )
 }
 
+function PathOrOff({ path }: { readonly path: string | null }) {
+  return <span class="fact-value">{path === null ? 'off' : <code>{path}</code>}</span>
+}
+
 export function Limits({ bridge: { limits, endpoints, isOpen } }: { readonly bridge: Bridge }) {
   return (
     <Panel title="Endpoints and limits">
@@ -70,6 +74,20 @@ export function Limits({ bridge: { limits, endpoints, isOpen } }: { readonly bri
             {endpoints.tcp ? <code>{`${endpoints.tcp.host}:${endpoints.tcp.port}`}</code> : 'off'}
           </span>
         </li>
+        <li>
+          Plain WebSocket
+          <PathOrOff path={endpoints.raw && `${endpoints.raw}/…`} />
+        </li>
+        <li>
+          Server-Sent Events
+          <PathOrOff path={endpoints.sse && `${endpoints.sse}/…`} />
+        </li>
+        {endpoints.configured.map((path) => (
+          <li key={path}>
+            Plain WebSocket
+            <PathOrOff path={path} />
+          </li>
+        ))}
         <li>
           Sign-in
           <span class="fact-value">{isOpen ? 'none: anyone may subscribe and send' : 'needed'}</span>

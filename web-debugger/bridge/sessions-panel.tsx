@@ -11,6 +11,7 @@ import { Notice } from '../ui/notice.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { TextInput } from '../ui/text-input.tsx'
 import { formatBytes, formatCount, formatDuration } from '../ui/format.ts'
+import { protocolText } from './protocol-text.ts'
 import type { SessionWatch } from './session-list.ts'
 
 const MAX_SHOWN_SUBSCRIPTIONS = 3
@@ -106,7 +107,7 @@ export function SessionsPanel({ sessions, now, isAway }: SessionsPanelProps) {
       >
         <p>
           The client of <code>{doomed.value?.id}</code>
-          {doomed.value?.user && ` (${doomed.value.user})`} reads an ERROR frame and loses its connection and{' '}
+          {doomed.value?.user && ` (${doomed.value.user})`} is told so and loses its connection and{' '}
           {doomed.value?.subscriptionCount === 1
             ? 'its subscription'
             : `its ${formatCount(doomed.value?.subscriptionCount ?? 0)} subscriptions`}
@@ -127,9 +128,7 @@ function SessionRow({ session, now, onClose }: { session: Session; now: number; 
         {session.user !== null && <span class="session-user">{session.user}</span>}
       </th>
       <td>{session.remoteAddress}</td>
-      <td>
-        {session.transport} {session.version ?? <span class="muted">not connected yet</span>}
-      </td>
+      <td>{protocolText(session)}</td>
       <td class="tabular" data-name="open for">
         {formatDuration(now - session.openedAt)}
       </td>

@@ -52,7 +52,7 @@ export function StatusStrip({ bridge, isAway }: StatusStripProps) {
       </Figure>
       <Figure name="Errors">
         {formatCount(totals.errors)}
-        <small>{formatCount(totals.framesReceived)} frames read</small>
+        <small>frames read: {formatCount(totals.framesReceived)}</small>
       </Figure>
       <Figure name="Version">
         {version}

@@ -38,7 +38,7 @@ describe('the web debugger of an embedded bridge', () => {
       bus: { kind: 'embedded', unavailableReason: null },
       nodes: [{ id, isThis: true, address: null, ageSeconds: expect.any(Number) }],
       workers: 1,
-      endpoints: { stomp: '/stomp', tcp },
+      endpoints: { stomp: '/stomp', tcp, raw: '/raw', sse: '/sse', configured: [] },
       limits: { maxFrameBytes: 65_536 },
     })
     const tail = new TailReader(await fetch(`${place.url}/api/channels/GREETING_CHANNEL_INBOUND/tail`))

@@ -1,5 +1,7 @@
 /** The bridge view of the web debugger: two bridges on one Redis, with clients of both, as it shows them. */
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { openEventStream } from '../../../support/clients/event-stream.ts'
+import { openPlainWebSocket } from '../../../support/clients/plain-websocket.ts'
 import { bodyText, connectPeer, frameText, type StompPeer } from '../../../support/stomp-peer.ts'
 import { connectionCard, detailsOf, expectSoon, frame, showView, subscribe } from './page.ts'
 import { pageStage, startBridge } from './stage.ts'
@@ -65,7 +67,7 @@ describe('the bridge view', () => {
     const limits = page.getByRole('region', { name: 'Endpoints and limits' })
     const limit = limits.getByRole('listitem').filter({ hasText: 'maxFrameBytes' })
     expect(await limit.innerText()).toMatch(/64 KiB/)
-    await limits.getByText('/stomp', { exact: true }).waitFor()
+    for (const path of ['/stomp', '/raw/…', '/sse/…']) await limits.getByText(path, { exact: true }).waitFor()
   })
 
   it('lists who is connected, searches them, and shows what they have subscribed', async () => {
@@ -75,7 +77,7 @@ describe('the bridge view', () => {
     await showView(page, 'Bridge')
     const sessions = page.getByRole('region', { name: 'Sessions' }).getByRole('row')
     const row = sessions.filter({ hasText: one.session })
-    await row.getByText('websocket 1.2').waitFor()
+    await row.getByText('STOMP 1.2 over WebSocket').waitFor()
     await row.getByText('/topic/unique/one').waitFor()
     await page.getByLabel('Search sessions').fill('unique/two')
     await row.waitFor({ state: 'detached' })
@@ -85,6 +87,20 @@ describe('the bridge view', () => {
     await destinations.getByText('/topic/unique/one').waitFor()
     await page.getByLabel('Search sessions').fill('nobody at all')
     await page.getByText('No session matches').waitFor()
+  })
+
+  it('lists plain WebSockets and event streams as what they are', async () => {
+    const address = `/topic/unique/door`
+    await openPlainWebSocket(`${stage.bridge.url.replace('http', 'ws')}/raw${address}`)
+    await openEventStream(`${stage.bridge.url}/sse${address}`)
+    const page = await stage.open()
+    await showView(page, 'Bridge')
+    await page.getByLabel('Search sessions').fill('unique/door')
+    await page.getByText('2 found').waitFor()
+    const rows = page.getByRole('region', { name: 'Sessions' }).getByRole('row').filter({ hasText: address })
+    await rows.filter({ hasText: 'plain WebSocket' }).waitFor()
+    await rows.filter({ hasText: 'Server-Sent Events' }).waitFor()
+    expect(await page.getByText('not connected yet').count()).toBe(0)
   })
 
   it('closes a session after a second thought, and its client is told why', async () => {

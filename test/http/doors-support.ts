@@ -1,0 +1,127 @@
+/** An app with the real entrance and the real doors, on a bus and a network that the test plays. Called without a port. */
+import { openAuthenticator, type Authenticator } from '../../src/access/authenticator.ts'
+import type { Refusal } from '../../src/client/clients.ts'
+import { createApp, type AppOptions, type Page } from '../../src/http/app.ts'
+import { Entrance } from '../../src/http/entrance.ts'
+import type { RawEndpoint } from '../../src/http/raw.ts'
+import type { RequestEnv } from '../../src/socket.ts'
+import { pickSubProtocol } from '../../src/stomp/sub-protocol.ts'
+import { DoorStage, type DoorStageOptions } from '../support/door-stage.ts'
+import type { FakeClient } from '../support/fake-socket.ts'
+
+export const CONNECT_TIMEOUT_MS = 50
+
+export interface DoorsAppOptions extends DoorStageOptions {
+  readonly options?: Partial<AppOptions>
+  readonly page?: Page
+  /** Only the path has to be said. */
+  readonly endpoints?: readonly (Partial<RawEndpoint> & Pick<RawEndpoint, 'path'>)[]
+  readonly authenticator?: Partial<Authenticator>
+  /** The client is gone when the runtime is told to open the connection. */
+  readonly isGone?: boolean | 'unnoticed'
+  /** Clients are refused when there is no room for them, not when `refuse` was called. */
+  readonly usesRoom?: boolean
+}
+
+/** What the app asked the runtime for. */
+interface Opened {
+  readonly client: FakeClient
+  readonly headers: Readonly<Record<string, string>>
+  readonly protocol: string | undefined
+}
+
+export function doorsApp({
+  options = {},
+  page,
+  endpoints = [],
+  isGone = false,
+  usesRoom = false,
+  ...rest
+}: DoorsAppOptions = {}) {
+  const stage = new DoorStage(rest)
+  const { broker, outbound, metrics, log } = stage.core
+  const opened: Opened[] = []
+  const stompPaths: string[] = []
+  let refusal: Refusal | undefined
+  const authenticator = { ...openAuthenticator, ...rest.authenticator }
+  const limits = { maxSubscriptions: 5, maxPatterns: 2 }
+  const entrance = new Entrance({
+    admission: (coming) => (usesRoom ? stage.clients.refusalBeside(coming) : refusal),
+    authenticator,
+    broker,
+    limits,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+  })
+  const app = createApp(
+    {
+      path: '/stomp',
+      allowedOrigins: ['https://app.example'],
+      maxBodyBytes: 1000,
+      doors: { raw: true, sse: true },
+      endpoints: endpoints.map((endpoint) => ({ subscribe: [], frame: 'body', echo: false, ...endpoint })),
+      docs: true,
+      metrics: true,
+      version: '1.2.3',
+      runtime: 'node 20',
+      ...options,
+    },
+    {
+      outbound,
+      metrics,
+      log,
+      notReadyReasons: () => [],
+      entrance,
+      openStomp(_socket, handshake) {
+        stompPaths.push(handshake.path)
+        return { receive() {}, ended() {}, closed() {} }
+      },
+      pickSubProtocol,
+      openRaw: (socket, plan) => stage.rawDoor.open(socket, plan),
+      openStream: (socket, plan) => stage.streamDoor.open(socket, plan),
+      page,
+    },
+  )
+  const env: RequestEnv = {
+    remoteAddress: '192.0.2.1',
+    upgrade(_request, { protocol, open, abandoned }) {
+      if (isGone === true) abandoned?.()
+      if (isGone) return new Response(null, { status: 426 })
+      opened.push({ client: stage.network.connect(open), headers: {}, protocol })
+      // Has no status of its own, as on real runtimes; tests tell it from refusals by its header.
+      return new Response(null, { headers: { 'x-upgraded': 'yes' } })
+    },
+    stream(_request, { headers, open, abandoned }) {
+      if (isGone === true) abandoned?.()
+      if (isGone) return new Response(null, { headers })
+      opened.push({ client: stage.network.connect(open, { transport: 'http' }), headers, protocol: undefined })
+      return new Response(null, { headers })
+    },
+  }
+  const request = async (path: string, init: RequestInit = {}): Promise<Response> =>
+    app(new Request(`http://bridge.example:8080${path}`, init), env)
+  return {
+    stage,
+    opened,
+    stompPaths,
+    request,
+    refuse: (reason: Refusal) => void (refusal = reason),
+    /** A WebSocket handshake. */
+    handshake: (path: string, headers: Record<string, string> = {}, init: RequestInit = {}): Promise<Response> =>
+      request(path, { ...init, headers: { Connection: 'Upgrade', Upgrade: 'websocket', ...headers } }),
+  }
+}
+
+export type DoorsApp = ReturnType<typeof doorsApp>
+
+/** Status and code of a refusal; `101` for what was upgraded. */
+export async function outcomeOf(response: Response): Promise<string> {
+  if (response.headers.get('x-upgraded')) return '101'
+  if (response.headers.get('content-type') !== 'application/json') return `${response.status}`
+  const { error } = (await response.json()) as { error: { code: string } }
+  return `${response.status} ${error.code}`
+}
+
+/** The destinations that clients are subscribed to. */
+export function subscribed({ stage }: DoorsApp): string[] {
+  return [...stage.clients].flatMap(({ subscriptions }) => [...subscriptions].map(({ destination }) => destination))
+}

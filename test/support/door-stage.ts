@@ -1,0 +1,96 @@
+/** The doors without frames on a fake clock, fake sockets and a fake bus, with everything else real. Gone when the test is over. */
+import { onTestFinished } from 'vitest'
+import { openAuthenticator, type Authenticator } from '../../src/access/authenticator.ts'
+import { ANONYMOUS } from '../../src/access/identity.ts'
+import { Clients } from '../../src/client/clients.ts'
+import type { RawPlan, StreamPlan } from '../../src/client/plans.ts'
+import { Deadlines } from '../../src/clock.ts'
+import { OutputWatch } from '../../src/delivery/output-watch.ts'
+import type { SlowClientRule } from '../../src/delivery/slow-policy.ts'
+import { RawDoor } from '../../src/raw/door.ts'
+import { StreamDoor } from '../../src/sse/door.ts'
+import type { FakeBusOptions } from './fake-bus.ts'
+import { FakeClock } from './fake-clock.ts'
+import { FakeCore } from './fake-core.ts'
+import { FakeNetwork, type FakeClient, type FakeSocketOptions } from './fake-socket.ts'
+
+export const OUTPUT_LIMITS = { maxUnsentBytes: 10_000, maxUnsentMs: 5000 }
+export const RAW_LIMITS = { maxMessageBytes: 1000, maxInFlight: 4, maxInFlightBytes: 100_000 }
+export const SETTLE_MS = 5000
+export const LINGER_MS = 2000
+export const COMMENT_EVERY_MS = 15_000
+/** A timer may come a slot late. */
+export const SLOT_MS = 20
+
+export interface DoorStageOptions {
+  readonly bus?: FakeBusOptions
+  /** Where it differs from the one that lets anyone do anything. */
+  readonly authenticator?: Partial<Authenticator>
+  readonly slowClients?: readonly SlowClientRule[]
+  readonly maxClients?: number
+  readonly releaseDelayMs?: number
+}
+
+export class DoorStage {
+  readonly clock = new FakeClock()
+  readonly network = new FakeNetwork()
+  readonly deadlines = new Deadlines(this.clock)
+  readonly outputs = new OutputWatch(OUTPUT_LIMITS, this.clock)
+  readonly core: FakeCore
+  readonly clients: Clients
+  readonly rawDoor: RawDoor
+  readonly streamDoor: StreamDoor
+
+  constructor(options: DoorStageOptions = {}) {
+    const { bus = {}, authenticator = {}, slowClients = [], maxClients = 10, releaseDelayMs = 60_000 } = options
+    const { clock, outputs, deadlines } = this
+    this.core = new FakeCore(outputs, { bus, slowClients, clock, releaseDelayMs, joinFrames: false })
+    const { broker, delivery, outbound, metrics, log } = this.core
+    const limits = { maxSubscriptions: 5, maxPatterns: 2 }
+    this.clients = new Clients(
+      {
+        limits,
+        authenticator: { ...openAuthenticator, ...authenticator },
+        broker,
+        delivery,
+        outbound,
+        outputs,
+        metrics,
+        log,
+      },
+      'node',
+      maxClients,
+    )
+    const shared = { deadlines, metrics, log, lingerMs: LINGER_MS }
+    this.rawDoor = new RawDoor(this.clients, { ...shared, ...RAW_LIMITS, settleTimeoutMs: SETTLE_MS })
+    this.streamDoor = new StreamDoor(this.clients, { ...shared, commentEveryMs: COMMENT_EVERY_MS })
+    onTestFinished(() => {
+      deadlines.close()
+      this.core.close()
+    })
+  }
+
+  /** A plain WebSocket that is subscribed to `/topic/a` unless told. */
+  openRaw(plan: Partial<RawPlan> = {}, options?: FakeSocketOptions): FakeClient {
+    const whole: RawPlan = {
+      identity: ANONYMOUS,
+      destinations: ['/topic/a'],
+      frame: 'body',
+      sendTo: undefined,
+      isEcho: false,
+      ...plan,
+    }
+    return this.network.connect((socket) => this.rawDoor.open(socket, whole), options)
+  }
+
+  /** A stream of events of `/topic/a` unless told. */
+  openStream(plan: Partial<StreamPlan> = {}, options?: FakeSocketOptions): FakeClient {
+    const whole: StreamPlan = { identity: ANONYMOUS, destinations: ['/topic/a'], asksForMore: false, ...plan }
+    return this.network.connect((socket) => this.streamDoor.open(socket, whole), { transport: 'http', ...options })
+  }
+
+  /** What a notification of this text to this destination is on the bus. */
+  notify(destination: string, message: unknown, more: Readonly<Record<string, unknown>> = {}): void {
+    this.core.bus.deliver('BROADCAST', JSON.stringify({ topic: destination, message, ...more }))
+  }
+}

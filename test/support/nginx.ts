@@ -1,0 +1,70 @@
+/** nginx in front of a server, as most installations have it: its defaults, and one line for WebSockets. Ends with the file. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
+import { findProgram, missing, nginx } from '../../scripts/programs.mjs'
+import { adopt } from './process.ts'
+import { eventually } from './wait.ts'
+
+/** Starts it, for `beforeAll`; resolves with its address, `http://127.0.0.1:PORT`, when it answers. */
+export async function startNginx(upstreamPort: number): Promise<string> {
+  const program = findProgram(nginx)
+  if (!program) throw missing(nginx)
+  const directory = mkdtempSync(join(tmpdir(), 'stomp-bridge-nginx-'))
+  const port = await freePort()
+  writeFileSync(join(directory, 'nginx.conf'), configuration(directory, port, upstreamPort))
+  const child = spawn(program.path, ['-p', directory, '-c', join(directory, 'nginx.conf')], { stdio: 'ignore' })
+  adopt(child)
+  const exited = once(child, 'exit')
+  afterAll(async () => {
+    child.kill()
+    await exited
+    rmSync(directory, { recursive: true })
+  })
+  await eventually(async () => {
+    const socket = connect(port, '127.0.0.1')
+    await once(socket, 'connect').finally(() => socket.destroy())
+  })
+  return `http://127.0.0.1:${port}`
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** With `proxy_buffering on` and HTTP/1.0 to the upstream where nothing else is said: what nginx does by itself. */
+function configuration(directory: string, port: number, upstreamPort: number): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((kind) => `${kind}_temp_path ${directory}/${kind};`)
+    .join('\n  ')
+  const upstream = `proxy_pass http://127.0.0.1:${upstreamPort}/; proxy_set_header Host $host;`
+  return `
+daemon off;
+${process.getuid?.() === 0 ? 'user root;' : ''}
+worker_processes 1;
+pid ${directory}/nginx.pid;
+error_log ${directory}/error.log error;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  ${temporary}
+  proxy_buffering on;
+  server {
+    listen 127.0.0.1:${port};
+    location /one-zero/ { proxy_http_version 1.0; ${upstream} }
+    location /one-one/ { proxy_http_version 1.1; proxy_set_header Connection ""; ${upstream} }
+    location /websocket/ {
+      proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; ${upstream}
+    }
+  }
+}
+`
+}
