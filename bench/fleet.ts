@@ -1,5 +1,5 @@
 /**
- * Many WebSocket clients on bare TCP sockets, cheap enough not to be what is measured: they count a marker byte in what
+ * Many clients, of WebSockets or of event streams, on bare TCP sockets, cheap enough not to be what is measured: they count a marker byte in what
  * they read and parse nothing. A few of them also read the time that a message was sent. Where messages may be compressed
  * they count frames instead, and one of them says what is in a frame. Runs in the generator process.
  */
@@ -9,8 +9,10 @@ import { countMarkers, FrameCounter } from './frame-counter.ts'
 
 /** How to become a client of a server. `{n}` stands for the number of the client, from 0. */
 export interface Protocol {
-  /** Path and query of the upgrade request. */
+  /** Path and query of the request. */
   readonly path: string
+  /** The answer itself goes on, and nothing is sent: no WebSocket. */
+  readonly isStream?: boolean
   readonly headers?: Readonly<Record<string, string>>
   /** Text messages to send after the upgrade, each when the text that the one before waits for has come. */
   readonly hello: readonly { readonly send: string; readonly until: string }[]
@@ -32,6 +34,9 @@ export interface FleetOptions {
 }
 
 const HANDSHAKES_AT_ONCE = 32
+const UPGRADE =
+  'Upgrade: websocket\r\nConnection: Upgrade\r\n' +
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n'
 const PING = 0x89
 /** An empty pong, masked with zeros. */
 const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0])
@@ -102,10 +107,8 @@ export class Fleet {
     socket.setNoDelay(true)
     this.#sockets[at] = socket
     const extra = Object.entries(protocol.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`)
-    socket.write(
-      `GET ${protocol.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n${extra.join('')}\r\n`,
-    )
+    const upgrade = protocol.isStream ? '' : UPGRADE
+    socket.write(`GET ${protocol.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${upgrade}${extra.join('')}\r\n`)
     await until(socket, '\r\n\r\n')
     for (const { send, until: answer } of protocol.hello) {
       socket.write(textMessage(send.replaceAll('{n}', String(index))))

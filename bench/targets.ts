@@ -16,6 +16,7 @@ import {
   manyDestinations,
   ONE_DESTINATION,
 } from './scenarios/destinations.ts'
+import { plainName, RUNTIMES, streamName } from './scenarios/doors.ts'
 import { fanOutCase, IN_FLIGHT, OWN_IDS, sizeName, sizesCase, sizesOf } from './scenarios/fan-out.ts'
 import { memoryCase } from './scenarios/memory.ts'
 import { PUBLISH_ALONE, SEND_CASE } from './scenarios/send.ts'
@@ -73,6 +74,7 @@ export function targets(sizes: Sizes): Target[] {
     { ...bare('the same, 1 in flight: median latency', 1, BRIDGE.name, 1.2), of: 'p50' },
     bare('each its own id, 8 in flight', 8, OWN_IDS, 1.5),
     ...sizeTargets(sizes),
+    ...RUNTIMES.flatMap((runtime) => doorTargets(sizes, runtime)),
     ...DESTINATIONS_IN_FLIGHT.map((inFlight) => destinationTarget(sizes, inFlight)),
     ...[peer(SOCKET_IO, 1 / 7), peer(STOMP_BROKER_JS, 1 / 9), peer(RABBITMQ, 1 / 35), peer(NCHAN, 1 / 2)],
     ...[onRuntime(BRIDGE_ON_NODE), onRuntime(BRIDGE_ON_DENO)],
@@ -113,6 +115,19 @@ function sizeTargets(sizes: Sizes): Target[] {
     atMost: 1.25,
     atLeast: 0.75,
   }))
+}
+
+/** The other doors, each beside STOMP with a shared id on the same runtime. */
+function doorTargets({ subscribers }: Sizes, runtime: { readonly name: string }): Target[] {
+  const target = (what: string, contender: string, atMost: number): Target => ({
+    what: `${what}, any fan-out row`,
+    against: `STOMP, ${runtime.name === BRIDGE.name ? 'Bun' : runtime.name.replace(`${BRIDGE.name} on `, '')}`,
+    pairs: IN_FLIGHT.map((inFlight) =>
+      compare({ scenario: 'doors', case: fanOutCase(subscribers, inFlight) }, contender, runtime.name),
+    ),
+    atMost,
+  })
+  return [target('plain WebSocket', plainName(runtime), 1.0), target('event stream', streamName(runtime), 1.3)]
 }
 
 function destinationTarget(sizes: Sizes, inFlight: number): Target {

@@ -63,7 +63,8 @@ export function sizesCase(stage: Pick<Stage, 'subscribers'>, inFlight: number): 
   return inFlightCase(sizesOf(stage).map(thousands).join(' · '), inFlight)
 }
 
-function run(
+/** Each of them delivers, with so many messages in flight, in turns with the others. */
+export function run(
   stage: Stage,
   scenario: string,
   entries: readonly Entry[],

@@ -5,6 +5,7 @@ import { codec } from './codec.ts'
 import { compression } from './compression.ts'
 import { connect } from './connect.ts'
 import { destinations } from './destinations.ts'
+import { doors } from './doors.ts'
 import { bareSizes, fanOut, sizes } from './fan-out.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory.ts'
@@ -22,6 +23,7 @@ interface Scenario {
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'fan-out': { isQuick: true, what: 'Redis to 1,000 subscribers, all servers; shared and own ids', run: fanOut },
   sizes: { isQuick: true, what: 'Redis to 100, 1,000 and 10,000 subscribers', run: sizes },
+  doors: { isQuick: false, what: 'Redis to 1,000 plain WebSockets, and to 1,000 event streams', run: doors },
   'bare-sizes': { isQuick: false, what: 'the same with the bare server', run: bareSizes },
   destinations: { isQuick: false, what: '10,000 destinations with one subscriber each', run: destinations },
   send: { isQuick: false, what: '/app SEND to Redis', run: send },
