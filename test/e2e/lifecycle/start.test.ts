@@ -35,8 +35,14 @@ describe(`a bridge process on ${runtime}`, () => {
         expect(banner).toContain(part)
       }
       const pages = [...banner.matchAll(/GET +(http\S+)/g)].map(([, url]) => url!)
-      expect(pages.map((page) => new URL(page).pathname)).toEqual(['/health', '/ready', '/docs', '/metrics'])
-      for (const page of pages) expect([page, (await fetch(page)).status]).toEqual([page, 200])
+      const paths = pages.map((page) => new URL(page).pathname)
+      expect(paths).toEqual(['/sse/topic/greetings', '/health', '/ready', '/docs', '/metrics'])
+      for (const page of pages) {
+        const response = await fetch(page)
+        expect([page, response.status]).toEqual([page, 200])
+        // The stream of events would go on.
+        await response.body?.cancel()
+      }
       expect(await notify(bridge, '/topic/toast', 'x')).toEqual({ status: 200, body: '' })
 
       expect(await bridge.stop()).toBe(0)
