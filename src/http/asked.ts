@@ -1,7 +1,17 @@
 /** What a request for a stream of messages says in its path and query: the destination, and from where on. */
+import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { ProtocolError } from '../errors.ts'
 import { HttpError, type HttpEnv } from './json-error.ts'
+
+/** The path's parameter, as the OpenAPI document shows it. */
+export const destinationParams = z.object({
+  destination: z.string().openapi({
+    param: { name: 'destination', in: 'path' },
+    description: 'The destination without its first slash; slashes may stay as they are',
+    example: 'topic/greetings',
+  }),
+})
 
 const ASKS = ['since', 'epoch', 'last', 'since-time']
 

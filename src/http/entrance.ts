@@ -10,6 +10,7 @@ import type { Refusal } from '../client/clients.ts'
 import { requireWithin, type SubscriptionLimits } from '../client/subscriptions.ts'
 import { isPattern } from '../destinations.ts'
 import { ProtocolError, quoted } from '../errors.ts'
+import type { OpenSocket } from '../socket.ts'
 import { errorResponse, HttpError } from './json-error.ts'
 
 /** What the entrance uses of the bridge. */
@@ -26,6 +27,20 @@ export interface EntranceDeps {
 /** Destinations that the bus feeds, and a place, until the client that wants them has opened. */
 export interface Claims {
   release(): void
+}
+
+/** Returns what the runtime is to call: either way the claims end, once the client has subscribed or if it never will. */
+export function openWith(claims: Claims, open: OpenSocket): { open: OpenSocket; abandoned: () => void } {
+  return {
+    open(socket) {
+      try {
+        return open(socket)
+      } finally {
+        claims.release()
+      }
+    },
+    abandoned: () => claims.release(),
+  }
 }
 
 /** Seconds after which a refused client may try again: another node will be found sooner than a free place. */

@@ -7,8 +7,8 @@ import type { Context } from 'hono'
 import type { RawPlan } from '../client/plans.ts'
 import { encodeSegment } from '../destinations.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
-import { destinationBelow, refuseAsk, requireDecodable } from './asked.ts'
-import { entranceErrors, type Entrance } from './entrance.ts'
+import { destinationBelow, destinationParams, refuseAsk, requireDecodable } from './asked.ts'
+import { entranceErrors, openWith, type Entrance } from './entrance.ts'
 import { handshakeOf } from './handshake.ts'
 import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
 import { isHandshake } from './upgrade.ts'
@@ -49,13 +49,7 @@ export const rawRoute = createRoute({
     'A WebSocket handshake. The connection is subscribed to the destination that follows /raw: /raw/topic/greetings ' +
     'subscribes to /topic/greetings. Each WebSocket message is the body of one message.',
   request: {
-    params: z.object({
-      destination: z.string().openapi({
-        param: { name: 'destination', in: 'path' },
-        description: 'The destination without its first slash; slashes may stay as they are',
-        example: 'topic/greetings',
-      }),
-    }),
+    params: destinationParams,
     query: z.object({
       frame: z
         .enum(['json'])
@@ -122,14 +116,7 @@ async function upgrade(
   const { identity, claims } = await entrance.enter(c.req.raw, handshakeOf(c), secret, wanted.destinations)
   return c.env.upgrade(c.req.raw, {
     protocol: offeredProtocol(c),
-    open(socket) {
-      try {
-        return open(socket, { ...wanted, identity })
-      } finally {
-        claims.release()
-      }
-    },
-    abandoned: () => claims.release(),
+    ...openWith(claims, (socket) => open(socket, { ...wanted, identity })),
   })
 }
 

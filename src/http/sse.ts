@@ -6,9 +6,9 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
 import type { StreamPlan } from '../client/plans.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
-import { destinationBelow, isAsking, requireDecodable } from './asked.ts'
+import { destinationBelow, destinationParams, isAsking, requireDecodable } from './asked.ts'
 import { crossOriginHeaders } from './cors.ts'
-import { entranceErrors, type Entrance } from './entrance.ts'
+import { entranceErrors, openWith, type Entrance } from './entrance.ts'
 import { handshakeOf } from './handshake.ts'
 import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
 
@@ -62,13 +62,7 @@ export const streamRoute = createRoute({
     'an event "message" whose data is the body. A body that events cannot carry (binary, empty, or with a carriage return) ' +
     'comes as JSON with "destination", "headers" and "body".',
   request: {
-    params: z.object({
-      destination: z.string().openapi({
-        param: { name: 'destination', in: 'path' },
-        description: 'The destination without its first slash; slashes may stay as they are',
-        example: 'topic/greetings',
-      }),
-    }),
+    params: destinationParams,
     headers,
   },
   responses,
@@ -110,14 +104,7 @@ export function createStreamHandler(entrance: Entrance, open: OpenStream): Handl
     }
     return c.env.stream(c.req.raw, {
       headers,
-      open(socket) {
-        try {
-          return open(socket, { identity, destinations, asksForMore })
-        } finally {
-          claims.release()
-        }
-      },
-      abandoned: () => claims.release(),
+      ...openWith(claims, (socket) => open(socket, { identity, destinations, asksForMore })),
     })
   }
 }

@@ -8,6 +8,7 @@ import { Closing } from '../client/closing.ts'
 import type { Door } from '../client/door.ts'
 import { droppedStamp } from '../client/json-frame.ts'
 import type { RawPlan } from '../client/plans.ts'
+import { logSessionEnd } from '../client/session-end.ts'
 import type { Subscription } from '../client/subscription.ts'
 import type { Deadlines } from '../clock.ts'
 import type { Encoding, Message } from '../delivery/message.ts'
@@ -209,12 +210,9 @@ export class RawConnection implements SocketHandler, Door {
 
   #fail(error: unknown): void {
     if (!this.#isOpen || this.#end) return
-    const { code, message, closeCode } = describeError(error)
-    const { log } = this.#services
-    const session = this.#client.id
-    if (code === 'internal') log.error({ session, error }, 'Internal error in a session')
-    else log.info({ session, code, reason: message }, 'A session ends with an error')
-    this.#finish(closeCode, message)
+    const description = describeError(error)
+    logSessionEnd(this.#services.log, this.#client.id, error, description)
+    this.#finish(description.closeCode, description.message)
   }
 
   /** Takes nothing more, and closes when the bus has what came before. */

@@ -93,7 +93,7 @@ function requestOf(incoming: IncomingMessage, body: Uint8Array<ArrayBuffer> | un
 }
 
 /**
- * Gives a request its signal, aborted when the client leaves before the answer: nobody reads a connection that Node has
+ * Attaches a signal to a request, aborted when the client leaves before the answer: nobody reads a connection that Node has
  * handed over, so nobody else would notice. Made when it is asked for, because most never do.
  */
 class LeavingWatch {

@@ -6,6 +6,7 @@ import type { Client } from '../client/client.ts'
 import { Closing } from '../client/closing.ts'
 import type { Door } from '../client/door.ts'
 import type { StreamPlan } from '../client/plans.ts'
+import { logSessionEnd } from '../client/session-end.ts'
 import type { Subscription } from '../client/subscription.ts'
 import type { Deadlines, Due } from '../clock.ts'
 import type { Message } from '../delivery/message.ts'
@@ -144,12 +145,12 @@ export class StreamConnection implements SocketHandler, Door, Due {
 
   #fail(error: unknown): void {
     if (!this.#isOpen) return
-    const { code, message, closeCode } = describeError(error)
-    const { log, metrics } = this.#services
-    const session = this.#client.id
-    if (code === 'internal') log.error({ session, error }, 'Internal error in a session')
-    else if (code !== 'shutting-down') log.info({ session, code, reason: message }, 'A session ends with an error')
-    if (code !== 'shutting-down') metrics.count.errorsSent++
+    const description = describeError(error)
+    const { code, message, closeCode } = description
+    if (code !== 'shutting-down') {
+      logSessionEnd(this.#services.log, this.#client.id, error, description)
+      this.#services.metrics.count.errorsSent++
+    }
     // First: what was gathered for the reader leaves with that, and this is the last event.
     this.#client.unsubscribeAll()
     this.#client.output.write(eventText('error', JSON.stringify({ code, message })))

@@ -8,6 +8,7 @@ import type { Handshake } from '../access/handshake.ts'
 import type { Identity } from '../access/identity.ts'
 import type { Client } from '../client/client.ts'
 import type { Door } from '../client/door.ts'
+import { logSessionEnd } from '../client/session-end.ts'
 import { AckMode, type Subscription } from '../client/subscription.ts'
 import type { Due } from '../clock.ts'
 import type { Message } from '../delivery/message.ts'
@@ -406,15 +407,11 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
 
   #sendError(error: unknown, receipt: string | undefined): void {
     const description = describeFailure(error)
-    const { code, message } = description
-    const { log } = this.#services
-    const session = this.client.id
-    if (code === 'internal') log.error({ session, error }, 'Internal error in a session')
-    else log.info({ session, code, reason: message }, 'A session ends with an error')
+    logSessionEnd(this.#services.log, this.client.id, error, description)
     this.client.unsubscribeAll() // STOMP 1.2 "ERROR": no frame comes after it
     this.metrics.count.errorsSent++
     this.client.output.write(errorFrame(description, receipt, this.#agreedVersion))
-    this.#close(description.closeCode, message)
+    this.#close(description.closeCode, description.message)
   }
 
   // --- The end
