@@ -2,7 +2,7 @@
  * The composition root: builds bus, broker, sessions and HTTP from one configuration, wires them, starts and stops
  * them in order. Everything below is handed the two or three things that it uses; nobody else sees the whole.
  */
-import { openAuthenticator, type Authenticator } from './access/authenticator.ts'
+import { openAccess, type Access } from './access/access.ts'
 import { Broker } from './broker/broker.ts'
 import { ChannelInterests } from './broker/channel-interests.ts'
 import { ChannelWatches } from './broker/channel-watches.ts'
@@ -43,7 +43,7 @@ export interface BridgeOptions {
   readonly version: string
   readonly log?: Log
   /** By default anyone may do anything. */
-  readonly authenticator?: Authenticator
+  readonly access?: Access
   /** By default Redis if `redis.url` is set, else the embedded bus. */
   readonly bus?: Bus
   /**
@@ -108,7 +108,7 @@ const FIRST_OUTCOME_MS = 1000
 const CLOSED_EARLY = 'The bridge was closed while it was starting'
 
 export function createBridge(options: BridgeOptions): Bridge {
-  const { config, runtime, version, log = silentLog, authenticator = openAuthenticator, together } = options
+  const { config, runtime, version, log = silentLog, access = openAccess, together } = options
   const nodeId = newNodeId()
   const metrics = new Metrics()
   const bus = options.bus ?? busFor(config, nodeId, log)
@@ -129,7 +129,7 @@ export function createBridge(options: BridgeOptions): Bridge {
   metrics.observe('workers', () => 1)
   const clientServices = {
     limits: config.limits,
-    authenticator,
+    access,
     broker,
     delivery,
     outbound,
@@ -138,7 +138,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     log,
   }
   const clients = new Clients(clientServices, nodeId, config.limits.maxSessions)
-  const shared = { authenticator, deadlines, metrics, log }
+  const shared = { access, deadlines, metrics, log }
   const stomp = new StompDoor(clients, { ...shared, options: sessionOptions(config, version) })
   const raw = new RawDoor(clients, { ...shared, ...rawOptions(config) })
   const streams = new StreamDoor(clients, {
@@ -148,7 +148,7 @@ export function createBridge(options: BridgeOptions): Bridge {
   })
   const entrance = new Entrance({
     admission: (coming) => clients.refusalBeside(coming),
-    authenticator,
+    access,
     broker,
     limits: config.limits,
     connectTimeoutMs: config.limits.connectTimeoutMs,
@@ -219,7 +219,7 @@ export function createBridge(options: BridgeOptions): Bridge {
       version,
       runtime: runtimeName,
       node: nodeId,
-      isOpen: authenticator.isOpen,
+      isOpen: access.isOpen,
       endpoints: {
         stomp: config.server.path,
         raw: config.doors.raw ? '/raw' : null,
@@ -326,7 +326,7 @@ export function createBridge(options: BridgeOptions): Bridge {
         bus: bus.description,
         ...(busUnavailable === undefined ? {} : { busUnavailable }),
         routes: table.describe(),
-        open: authenticator.isOpen,
+        open: access.isOpen,
       }
     } catch (error) {
       await close()

@@ -20,6 +20,10 @@ export const ERRORS = {
   'heart-beat-timeout': { close: 1002, http: 408 },
   'not-authenticated': { close: 1008, http: 401 },
   'not-authorized': { close: 1008, http: 403 },
+  'auth-unavailable': { close: 1013, http: 503 },
+  'too-many-attempts': { close: 1008, http: 429 },
+  'token-expired': { close: 1008, http: 401 },
+  revoked: { close: 1008, http: 401 },
   // frames
   'unknown-command': { close: 1002, http: 400 },
   'missing-header': { close: 1002, http: 400 },
@@ -36,6 +40,7 @@ export const ERRORS = {
   'too-many-subscriptions': { close: 1002, http: 429 },
   'too-many-transactions': { close: 1002, http: 429 },
   'transaction-too-large': { close: 1002, http: 413 },
+  'rate-limited': { close: 1008, http: 429 },
   flooding: { close: 1008, http: 429 },
   'slow-consumer': { close: 4500, http: 503 },
   // ours

@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 // A place is a file, or a folder ending in a slash.
 
 /** What all doors, their clients and what puts them together may know. */
-const CORE = ['access', 'broker', 'delivery', 'routes', 'bus', 'leaves']
+const CORE = ['access', 'presence', 'broker', 'delivery', 'routes', 'cluster', 'bus', 'leaves']
 
 /**
  * From the top to the bottom. An area imports from the areas and files of its list, and from its own files only where
@@ -40,10 +40,13 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   http: { places: ['src/http/'], mayImport: ['http', 'client', ...CORE] },
   client: { places: ['src/client/'], mayImport: ['client', ...CORE] },
   access: { places: ['src/access/'], mayImport: ['access', 'leaves'] },
+  presence: { places: ['src/presence/'], mayImport: ['presence', 'cluster', 'leaves'] },
+  // what nodes tell and ask each other
+  cluster: { places: ['src/cluster/'], mayImport: ['cluster', 'bus', 'leaves'] },
   broker: { places: ['src/broker/'], mayImport: ['broker', 'delivery', 'routes', 'bus', 'leaves'] },
   delivery: { places: ['src/delivery/'], mayImport: ['delivery', 'leaves'] },
   routes: { places: ['src/routes/'], mayImport: ['routes', 'leaves'] },
-  redis: { places: ['src/redis/'], mayImport: ['redis', 'bus', 'leaves'] },
+  redis: { places: ['src/redis/'], mayImport: ['redis', 'access', 'bus', 'leaves'] },
   bus: { places: ['src/bus/'], mayImport: ['bus', 'leaves'] },
   config: { places: ['src/config.ts'], mayImport: ['config parts'] },
   'config parts': { places: ['src/config/'], mayImport: ['config parts'] },
@@ -89,6 +92,7 @@ const PACKAGES: readonly { names: readonly string[]; places: readonly string[] }
   { names: ['ws', 'bun', 'bun:', 'node:http', 'node:https', 'node:http2', 'node:net', 'node:tls'], places: LISTENERS },
   { names: ['node:child_process', 'node:cluster'], places: ['src/runtime/'] },
   { names: ['prom-client'], places: ['src/metrics.ts'] },
+  { names: ['jose', 'ipaddr.js'], places: ['src/access/'] },
   { names: ['preact', '@preact/', '@stomp/stompjs'], places: ['web-debugger/'] },
 ]
 
@@ -160,7 +164,7 @@ describe('the checker', () => {
   ])('catches a forbidden %s import', (_kind, line) => {
     expect(problems({ ...app, 'src/stomp/session.ts': `// first line\n${line}` })).toEqual([
       'src/stomp/session.ts:2 imports src/http/app.ts, but stomp may import only ' +
-        'stomp, frames, client, access, broker, delivery, routes, bus, leaves',
+        'stomp, frames, client, access, presence, broker, delivery, routes, cluster, bus, leaves',
     ])
   })
 

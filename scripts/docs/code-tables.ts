@@ -19,6 +19,12 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'heart-beat-timeout': 'Nothing came from the client for longer than agreed',
   'not-authenticated': 'The login is missing or wrong',
   'not-authorized': 'This user may not subscribe to, or send to, this destination',
+  'auth-unavailable':
+    'It cannot be found out now who the client is: the auth service or the key server does not answer',
+  'too-many-attempts':
+    'Too many failed logins from this address; `retry-after` (HTTP: `Retry-After`) says when to try again',
+  'token-expired': 'The credential has expired and was not renewed in time',
+  revoked: 'The credential, or everything of this user, was revoked',
   // frames
   'unknown-command': 'There is no such command, or not in the agreed version',
   'missing-header': 'A required header is missing',
@@ -35,6 +41,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'too-many-subscriptions': '`limits.maxSubscriptions` or `limits.maxPatterns` is reached',
   'too-many-transactions': '`limits.maxTransactions` is reached',
   'transaction-too-large': '`limits.maxTransactionFrames` or `limits.maxTransactionBytes` is reached',
+  'rate-limited': 'Over one of `limits.rates`; `retry-after` says when to try again. The session goes on',
   flooding: 'The client keeps sending although the bridge has stopped reading from it',
   'slow-consumer': 'The client does not read. Only the close is sent: an ERROR would wait behind the unread output',
   // ours

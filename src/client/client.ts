@@ -2,7 +2,7 @@
  * One client of any protocol: who it is, what it has subscribed, what it sends, and how its output is watched. A door
  * (STOMP, plain WebSocket, Server-Sent Events) speaks the protocol and calls this; nothing here knows which door it is.
  */
-import type { Authenticator } from '../access/authenticator.ts'
+import type { Access } from '../access/access.ts'
 import { ANONYMOUS, type Identity } from '../access/identity.ts'
 import type { Broker, Liveness } from '../broker/broker.ts'
 import type { Outbound, RoutedMessage } from '../broker/outbound.ts'
@@ -25,7 +25,7 @@ import { Subscriptions, type SubscriptionLimits } from './subscriptions.ts'
 /** What all clients of a bridge share. */
 export interface ClientServices {
   readonly limits: SubscriptionLimits
-  readonly authenticator: Authenticator
+  readonly access: Access
   readonly broker: Broker
   readonly delivery: Delivery
   readonly outbound: Outbound
@@ -85,8 +85,8 @@ export class Client implements SubscriptionOwner, WatchedOutput {
    */
   subscribe(options: SubscribeOptions): Liveness | undefined {
     const { destination, id, ackMode, encoding, stamp } = options
-    const { authenticator, broker } = this.#services
-    if (!authenticator.maySubscribe(this.identity, destination)) {
+    const { access, broker } = this.#services
+    if (!access.maySubscribe(this.identity, destination)) {
       throw new ProtocolError('not-authorized', `You may not subscribe to ${quoted(destination)}`)
     }
     // A client that repeats itself without an id wants what it has.
@@ -140,7 +140,7 @@ export class Client implements SubscriptionOwner, WatchedOutput {
    */
   route(message: OutboundMessage): RoutedMessage {
     const { destination } = message
-    if (!this.#services.authenticator.maySend(this.identity, destination)) {
+    if (!this.#services.access.maySend(this.identity, destination)) {
       throw new ProtocolError('not-authorized', `You may not send to ${quoted(destination)}`)
     }
     return this.#services.outbound.route(message)

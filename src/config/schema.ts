@@ -114,11 +114,7 @@ const endpoint = z.strictObject({
       'Destinations that each client is subscribed to; {name} is taken from the path, {query.name} from the query',
     ),
   send: endpointTemplate.optional().describe('Where messages from clients go; without it they are ignored'),
-  credential: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Query parameter that is handed to the authenticator as the passcode'),
+  credential: z.string().min(1).optional().describe('Query parameter that holds the token of the client'),
   frame: z
     .enum(['body', 'json'])
     .default('body')

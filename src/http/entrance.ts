@@ -2,7 +2,8 @@
  * Owns what every request passes that is to become a client: is there room, who is it, may it have what it asks for. All
  * of it is settled before the connection is anything but HTTP, so that a refusal is an HTTP error.
  */
-import { isPromise, type Authenticator, type Credentials } from '../access/authenticator.ts'
+import type { Access } from '../access/access.ts'
+import { isPromise, type Credentials } from '../access/authenticator.ts'
 import type { Handshake } from '../access/handshake.ts'
 import type { Identity } from '../access/identity.ts'
 import type { Broker } from '../broker/broker.ts'
@@ -17,7 +18,7 @@ import { errorResponse, HttpError } from './json-error.ts'
 export interface EntranceDeps {
   /** Undefined when a new client may come in now, beside so many who are on their way; else why not. */
   admission(coming: number): Refusal | undefined
-  readonly authenticator: Authenticator
+  readonly access: Access
   readonly broker: Pick<Broker, 'claim'>
   readonly limits: SubscriptionLimits
   /** Longest time to find out who it is, and until the connection has opened; milliseconds. */
@@ -127,8 +128,9 @@ export class Entrance {
     const timeout = new AbortController()
     let signal: AbortSignal | undefined
     const credentials: Credentials = {
+      token: secret,
       login: undefined,
-      passcode: secret,
+      passcode: undefined,
       header: () => undefined,
       remoteAddress: handshake.remoteAddress,
       handshake,
@@ -137,7 +139,7 @@ export class Entrance {
         return (signal ??= AbortSignal.any([request.signal, timeout.signal]))
       },
     }
-    const answer = this.#deps.authenticator.authenticate(credentials)
+    const answer = this.#deps.access.authenticate(credentials)
     const isPending = isPromise(answer)
     const identity = isPending ? await within(this.#deps.connectTimeoutMs, answer, () => timeout.abort()) : answer
     if (identity) return identity
@@ -145,10 +147,10 @@ export class Entrance {
   }
 
   async #claim(identity: Identity, destinations: readonly string[], arrive: () => void): Promise<Claims> {
-    const { authenticator, broker, connectTimeoutMs, limits } = this.#deps
+    const { access, broker, connectTimeoutMs, limits } = this.#deps
     requireWithin(limits, destinations.length, destinations.filter(isPattern).length)
     for (const destination of destinations) {
-      if (authenticator.maySubscribe(identity, destination)) continue
+      if (access.maySubscribe(identity, destination)) continue
       throw new ProtocolError('not-authorized', `You may not subscribe to ${quoted(destination)}`)
     }
     const releases: (() => void)[] = []

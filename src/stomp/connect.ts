@@ -10,7 +10,8 @@ import {
   type Header,
   type HeartBeatIntervals,
 } from '../../frames/index.ts'
-import { isPromise, type Authenticator, type Credentials } from '../access/authenticator.ts'
+import type { Access } from '../access/access.ts'
+import { isPromise, type Credentials } from '../access/authenticator.ts'
 import type { Handshake } from '../access/handshake.ts'
 import type { Identity } from '../access/identity.ts'
 import { ProtocolError } from '../errors.ts'
@@ -53,15 +54,18 @@ export function agree(
   }
 }
 
+/** RFC 6750 section 2.1, as a header of CONNECT. */
+const BEARER = /^Bearer +(\S*) *$/i
+
 /** Who is it? Kept until that is known. */
 export class Login {
-  readonly #authenticator: Authenticator
+  readonly #access: Access
   readonly #handshake: Handshake
   /** The authenticator is at work on them. */
   #pending: ConnectCredentials | undefined
 
-  constructor(authenticator: Authenticator, handshake: Handshake) {
-    this.#authenticator = authenticator
+  constructor(access: Access, handshake: Handshake) {
+    this.#access = access
     this.#handshake = handshake
   }
 
@@ -77,7 +81,7 @@ export class Login {
   identify(frame: Frame): Identity | Promise<Identity> {
     if (this.#handshake.identity) return this.#handshake.identity
     const credentials = new ConnectCredentials(frame, this.#handshake)
-    const identity = this.#authenticator.authenticate(credentials)
+    const identity = this.#access.authenticate(credentials)
     if (!isPromise(identity)) return accepted(identity)
     this.#pending = credentials
     return Promise.resolve(identity).then(accepted)
@@ -99,6 +103,11 @@ class ConnectCredentials implements Credentials {
   constructor(frame: Frame, handshake: Handshake) {
     this.#frame = frame
     this.handshake = handshake
+  }
+
+  get token(): string | undefined {
+    const bearer = BEARER.exec(this.#frame.headers.get('Authorization') ?? '')?.[1]
+    return bearer ?? this.passcode
   }
 
   get login(): string | undefined {

@@ -1,6 +1,6 @@
 /** What every STOMP session of a bridge is given: limits and times, and the objects they share. Types only. */
 import type { DecoderLimits } from '../../frames/index.ts'
-import type { Authenticator } from '../access/authenticator.ts'
+import type { Access } from '../access/access.ts'
 import type { Deadlines } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
@@ -36,7 +36,7 @@ export interface SessionOptions extends TransactionLimits {
 /** What all sessions of a bridge share. */
 export interface SessionServices {
   readonly options: SessionOptions
-  readonly authenticator: Authenticator
+  readonly access: Access
   readonly deadlines: Deadlines
   readonly metrics: Metrics
   readonly log: Log

@@ -65,12 +65,12 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     services: SessionServices,
     onReleased: (client: Client) => void,
   ) {
-    const { options, authenticator, deadlines } = services
+    const { options, access, deadlines } = services
     this.client = client
     this.#socket = socket
     this.#services = services
     this.#onReleased = onReleased
-    this.#login = new Login(authenticator, handshake)
+    this.#login = new Login(access, handshake)
     this.#inbox = new Inbox(socket, this, options.beforeConnect, HELD_BEFORE_CONNECTED)
     this.#stateDeadline = deadlines.now() + options.connectTimeoutMs
     deadlines.schedule(this, this.#stateDeadline)

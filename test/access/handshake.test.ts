@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { openAuthenticator, type Credentials } from '../../src/access/authenticator.ts'
+import { openAccess } from '../../src/access/access.ts'
+import type { Credentials } from '../../src/access/authenticator.ts'
 import { bareHandshake } from '../../src/access/handshake.ts'
 import { ANONYMOUS } from '../../src/access/identity.ts'
 
@@ -13,10 +14,10 @@ describe('a bare handshake', () => {
 
 describe('the open authenticator', () => {
   it('takes anyone as anonymous, without a look at what they say, and lets them do anything', () => {
-    expect(openAuthenticator.isOpen).toBe(true)
-    expect(openAuthenticator.authenticate({} as Credentials)).toBe(ANONYMOUS)
+    expect(openAccess.isOpen).toBe(true)
+    expect(openAccess.authenticate({} as Credentials)).toBe(ANONYMOUS)
     expect(ANONYMOUS.user).toBeUndefined()
-    expect(openAuthenticator.maySubscribe(ANONYMOUS, '/topic/a')).toBe(true)
-    expect(openAuthenticator.maySend(ANONYMOUS, '/app/a')).toBe(true)
+    expect(openAccess.maySubscribe(ANONYMOUS, '/topic/a')).toBe(true)
+    expect(openAccess.maySend(ANONYMOUS, '/app/a')).toBe(true)
   })
 })

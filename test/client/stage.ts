@@ -1,7 +1,7 @@
 /** Clients of a door that speaks no protocol, with everything between them and a fake bus real. Gone when the test is over. */
 import { onTestFinished } from 'vitest'
 import { messageStamp, Version } from '../../frames/index.ts'
-import { openAuthenticator, type Authenticator } from '../../src/access/authenticator.ts'
+import { openAccess, type Access } from '../../src/access/access.ts'
 import type { Liveness } from '../../src/broker/broker.ts'
 import type { Client } from '../../src/client/client.ts'
 import { Clients } from '../../src/client/clients.ts'
@@ -84,7 +84,7 @@ export interface ClientStageOptions {
   readonly limits?: Partial<SubscriptionLimits>
   readonly maxClients?: number
   /** Where it differs from the one that lets anyone do anything. */
-  readonly authenticator?: Partial<Authenticator>
+  readonly access?: Partial<Access>
   readonly core?: CoreOptions
 }
 
@@ -95,14 +95,14 @@ export class ClientStage {
   readonly core: FakeCore
   readonly clients: Clients
 
-  constructor({ limits, maxClients = 100, authenticator, core: coreOptions }: ClientStageOptions = {}) {
+  constructor({ limits, maxClients = 100, access, core: coreOptions }: ClientStageOptions = {}) {
     const { outputs, clock } = this
     const core = new FakeCore(outputs, { ...coreOptions, clock })
     this.core = core
     const { broker, delivery, outbound, metrics, log } = core
     const services = {
       limits: { maxSubscriptions: 10, maxPatterns: 10, ...limits },
-      authenticator: { ...openAuthenticator, ...authenticator },
+      access: { ...openAccess, ...access },
       ...{ broker, delivery, outbound, outputs, metrics, log },
     }
     this.clients = new Clients(services, 'node', maxClients)

@@ -21,7 +21,7 @@ function setUp(options?: StageOptions) {
 
 describe('the view of sessions', () => {
   it('shows each with what it has subscribed and what waits for it', async () => {
-    const { connect, view } = setUp({ authenticator: { authenticate: () => ({ user: 'ann' }) } })
+    const { connect, view } = setUp({ access: { authenticate: () => ({ user: 'ann' }) } })
     const before = Date.now()
     const client = await connect()
     client.frame('SUBSCRIBE', { id: 'sub-0', destination: '/topic/a' })
@@ -84,7 +84,7 @@ describe('the view of sessions', () => {
 
   it('finds by id, user, address and destination', async () => {
     const users = ['ann', 'bob', undefined]
-    const { connect, found } = setUp({ authenticator: { authenticate: () => ({ user: users.shift() }) } })
+    const { connect, found } = setUp({ access: { authenticate: () => ({ user: users.shift() }) } })
     const [one] = [await connect(), await connect(), await connect()]
     one.frame('SUBSCRIBE', { id: '1', destination: '/topic/prices' })
     await turn()

@@ -1,5 +1,5 @@
 /** An app with the real entrance and the real doors, on a bus and a network that the test plays. Called without a port. */
-import { openAuthenticator, type Authenticator } from '../../src/access/authenticator.ts'
+import { openAccess, type Access } from '../../src/access/access.ts'
 import type { Refusal } from '../../src/client/clients.ts'
 import { createApp, type AppOptions, type Page } from '../../src/http/app.ts'
 import { Entrance } from '../../src/http/entrance.ts'
@@ -16,7 +16,7 @@ export interface DoorsAppOptions extends DoorStageOptions {
   readonly page?: Page
   /** Only the path has to be said. */
   readonly endpoints?: readonly (Partial<RawEndpoint> & Pick<RawEndpoint, 'path'>)[]
-  readonly authenticator?: Partial<Authenticator>
+  readonly access?: Partial<Access>
   /** The client is gone when the runtime is told to open the connection. */
   readonly isGone?: boolean | 'unnoticed'
   /** Clients are refused when there is no room for them, not when `refuse` was called. */
@@ -43,11 +43,11 @@ export function doorsApp({
   const opened: Opened[] = []
   const stompPaths: string[] = []
   let refusal: Refusal | undefined
-  const authenticator = { ...openAuthenticator, ...rest.authenticator }
+  const access = { ...openAccess, ...rest.access }
   const limits = { maxSubscriptions: 5, maxPatterns: 2 }
   const entrance = new Entrance({
     admission: (coming) => (usesRoom ? stage.clients.refusalBeside(coming) : refusal),
-    authenticator,
+    access,
     broker,
     limits,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,

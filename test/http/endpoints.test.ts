@@ -128,7 +128,7 @@ describe('a configured endpoint', () => {
     const seen: unknown[] = []
     const app = doorsApp({
       endpoints: [{ path: '/ws', credential: 'token' }, { path: '/open' }],
-      authenticator: {
+      access: {
         authenticate({ login, passcode, handshake, header }) {
           seen.push([login, passcode, handshake.path, handshake.query.get('token'), header('passcode')])
           return { user: 'alice' }

@@ -11,14 +11,14 @@ describe.each([
   ['an endpoint', (app: DoorsApp, init?: RequestInit) => app.handshake('/ws', {}, init), '101'],
   ['a stream', (app: DoorsApp, init?: RequestInit) => app.request('/sse/topic/a', init), '200'],
 ])('the entrance of %s', (_door, open, success) => {
-  const withAuthenticator = (authenticator: Parameters<typeof doorsApp>[0] & object) =>
-    doorsApp({ endpoints: [{ path: '/ws', subscribe: ['/topic/a'] }], ...authenticator })
+  const withAuthenticator = (access: Parameters<typeof doorsApp>[0] & object) =>
+    doorsApp({ endpoints: [{ path: '/ws', subscribe: ['/topic/a'] }], ...access })
 
   it.each([
     ['at once', { user: 'alice' }],
     ['later', turn().then(() => ({ user: 'alice' }))],
   ])('lets in whom the authenticator knows: %s', async (_when, identity) => {
-    const app = withAuthenticator({ authenticator: { authenticate: () => identity } })
+    const app = withAuthenticator({ access: { authenticate: () => identity } })
     expect(await outcomeOf(await open(app))).toBe(success)
     expect([...app.stage.clients].map(({ identity: { user } }) => user)).toEqual(['alice'])
     expect(subscribed(app)).toEqual(['/topic/a'])
@@ -28,7 +28,7 @@ describe.each([
     ['at once', undefined],
     ['later', turn().then(() => undefined)],
   ])('answers 401 to whom it does not know: %s', async (_when, identity) => {
-    const app = withAuthenticator({ authenticator: { authenticate: () => identity } })
+    const app = withAuthenticator({ access: { authenticate: () => identity } })
     const response = await open(app)
     expect(response.headers.get('www-authenticate')).toBe('Bearer')
     expect(await outcomeOf(response)).toBe('401 not-authenticated')
@@ -54,7 +54,7 @@ describe.each([
       '503 bus-unavailable',
     ],
   ])('tells nothing of an authenticator that %s', async (_what, authenticate, outcome) => {
-    const app = withAuthenticator({ authenticator: { authenticate } })
+    const app = withAuthenticator({ access: { authenticate } })
     const response = await open(app)
     expect(await response.clone().text()).not.toContain('secret')
     expect(await outcomeOf(response)).toBe(outcome)
@@ -64,7 +64,7 @@ describe.each([
   it('waits no longer than for a CONNECT, and says so to an authenticator that never answers', async () => {
     let signal: AbortSignal | undefined
     const app = withAuthenticator({
-      authenticator: { authenticate: (credentials) => new Promise(() => (signal = credentials.signal)) },
+      access: { authenticate: (credentials) => new Promise(() => (signal = credentials.signal)) },
     })
     expect(await outcomeOf(await open(app))).toBe('408 connect-timeout')
     expect(signal!.aborted).toBe(true)
@@ -74,7 +74,7 @@ describe.each([
   it('says to the authenticator when the client has left', async () => {
     let asked: Credentials | undefined
     const app = withAuthenticator({
-      authenticator: {
+      access: {
         authenticate(credentials) {
           asked = credentials
           return new Promise((resolve) => {
@@ -94,7 +94,7 @@ describe.each([
 
   it('answers 403 before anything is subscribed to what the client may not have', async () => {
     const app = withAuthenticator({
-      authenticator: { authenticate: () => ({ user: 'bob' }), maySubscribe: ({ user }) => user !== 'bob' },
+      access: { authenticate: () => ({ user: 'bob' }), maySubscribe: ({ user }) => user !== 'bob' },
     })
     expect(await outcomeOf(await open(app))).toBe('403 not-authorized')
     expect(app.opened).toEqual([])
@@ -104,7 +104,7 @@ describe.each([
   it('hands over what came with the request, and no frame that is not there', async () => {
     let seen: Credentials | undefined
     const authenticate = (credentials: Credentials) => ((seen = credentials), { user: undefined })
-    const app = withAuthenticator({ authenticator: { authenticate } })
+    const app = withAuthenticator({ access: { authenticate } })
     await open(app)
     expect(seen).toMatchObject({ login: undefined, passcode: undefined, remoteAddress: '192.0.2.1' })
     expect(seen!.header('login')).toBeUndefined()
@@ -117,7 +117,7 @@ describe('those who are on their way in', () => {
   it('take the places of clients, and give them back when they are refused, have left or never open', async () => {
     const answers: ((identity: { user: string } | undefined) => void)[] = []
     const authenticate = () => new Promise<{ user: string } | undefined>((resolve) => void answers.push(resolve))
-    const app = doorsApp({ maxClients: 3, usesRoom: true, authenticator: { authenticate } })
+    const app = doorsApp({ maxClients: 3, usesRoom: true, access: { authenticate } })
     const pending = [app.request('/sse/topic/a'), app.handshake('/raw/topic/a'), app.handshake('/raw/topic/a')]
     await turn()
     expect(answers).toHaveLength(3)

@@ -1,6 +1,6 @@
 /** An app that notes what it hands on, and a runtime that only notes upgrades, called without a port. */
 import { expect } from 'vitest'
-import { openAuthenticator } from '../../src/access/authenticator.ts'
+import { openAccess } from '../../src/access/access.ts'
 import type { Handshake } from '../../src/access/handshake.ts'
 import type { Refusal } from '../../src/client/clients.ts'
 import { createApp, type AppDeps, type AppOptions } from '../../src/http/app.ts'
@@ -70,7 +70,7 @@ export function testApp({ options = {}, deps = {}, admission = () => undefined, 
       notReadyReasons: () => [],
       entrance: new Entrance({
         admission,
-        authenticator: openAuthenticator,
+        access: openAccess,
         broker: { claim: () => ({ liveness: undefined, release() {} }) },
         connectTimeoutMs: 1000,
         limits: { maxSubscriptions: 5, maxPatterns: 2 },

@@ -106,7 +106,7 @@ describe('what a plain WebSocket sends', () => {
 
   it('must be allowed', async () => {
     const stage = new DoorStage({
-      authenticator: { maySend: (_identity, destination) => destination !== '/topic/chat' },
+      access: { maySend: (_identity, destination) => destination !== '/topic/chat' },
     })
     const client = stage.openRaw(CHAT)
     client.send('x')
@@ -119,8 +119,8 @@ describe('what a plain WebSocket sends', () => {
     const stage = new DoorStage()
     const asked: unknown[] = []
     const identity = { ...ANONYMOUS, user: 'alice' }
-    const authenticator = { maySend: (who: unknown) => asked.push(who) > 0 }
-    const other = new DoorStage({ authenticator })
+    const access = { maySend: (who: unknown) => asked.push(who) > 0 }
+    const other = new DoorStage({ access })
     other.openRaw({ ...CHAT, identity }).send('x')
     stage.openRaw({ ...CHAT, identity }).send('x')
     await turn()

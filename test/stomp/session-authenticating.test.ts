@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Authenticator, Credentials } from '../../src/access/authenticator.ts'
+import type { Access } from '../../src/access/access.ts'
+import type { Credentials } from '../../src/access/authenticator.ts'
 import type { Identity } from '../../src/access/identity.ts'
 import { turn } from '../support/fake-turn.ts'
 import { OPTIONS, SLOT_MS, Stage, type StageOptions } from './stage.ts'
@@ -7,16 +8,16 @@ import { OPTIONS, SLOT_MS, Stage, type StageOptions } from './stage.ts'
 /** Notes what it is asked, and never answers. */
 function silentAuthenticator() {
   const asked: Credentials[] = []
-  const authenticate: Authenticator['authenticate'] = (credentials) => {
+  const authenticate: Access['authenticate'] = (credentials) => {
     asked.push(credentials)
     return new Promise<Identity>(() => {})
   }
-  return { asked, authenticator: { authenticate } }
+  return { asked, access: { authenticate } }
 }
 
 function setUp(options: StageOptions = {}) {
-  const { asked, authenticator } = silentAuthenticator()
-  const stage = new Stage({ authenticator, ...options })
+  const { asked, access } = silentAuthenticator()
+  const stage = new Stage({ access, ...options })
   return { asked, stage, client: stage.open() }
 }
 
@@ -81,7 +82,7 @@ describe('session that finds out who its client is', () => {
   })
 
   it('has the version of nothing before it is agreed', async () => {
-    const { stage, client } = setUp({ authenticator: {} })
+    const { stage, client } = setUp({ access: {} })
     expect(stage.sessions[0]!.version).toBeUndefined()
     client.connect()
     expect(stage.sessions[0]!.version).toBe('1.2')

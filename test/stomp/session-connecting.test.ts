@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Authenticator } from '../../src/access/authenticator.ts'
+import type { Access } from '../../src/access/access.ts'
 import type { Identity } from '../../src/access/identity.ts'
 import { turn } from '../support/fake-turn.ts'
 import { OPTIONS, SLOT_MS, Stage } from './stage.ts'
@@ -12,8 +12,8 @@ function slowAuthenticator() {
     refuse = () => resolve(undefined)
     fail = reject
   })
-  const authenticator: Partial<Authenticator> = { authenticate: () => answer }
-  return { authenticator, accept: () => accept(), refuse: () => refuse(), fail: (error: Error) => fail(error) }
+  const access: Partial<Access> = { authenticate: () => answer }
+  return { access, accept: () => accept(), refuse: () => refuse(), fail: (error: Error) => fail(error) }
 }
 
 describe('session before CONNECTED', () => {
@@ -87,7 +87,7 @@ describe('session before CONNECTED', () => {
   it('waits also for what is only like a promise', async () => {
     const identity = Promise.resolve({ user: 'ann' })
     const authenticate = () => ({ then: identity.then.bind(identity) }) as Promise<Identity>
-    const client = new Stage({ authenticator: { authenticate } }).open()
+    const client = new Stage({ access: { authenticate } }).open()
     client.connect()
     expect(client.take()).toEqual([])
     await turn()
@@ -96,20 +96,20 @@ describe('session before CONNECTED', () => {
 
   it('tells the authenticator what the client said, and where it is', async () => {
     const seen: unknown[] = []
-    const authenticate: Authenticator['authenticate'] = (credentials) => {
+    const authenticate: Access['authenticate'] = (credentials) => {
       const { login, passcode, remoteAddress } = credentials
       seen.push({ login, passcode, remoteAddress, token: credentials.header('token'), none: credentials.header('x') })
       return { user: login }
     }
-    await new Stage({ authenticator: { authenticate } }).connect({ login: 'ann', passcode: 'p', token: 't' })
+    await new Stage({ access: { authenticate } }).connect({ login: 'ann', passcode: 'p', token: 't' })
     expect(seen).toEqual([{ login: 'ann', passcode: 'p', remoteAddress: '192.0.2.7', token: 't', none: undefined }])
   })
 
-  it.each<[string, Authenticator['authenticate']]>([
+  it.each<[string, Access['authenticate']]>([
     ['at once', () => undefined],
     ['later', () => Promise.resolve(undefined)],
   ])('names the receipt of a CONNECT that is refused %s', async (_when, authenticate) => {
-    const client = new Stage({ authenticator: { authenticate } }).open()
+    const client = new Stage({ access: { authenticate } }).open()
     client.connect({ receipt: 'r1' })
     await turn()
     const [error] = client.take()
@@ -119,7 +119,7 @@ describe('session before CONNECTED', () => {
 
   it('keeps what follows CONNECT until the authenticator has answered', async () => {
     const slow = slowAuthenticator()
-    const stage = new Stage({ authenticator: slow.authenticator })
+    const stage = new Stage({ access: slow.access })
     const client = stage.open()
     client.connect()
     client.frame('SEND', { destination: '/app/a', receipt: 'r1' }, 'x')
@@ -138,7 +138,7 @@ describe('session before CONNECTED', () => {
     'ends with connect-timeout when the authenticator is too slow, and then takes no notice of its %s',
     async (end) => {
       const slow = slowAuthenticator()
-      const stage = new Stage({ authenticator: slow.authenticator })
+      const stage = new Stage({ access: slow.access })
       const client = stage.open()
       client.connect()
       client.frame('SEND', { destination: '/app/a' }, 'x')
@@ -159,7 +159,7 @@ describe('session before CONNECTED', () => {
   it.each(['before', 'after'])(
     'is released when the socket closes %s connect-timeout, although the authenticator never answers',
     async (when) => {
-      const stage = new Stage({ authenticator: slowAuthenticator().authenticator })
+      const stage = new Stage({ access: slowAuthenticator().access })
       const client = stage.open()
       client.connect()
       await turn()
@@ -173,7 +173,7 @@ describe('session before CONNECTED', () => {
 
   it('is released once when the authenticator answers after the socket has closed', async () => {
     const slow = slowAuthenticator()
-    const stage = new Stage({ authenticator: slow.authenticator })
+    const stage = new Stage({ access: slow.access })
     const client = stage.open()
     client.connect()
     client.frame('SEND', { destination: '/app/a' }, 'x')
@@ -187,7 +187,7 @@ describe('session before CONNECTED', () => {
   })
 
   it('#40 ends with not-authenticated and 1008 when the authenticator refuses', async () => {
-    const stage = new Stage({ authenticator: { authenticate: () => undefined } })
+    const stage = new Stage({ access: { authenticate: () => undefined } })
     const client = stage.open()
     client.connect({ receipt: 'r1', passcode: 'hunter2' })
     client.frame('SEND', { destination: '/app/a' }, 'x')
@@ -200,7 +200,7 @@ describe('session before CONNECTED', () => {
     expect(JSON.stringify(stage.log.entries)).not.toContain('hunter2')
   })
 
-  it.each<[string, Authenticator['authenticate']]>([
+  it.each<[string, Access['authenticate']]>([
     ['rejects', () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432'))],
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an authenticator in JavaScript may
     ['rejects with nothing', () => Promise.reject()],
@@ -211,7 +211,7 @@ describe('session before CONNECTED', () => {
       },
     ],
   ])('#110 tells nothing of what went wrong when the authenticator %s', async (_how, authenticate) => {
-    const stage = new Stage({ authenticator: { authenticate } })
+    const stage = new Stage({ access: { authenticate } })
     const client = stage.open()
     client.connect({ receipt: 'r1' })
     await turn()
@@ -227,7 +227,7 @@ describe('session before CONNECTED', () => {
     const maySend = () => {
       throw new Error('secret')
     }
-    const stage = new Stage({ authenticator: { maySend } })
+    const stage = new Stage({ access: { maySend } })
     const client = await stage.connect()
     client.frame('SEND', { destination: '/app/a', receipt: 'r1' }, 'x')
     await turn()

@@ -1,6 +1,6 @@
 /** Sessions on a fake clock, fake sockets and a fake bus, with everything else real. Gone when the test is over. */
 import { onTestFinished } from 'vitest'
-import { openAuthenticator, type Authenticator } from '../../src/access/authenticator.ts'
+import { openAccess, type Access } from '../../src/access/access.ts'
 import { bareHandshake, type Handshake } from '../../src/access/handshake.ts'
 import type { Broker } from '../../src/broker/broker.ts'
 import type { Client } from '../../src/client/client.ts'
@@ -48,7 +48,7 @@ export interface StageOptions {
   readonly maxClients?: number
   readonly bus?: FakeBusOptions
   /** Where it differs from the one that lets anyone do anything. */
-  readonly authenticator?: Partial<Authenticator>
+  readonly access?: Partial<Access>
   /** Where it differs from the one that brings nothing. */
   readonly handshake?: Partial<Handshake>
   readonly slowClients?: readonly SlowClientRule[]
@@ -80,7 +80,7 @@ export class Stage {
       clock,
     })
     const { log, metrics, broker, delivery, outbound } = core
-    const authenticator = { ...openAuthenticator, ...rest.authenticator }
+    const access = { ...openAccess, ...rest.access }
     this.bus = core.bus
     this.log = log
     this.metrics = metrics
@@ -88,12 +88,12 @@ export class Stage {
     this.clients = new Clients(
       {
         limits: { maxSubscriptions: 5, maxPatterns: 2, ...limits },
-        ...{ authenticator, broker, delivery, outbound, outputs, metrics, log },
+        ...{ access, broker, delivery, outbound, outputs, metrics, log },
       },
       'node',
       maxClients,
     )
-    this.#services = { options: { ...OPTIONS, ...options }, authenticator, deadlines, metrics, log }
+    this.#services = { options: { ...OPTIONS, ...options }, access, deadlines, metrics, log }
     this.#handshake = handshake
     onTestFinished(() => core.close())
   }

@@ -1,6 +1,6 @@
 /** The doors without frames on a fake clock, fake sockets and a fake bus, with everything else real. Gone when the test is over. */
 import { onTestFinished } from 'vitest'
-import { openAuthenticator, type Authenticator } from '../../src/access/authenticator.ts'
+import { openAccess, type Access } from '../../src/access/access.ts'
 import { ANONYMOUS } from '../../src/access/identity.ts'
 import { Clients } from '../../src/client/clients.ts'
 import type { RawPlan, StreamPlan } from '../../src/client/plans.ts'
@@ -25,7 +25,7 @@ export const SLOT_MS = 20
 export interface DoorStageOptions {
   readonly bus?: FakeBusOptions
   /** Where it differs from the one that lets anyone do anything. */
-  readonly authenticator?: Partial<Authenticator>
+  readonly access?: Partial<Access>
   readonly slowClients?: readonly SlowClientRule[]
   readonly maxClients?: number
   readonly releaseDelayMs?: number
@@ -42,7 +42,7 @@ export class DoorStage {
   readonly streamDoor: StreamDoor
 
   constructor(options: DoorStageOptions = {}) {
-    const { bus = {}, authenticator = {}, slowClients = [], maxClients = 10, releaseDelayMs = 60_000 } = options
+    const { bus = {}, access = {}, slowClients = [], maxClients = 10, releaseDelayMs = 60_000 } = options
     const { clock, outputs, deadlines } = this
     this.core = new FakeCore(outputs, { bus, slowClients, clock, releaseDelayMs, joinFrames: false })
     const { broker, delivery, outbound, metrics, log } = this.core
@@ -50,7 +50,7 @@ export class DoorStage {
     this.clients = new Clients(
       {
         limits,
-        authenticator: { ...openAuthenticator, ...authenticator },
+        access: { ...openAccess, ...access },
         broker,
         delivery,
         outbound,

@@ -1,6 +1,6 @@
 /** An authenticator of the program's own: what it is told, what its answers do, and what its faults do not. */
 import { describe, expect, it } from 'vitest'
-import type { Authenticator, Credentials, Runtime } from '../../../../src/index.ts'
+import type { Access, Credentials, Runtime } from '../../../../src/index.ts'
 import { createRuntime } from '../../../../src/runtime/node.ts'
 import type { OpenSocket } from '../../../../src/socket.ts'
 import { metric } from '../../../support/clients/backend.ts'
@@ -11,7 +11,7 @@ import { FakeBus } from './fake-bus.ts'
 import { connected, embed, logInto, open, subscribe } from './support.ts'
 
 describe('an authenticator of the program', () => {
-  const rules: Authenticator = {
+  const rules: Access = {
     isOpen: false,
     authenticate: ({ login, passcode }) =>
       Promise.resolve(login !== undefined && passcode === 'right' ? { user: login } : undefined),
@@ -24,7 +24,7 @@ describe('an authenticator of the program', () => {
     const seen = new Inbox<Credentials>('credentials')
     const { wsUrl, address } = await embed(
       { tcp: { enabled: true, port: 0 } },
-      { authenticator: { ...rules, authenticate: (who) => (seen.put(who), rules.authenticate(who)) } },
+      { access: { ...rules, authenticate: (who) => (seen.put(who), rules.authenticate(who)) } },
     )
     expect(address.open).toBe(false)
     for (const url of [wsUrl, `tcp://127.0.0.1:${address.tcp!.port}`]) {
@@ -61,7 +61,7 @@ describe('an authenticator of the program', () => {
     ],
   ] as const)('refuses %s with %s and 1008', async (_what, code, credentials, frames) => {
     const logged = new Inbox<string>('log record')
-    const { wsUrl } = await embed({}, { authenticator: rules, log: logInto(logged) })
+    const { wsUrl } = await embed({}, { access: rules, log: logInto(logged) })
     const peer = await open(wsUrl)
     peer.send(frameText('CONNECT', { 'accept-version': '1.2', ...credentials }))
     if (frames !== undefined) {
@@ -77,7 +77,7 @@ describe('an authenticator of the program', () => {
 
   it('lets through what it allows', async () => {
     const bus = new FakeBus()
-    const { wsUrl } = await embed({ routes: { conventionCodec: 'envelope' } }, { authenticator: rules, bus })
+    const { wsUrl } = await embed({ routes: { conventionCodec: 'envelope' } }, { access: rules, bus })
     const peer = await connected(wsUrl, ann)
     await subscribe(peer, '/topic/ann')
     peer.send(frameText('SEND', { destination: '/app/orders', receipt: 'r' }, 'x'))
@@ -94,7 +94,7 @@ describe('an authenticator of the program', () => {
       if (how === 'throws') throw fault
       return Promise.reject(fault)
     }
-    const { wsUrl, url } = await embed({}, { authenticator: { ...rules, authenticate }, log: logInto(logged) })
+    const { wsUrl, url } = await embed({}, { access: { ...rules, authenticate }, log: logInto(logged) })
     const peer = await open(wsUrl)
     peer.send(frameText('CONNECT', { 'accept-version': '1.2', ...ann }))
     await peer.expect('ERROR', { code: 'internal', message: 'Internal error' })
@@ -107,10 +107,10 @@ describe('an authenticator of the program', () => {
 
   it('that answers after the client has gone changes nothing', async () => {
     const asked = new Inbox<(identity: { user: string }) => void>('question')
-    const authenticate: Authenticator['authenticate'] = () => new Promise((answer) => asked.put(answer))
+    const authenticate: Access['authenticate'] = () => new Promise((answer) => asked.put(answer))
     const gone = new Inbox<number>('closed connection')
     const runtime = reporting(createRuntime(), gone)
-    const place = await embed({}, { authenticator: { ...rules, authenticate }, runtime })
+    const place = await embed({}, { access: { ...rules, authenticate }, runtime })
     const peer = await open(place.wsUrl)
     peer.send(frameText('CONNECT', { 'accept-version': '1.2', ...ann }))
     const answer = await asked.next()
@@ -123,7 +123,7 @@ describe('an authenticator of the program', () => {
 
   it('that never answers costs its client the connection, and the bridge nothing', async () => {
     const authenticate = () => new Promise<undefined>(() => {})
-    const place = await embed({ limits: { connectTimeoutMs: 100 } }, { authenticator: { ...rules, authenticate } })
+    const place = await embed({ limits: { connectTimeoutMs: 100 } }, { access: { ...rules, authenticate } })
     const peer = await open(place.wsUrl)
     peer.send(frameText('CONNECT', { 'accept-version': '1.2', ...ann }))
     await peer.expect('ERROR', { code: 'connect-timeout' })
