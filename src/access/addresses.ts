@@ -1,0 +1,121 @@
+/**
+ * Owns the addresses of somebody: between what a client writes (`/user/queue/x`: mine) and the destination that names
+ * whose it is (`/user/alice/queue/x`). Pure text; who may subscribe or send is asked elsewhere.
+ */
+import { encodeSegment, isPattern } from '../destinations.ts'
+import { quoted } from '../errors.ts'
+
+/** Whom a destination reaches: one user, one session, the members of a group, or whoever has subscribed. */
+export type AddressKind = 'user' | 'session' | 'group' | 'plain'
+
+/** A destination from both sides. */
+export interface Address {
+  readonly kind: AddressKind
+  /** Where messages to it go, as backends and other nodes know it. */
+  readonly internal: string
+  /** What a MESSAGE says for it: what was subscribed. Of a pattern, that is the real destination instead. */
+  readonly shown: string
+}
+
+/** Who subscribes; a user's sessions share an address, an anonymous client has only that of its session. */
+export interface Addressee {
+  readonly user: string | undefined
+  readonly session: string
+}
+
+/** The addresses as routes: destinations and the channels that feed them by convention. Names in them are encoded. */
+export const ADDRESS_ROUTES = [
+  { destination: '/user/{user}/queue/{*name}', channel: 'user:{user}:{*name}' },
+  { destination: '/group/{group}/{*name}', channel: 'group:{group}:{*name}' },
+  { destination: '/session/{session}/queue/{*name}', channel: 'session:{session}:{*name}' },
+] as const
+
+const OWN_QUEUE = /^\/(user|session)\/queue((?:\/[^/]+)+)$/
+const INTERNAL_QUEUE = /^\/(user|session)\/([^/]+)\/queue((?:\/[^/]+)+)$/
+const GROUP = /^\/group\/([^/]+)((?:\/[^/]+)+)$/
+
+/** Returns the first segment of a destination if it is one of an address. */
+export function addressRoot(destination: string): 'user' | 'session' | 'group' | undefined {
+  const root = /^\/(user|session|group)(?:\/|$)/.exec(destination)?.[1]
+  return root as 'user' | 'session' | 'group' | undefined
+}
+
+/**
+ * Returns the address of what a client subscribes, or undefined if nobody can subscribe that: somebody else's queue, a
+ * pattern of queues, an empty segment. Membership of a group is not looked at.
+ */
+export function subscribedAddress(destination: string, addressee: Addressee): Address | undefined {
+  const root = addressRoot(destination)
+  if (root === undefined) return { kind: 'plain', internal: destination, shown: destination }
+  if (root === 'group') {
+    return groupOf(destination) === undefined ? undefined : { kind: 'group', internal: destination, shown: destination }
+  }
+  const rest = ownQueue(destination)
+  if (rest === undefined) return undefined
+  const owner = root === 'user' ? addressee.user : undefined
+  return owner === undefined
+    ? { kind: 'session', internal: `/session/${encodeSegment(addressee.session)}/queue${rest}`, shown: destination }
+    : { kind: 'user', internal: `/user/${encodeSegment(owner)}/queue${rest}`, shown: destination }
+}
+
+/** Returns what follows `/user/queue` or `/session/queue` in the name of a client's own queue, from the slash on. */
+export function ownQueue(destination: string): string | undefined {
+  return isPattern(destination) ? undefined : OWN_QUEUE.exec(destination)?.[2]
+}
+
+/** Returns the encoded group of a well-formed `/group/{group}/…`; what follows the group may be a pattern. */
+export function groupOf(destination: string): string | undefined {
+  const group = GROUP.exec(destination)?.[1]
+  return group === undefined || nameProblem(group) !== undefined ? undefined : group
+}
+
+/**
+ * Returns the destination that a MESSAGE shows for an internal one. `asUser`: an anonymous client has subscribed its
+ * session's queue as `/user/queue/x`.
+ */
+export function shownDestination(internal: string, asUser = false): string {
+  const [, root, , rest] = INTERNAL_QUEUE.exec(internal) ?? []
+  return root === undefined ? internal : `/${asUser ? 'user' : root}/queue${rest}`
+}
+
+/** What an internal destination says of its receiver. */
+export interface Receiver {
+  readonly kind: 'user' | 'session' | 'group'
+  /** Percent-encoded. */
+  readonly name: string
+}
+
+/** Returns whom a well-formed internal destination is for; undefined for a plain one, and for one with a problem. */
+export function receiverOf(internal: string): Receiver | undefined {
+  const kind = addressRoot(internal)
+  if (kind === undefined || addressProblem(internal) !== undefined) return undefined
+  return { kind, name: internal.split('/', 3)[2]! }
+}
+
+/**
+ * Why nothing can be sent to this internal destination, as a phrase that continues its name (`must …`); undefined if it
+ * is a well-formed address, and for every destination that is none.
+ */
+export function addressProblem(destination: string): string | undefined {
+  const root = addressRoot(destination)
+  if (root === undefined) return undefined
+  const form = root === 'group' ? '/group/{name}/…' : `/${root}/{name}/queue/…`
+  const name = destination.split('/', 3)[2]
+  if (name === undefined || name === '') return `must have the form ${form}`
+  const problem = nameProblem(name)
+  if (problem !== undefined) return `must have its ${root} name percent-encoded: ${quoted(name)} ${problem}`
+  if (isPattern(destination)) return 'must not be a pattern'
+  const isWellFormed = (root === 'group' ? GROUP : INTERNAL_QUEUE).test(destination)
+  return isWellFormed ? undefined : `must have the form ${form}, with no empty segment`
+}
+
+/** Why this is no name as destinations hold it, as a phrase that continues it; undefined if it is one. */
+export function nameProblem(encoded: string): string | undefined {
+  if (/%(?![0-9A-Fa-f]{2})/.test(encoded)) return 'has "%" without two hex digits: "%" itself is written %25'
+  try {
+    const written = encodeSegment(decodeURIComponent(encoded))
+    return written === encoded ? undefined : `is written ${quoted(written)}`
+  } catch {
+    return 'has escapes that are not UTF-8' // all that decoding complains about
+  }
+}
