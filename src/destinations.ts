@@ -1,6 +1,6 @@
 /**
  * Ant-style patterns over destinations, as Spring's simple broker takes them in SUBSCRIBE: `?` one character, `*` any
- * characters of one segment, `**` any number of segments. Every match runs in bounded time: patterns come from clients.
+ * characters of one segment that is not empty, `**` any number of segments. Every match runs in bounded time: patterns come from clients.
  */
 
 /** Longest destination taken, in characters, and its most segments; shorter for a pattern. Finding the subscribers of a
@@ -45,6 +45,7 @@ export function patternSegments(pattern: string): string[] {
 
 /** Does one segment match? What stands between two `*` is looked for from left to right, each piece once. */
 export function segmentMatches(pattern: string, text: string): boolean {
+  if (text === '') return pattern === ''
   if (pattern === '*') return true
   const [first = '', ...pieces] = pattern.split('*')
   const last = pieces.pop()

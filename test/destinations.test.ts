@@ -52,7 +52,9 @@ describe('destinationProblem', () => {
 
 describe('segmentMatches', () => {
   it.each([
-    ['*', '', true],
+    ['*', '', false],
+    ['***', '', false],
+    ['', '', true],
     ['*', 'anything', true],
     ['?', '', false],
     ['?', 'a', true],

@@ -76,14 +76,18 @@ export const patterns: fc.Arbitrary<string> = fc
   })
   .map((parts) => `/${parts.join('/')}`)
 
-/** The definition of a segment pattern, word for word; exponential. */
+/** The definition of a segment pattern, word for word; exponential. No wildcard takes an empty segment. */
 export function naiveSegmentMatches(pattern: string, text: string): boolean {
+  return text === '' ? pattern === '' : charactersMatch(pattern, text)
+}
+
+function charactersMatch(pattern: string, text: string): boolean {
   if (pattern === '') return text === ''
   const rest = pattern.slice(1)
   if (pattern.startsWith('*')) {
-    return naiveSegmentMatches(rest, text) || (text !== '' && naiveSegmentMatches(pattern, text.slice(1)))
+    return charactersMatch(rest, text) || (text !== '' && charactersMatch(pattern, text.slice(1)))
   }
-  return text !== '' && (pattern[0] === '?' || pattern[0] === text[0]) && naiveSegmentMatches(rest, text.slice(1))
+  return text !== '' && (pattern[0] === '?' || pattern[0] === text[0]) && charactersMatch(rest, text.slice(1))
 }
 
 /** The definition of a destination pattern, word for word; exponential. */
