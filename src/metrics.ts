@@ -2,7 +2,7 @@
  * What the bridge counts. The hot path adds to plain numbers; Prometheus reads them when it asks. Gauges are read from
  * their owner at that moment, so that a number and the state it shows cannot disagree.
  */
-import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 /** Counted since start. */
 const COUNTERS = {
@@ -23,7 +23,29 @@ const COUNTERS = {
   slowConsumersClosed: 'Sessions closed because they did not read',
   heartBeatTimeouts: 'Sessions closed because the client was silent too long',
   floodsPaused: 'Times that reading from a client was paused because it sent too fast',
+  loginsThrottled: 'Logins refused without a look because too many from their address had failed',
+  ticketsIssued: 'Tickets issued',
+  ticketsRedeemed: 'Tickets redeemed',
+  ticketsRefused: 'Tickets refused: wrong, used or expired',
+  revocations: 'Revocations of a token or a user',
 } as const
+
+/** Counted since start, in parts. No label holds what a client chose. */
+const LABELLED_COUNTERS = {
+  logins: {
+    help: 'Logins judged, by which authenticator, accepted, refused or failed, and why',
+    labels: ['authenticator', 'result', 'reason'],
+  },
+  denials: { help: 'What the rules refused to clients', labels: ['action'] },
+} as const
+
+/** How long something took, in seconds. */
+const DURATIONS = {
+  callback: { help: 'Seconds until the auth service answered a login, or failed to', labels: ['result'] },
+  jwksFetch: { help: 'Seconds until the keys for tokens were fetched, or could not be', labels: ['result'] },
+} as const
+
+const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
 /** Read when asked for. */
 const GAUGES = {
@@ -42,15 +64,41 @@ export const METRIC_PREFIX = 'stomp_bridge_'
 
 export type CounterName = keyof typeof COUNTERS
 export type GaugeName = keyof typeof GAUGES
+export type DurationName = keyof typeof DURATIONS
+export type DeniedAction = 'subscribe' | 'send'
+
+/** What came of a login: `failed` if it could not be judged. */
+export type LoginResult = 'accepted' | 'refused' | 'failed'
+/** Why: `none` for those accepted. */
+export type LoginReason =
+  | 'none'
+  | 'no-credential'
+  | 'unknown-form'
+  | 'credential'
+  | 'user-name'
+  | 'expired'
+  | 'revoked'
+  | 'bad-verdict'
+  | 'unavailable'
+  | 'error'
 
 function metricName(name: string): string {
   return `${METRIC_PREFIX}${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`
 }
 
+/** The labels of those metrics that have some, by public name. */
+export const METRIC_LABELS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+  ...Object.entries(LABELLED_COUNTERS).map(([name, { labels }]) => [`${metricName(name)}_total`, labels] as const),
+  ...Object.entries(DURATIONS).map(([name, { labels }]) => [`${metricName(name)}_seconds`, labels] as const),
+])
+
 export class Metrics {
   /** `metrics.count.messagesDelivered += n` is all the hot path does. */
   readonly count: Record<CounterName, number>
   readonly #registry = new Registry()
+  readonly #logins: Counter
+  readonly #denials: Readonly<Record<DeniedAction, Counter.Internal>>
+  readonly #durations: Readonly<Record<DurationName, Histogram>>
 
   constructor() {
     this.count = Object.fromEntries(Object.keys(COUNTERS).map((name) => [name, 0])) as Record<CounterName, number>
@@ -66,7 +114,47 @@ export class Metrics {
         },
       })
     }
+    this.#logins = this.#labelled('logins')
+    const denials = this.#labelled('denials')
+    this.#denials = { subscribe: denials.labels('subscribe'), send: denials.labels('send') }
+    for (const denied of Object.values(this.#denials)) denied.inc(0)
+    this.#durations = { callback: this.#duration('callback'), jwksFetch: this.#duration('jwksFetch') }
     collectDefaultMetrics({ register: this.#registry })
+  }
+
+  #labelled(name: keyof typeof LABELLED_COUNTERS): Counter {
+    const { help, labels } = LABELLED_COUNTERS[name]
+    return new Counter({
+      name: `${metricName(name)}_total`,
+      help,
+      labelNames: [...labels],
+      registers: [this.#registry],
+    })
+  }
+
+  #duration(name: DurationName): Histogram {
+    const { help, labels } = DURATIONS[name]
+    return new Histogram({
+      name: `${metricName(name)}_seconds`,
+      help,
+      labelNames: [...labels],
+      buckets: DURATION_BUCKETS,
+      registers: [this.#registry],
+    })
+  }
+
+  /** `authenticator`: the type of the one that decided, or `none`. */
+  login(authenticator: string, result: LoginResult, reason: LoginReason): void {
+    this.#logins.labels(authenticator, result, reason).inc()
+  }
+
+  /** The rules have refused it. */
+  denied(action: DeniedAction): void {
+    this.#denials[action].inc()
+  }
+
+  took(name: DurationName, result: 'answered' | 'failed', seconds: number): void {
+    this.#durations[name].labels(result).observe(seconds)
   }
 
   /** Say where a gauge is read. */

@@ -1,5 +1,5 @@
 import { onTestFinished, describe, expect, it } from 'vitest'
-import { Metrics, renderSnapshots } from '../src/metrics.ts'
+import { mergeSnapshots, METRIC_LABELS, Metrics, renderSnapshots } from '../src/metrics.ts'
 
 function newMetrics(): Metrics {
   const metrics = new Metrics()
@@ -33,6 +33,13 @@ describe('metrics', () => {
       'stomp_bridge_slow_consumers_closed_total 0',
       'stomp_bridge_heart_beat_timeouts_total 0',
       'stomp_bridge_floods_paused_total 0',
+      'stomp_bridge_logins_throttled_total 0',
+      'stomp_bridge_tickets_issued_total 0',
+      'stomp_bridge_tickets_redeemed_total 0',
+      'stomp_bridge_tickets_refused_total 0',
+      'stomp_bridge_revocations_total 0',
+      'stomp_bridge_denials_total{action="subscribe"} 0',
+      'stomp_bridge_denials_total{action="send"} 0',
     ])
     const text = await metrics.render()
     expect(text).toContain('# HELP stomp_bridge_receipts_sent_total RECEIPT frames sent\n')
@@ -54,7 +61,7 @@ describe('metrics', () => {
     metrics.observe('subscriptions', () => 7)
     metrics.observe('unsentBytes', () => 1024)
     metrics.observe('busAvailable', () => 1)
-    const gauges = async () => (await samples(metrics)).filter((line) => !line.includes('_total'))
+    const gauges = async () => (await samples(metrics)).filter((line) => !/_total\b/.test(line))
     expect(await gauges()).toEqual([
       'stomp_bridge_sessions 3',
       'stomp_bridge_subscriptions 7',
@@ -95,6 +102,63 @@ describe('metrics', () => {
         'stomp_bridge_bus_available 0',
       ]),
     )
+  })
+
+  it('count logins and denials by their labels, and time by what came of it', async () => {
+    const metrics = newMetrics()
+    metrics.login('jwt', 'accepted', 'none')
+    metrics.login('jwt', 'refused', 'expired')
+    metrics.login('jwt', 'refused', 'expired')
+    metrics.denied('send')
+    metrics.took('callback', 'answered', 0.02)
+    metrics.took('callback', 'answered', 0.3)
+    metrics.took('jwksFetch', 'failed', 5)
+    expect(await samples(metrics)).toEqual(
+      expect.arrayContaining([
+        'stomp_bridge_logins_total{authenticator="jwt",result="accepted",reason="none"} 1',
+        'stomp_bridge_logins_total{authenticator="jwt",result="refused",reason="expired"} 2',
+        'stomp_bridge_denials_total{action="subscribe"} 0',
+        'stomp_bridge_denials_total{action="send"} 1',
+        'stomp_bridge_callback_seconds_bucket{le="0.025",result="answered"} 1',
+        'stomp_bridge_callback_seconds_bucket{le="+Inf",result="answered"} 2',
+        'stomp_bridge_callback_seconds_sum{result="answered"} 0.32',
+        'stomp_bridge_jwks_fetch_seconds_count{result="failed"} 1',
+      ]),
+    )
+  })
+
+  it('with labels are added up over processes, and times too', async () => {
+    const snapshots = [1, 2].map(async (logins) => {
+      const metrics = newMetrics()
+      for (let i = 0; i < logins; i++) metrics.login('jwt', 'accepted', 'none')
+      if (logins === 2) metrics.login('users', 'refused', 'credential')
+      metrics.denied('subscribe')
+      metrics.took('callback', 'answered', logins / 10)
+      return JSON.parse(JSON.stringify(await metrics.snapshot()))
+    })
+    const merged = await mergeSnapshots([await mergeSnapshots(await Promise.all(snapshots))])
+    expect((await renderSnapshots([merged])).split('\n')).toEqual(
+      expect.arrayContaining([
+        'stomp_bridge_logins_total{authenticator="jwt",result="accepted",reason="none"} 3',
+        'stomp_bridge_logins_total{authenticator="users",result="refused",reason="credential"} 1',
+        'stomp_bridge_denials_total{action="subscribe"} 2',
+        'stomp_bridge_callback_seconds_bucket{le="0.1",result="answered"} 1',
+        'stomp_bridge_callback_seconds_bucket{le="0.25",result="answered"} 2',
+        'stomp_bridge_callback_seconds_count{result="answered"} 2',
+      ]),
+    )
+  })
+
+  it('of those that have labels are named with them', async () => {
+    const metrics = newMetrics()
+    metrics.login('jwt', 'accepted', 'none')
+    metrics.took('callback', 'answered', 1)
+    metrics.took('jwksFetch', 'answered', 1)
+    const ours = (await metrics.snapshot()).filter(({ name }) => name.startsWith('stomp_bridge_'))
+    const labelsOf = (values: (typeof ours)[number]['values']) =>
+      [...new Set(values.flatMap(({ labels }) => Object.keys(labels)))].filter((label) => label !== 'le')
+    const labelled = ours.map(({ name, values }) => [name, labelsOf(values)] as const)
+    expect(new Map(labelled.filter(([, labels]) => labels.length > 0))).toEqual(METRIC_LABELS)
   })
 
   it('include those of the process, and name the Prometheus text format', async () => {

@@ -1,5 +1,6 @@
 /** What the bridge counts, as a table: for docs/operations.md. Asks a bridge that is never started. */
 import { createBridge, parseConfig, type Runtime } from '../../src/index.ts'
+import { METRIC_LABELS } from '../../src/metrics.ts'
 import { code, table } from './markdown.ts'
 
 const PREFIX = 'stomp_bridge_'
@@ -18,6 +19,11 @@ export async function metricTable(): Promise<string> {
   const own = metrics.filter(({ name }) => name.startsWith(PREFIX))
   return table(
     ['Metric', 'Type', 'Meaning'],
-    own.map(({ name, type, help }) => [code(name), type, help]),
+    own.map(({ name, type, help }) => [code(name + labelsOf(name)), type, help]),
   )
+}
+
+function labelsOf(name: string): string {
+  const labels = METRIC_LABELS.get(name)
+  return labels ? `{${labels.join(',')}}` : ''
 }

@@ -1,5 +1,5 @@
 /**
- * Owns the metrics of all workers as one. A counter never goes back: what a worker had counted when it was last heard of
+ * Owns the metrics of all workers as one. A counter, or a histogram, never goes back: what a worker had counted when it was last heard of
  * stays in the sum when it ends, or is too busy to say. A gauge is of those who answer.
  */
 import {
@@ -40,7 +40,7 @@ function isOurs({ name }: MetricSnapshot): boolean {
 }
 
 function countersOf(snapshot: MetricsSnapshot): MetricsSnapshot {
-  return snapshot.filter((metric) => isOurs(metric) && metric.type === 'counter')
+  return snapshot.filter((metric) => isOurs(metric) && metric.type !== 'gauge')
 }
 
 /** What the runtime counts of its process is of no use as a sum: it gets the worker as a label. */

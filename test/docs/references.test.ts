@@ -67,7 +67,7 @@ describe('the documents', () => {
   })
 
   it('name only metrics that exist', async () => {
-    const known = new Set(found(await metricTable(), /`(stomp_bridge_\w+)`/g))
+    const known = new Set(found(await metricTable(), /`(stomp_bridge_\w+)/g))
     expect(known).toContain('stomp_bridge_sessions')
     const names = ({ text }: MarkdownFile) => found(text, /\b(stomp_bridge_\w+)/g)
     expect(problems(current, (file) => names(file).filter((name) => !known.has(name)))).toEqual([])

@@ -99,6 +99,22 @@ describe('the metrics of all workers', () => {
     expect(replaced).toMatchObject({ stomp_bridge_sessions_opened_total: 70, stomp_bridge_workers: 2 })
   })
 
+  it('keep the times of ended workers, and what was counted by labels', async () => {
+    const metrics = new Metrics()
+    metrics.took('callback', 'answered', 0.5)
+    metrics.denied('send')
+    const report = new Map([[1, JSON.parse(JSON.stringify(await metrics.snapshot())) as MetricsSnapshot]])
+    metrics.close()
+    const total = new MetricsTotal()
+    await total.render(report)
+    total.retire(1)
+    expect(values(await total.render(report))).toMatchObject({
+      'stomp_bridge_denials_total{action="send"}': 2,
+      'stomp_bridge_callback_seconds_count{result="answered"}': 2,
+      'stomp_bridge_callback_seconds_sum{result="answered"}': 1,
+    })
+  })
+
   it('retire a worker that never said anything', async () => {
     const total = new MetricsTotal()
     total.retire(1)
