@@ -32,6 +32,8 @@ export interface Authenticator {
   readonly type: string
   /** Does it look at the handshake itself (a header of a proxy) rather than at a token? It is then asked there too without one. */
   readonly looksAtHandshake?: boolean
+  /** How long after its `expiresAt` somebody may still come in, because clocks differ; 0 unless told. */
+  readonly clockToleranceSeconds?: number
   authenticate(credentials: Credentials): Verdict | Promise<Verdict>
 }
 
