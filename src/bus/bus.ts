@@ -4,6 +4,9 @@
  * Below the broker; knows channels and bytes, nothing of STOMP.
  */
 
+/** What the names of all channels begin with that bridges keep for themselves; nobody else may publish or subscribe there. */
+export const OWN_PREFIX = 'stomp-bridge:'
+
 /** Thrown (as a rejection) when a payload or a subscription cannot be handed over now. */
 export class BusUnavailableError extends Error {
   override name = 'BusUnavailableError'

@@ -1,0 +1,120 @@
+/**
+ * One bus for two: what nodes tell each other, on channels of the bridge's own, and everything else. Neither sees the
+ * other's payloads, also by a pattern, and nobody who reaches the bus by a route can speak for a node. The composition
+ * root makes it of the bus that there is.
+ */
+import {
+  BusRefusedError,
+  OWN_PREFIX,
+  type Bus,
+  type BusListener,
+  type BusMessage,
+  type BusNode,
+  type SubscriptionKind,
+} from './bus.ts'
+
+/** What is told to who uses the channels of the bridge's own. Calls are synchronous and must not throw. */
+export interface OwnChannelsListener {
+  /** The payload is valid during the call. */
+  onMessage(channel: string, payload: Uint8Array): void
+  onAvailability(reason: string | undefined): void
+  onRefusal(channel: string, refusal: BusRefusedError | undefined): void
+}
+
+/** The side of the nodes. */
+export interface OwnChannels {
+  readonly unavailableReason: string | undefined
+  /** Before the bus is started. */
+  listen(listener: OwnChannelsListener): void
+  /** As {@link Bus.publish}; the name begins with {@link OWN_PREFIX}. */
+  publish(channel: string, payload: string): Promise<unknown>
+  /** As {@link Bus.subscribe}. */
+  subscribe(channel: string): Promise<void>
+}
+
+export class SharedBus implements Bus {
+  readonly own: OwnChannels
+  /** Not where the bus has none. */
+  readonly nodes?: () => Promise<readonly BusNode[] | undefined>
+  readonly #bus: Bus
+  #nodes: OwnChannelsListener | undefined
+
+  constructor(bus: Bus) {
+    this.#bus = bus
+    if (bus.nodes) this.nodes = () => bus.nodes!()
+    this.own = {
+      get unavailableReason() {
+        return bus.unavailableReason
+      },
+      listen: (listener) => void (this.#nodes = listener),
+      publish: (channel, payload) => bus.publish(channel, payload),
+      subscribe: (channel) => bus.subscribe(channel),
+    }
+  }
+
+  get description(): string {
+    return this.#bus.description
+  }
+
+  get unavailableReason(): string | undefined {
+    return this.#bus.unavailableReason
+  }
+
+  get firstOutcome(): Promise<void> {
+    return this.#bus.firstOutcome ?? Promise.resolve()
+  }
+
+  start(listener: BusListener): void {
+    this.#bus.start({
+      onMessage: (channel, payload, pattern) => {
+        if (!isOwn(channel)) listener.onMessage(channel, payload, pattern)
+        else if (pattern === undefined) this.#nodes?.onMessage(channel, payload)
+      },
+      onAvailability: (reason) => {
+        listener.onAvailability(reason)
+        this.#nodes?.onAvailability(reason)
+      },
+      onRefusal: (kind: SubscriptionKind, name, refusal) => {
+        if (kind === 'channel' && isOwn(name)) this.#nodes?.onRefusal(name, refusal)
+        else listener.onRefusal(kind, name, refusal)
+      },
+    })
+  }
+
+  publish(channel: string, payload: string | Uint8Array): Promise<unknown> {
+    return isOwn(channel) ? Promise.reject(keptError()) : this.#bus.publish(channel, payload)
+  }
+
+  publishAll(messages: readonly BusMessage[]): Promise<unknown> {
+    if (messages.some(({ channel }) => isOwn(channel))) return Promise.reject(keptError())
+    return this.#bus.publishAll(messages)
+  }
+
+  subscribe(channel: string): Promise<void> {
+    return isOwn(channel) ? Promise.reject(keptError()) : this.#bus.subscribe(channel)
+  }
+
+  unsubscribe(channel: string): void {
+    if (!isOwn(channel)) this.#bus.unsubscribe(channel)
+  }
+
+  psubscribe(pattern: string): Promise<void> {
+    return this.#bus.psubscribe(pattern)
+  }
+
+  punsubscribe(pattern: string): void {
+    this.#bus.punsubscribe(pattern)
+  }
+
+  close(): Promise<void> {
+    return this.#bus.close()
+  }
+}
+
+function isOwn(channel: string): boolean {
+  return channel.startsWith(OWN_PREFIX)
+}
+
+function keptError(): BusRefusedError {
+  return new BusRefusedError('The bridge keeps this channel for itself')
+}
