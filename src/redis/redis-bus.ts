@@ -5,6 +5,7 @@
 import {
   BusRefusedError,
   BusUnavailableError,
+  OWN_PREFIX,
   type Bus,
   type BusListener,
   type BusMessage,
@@ -12,6 +13,7 @@ import {
   type SubscriptionKind,
 } from '../bus/bus.ts'
 import { LogBudget, type Log } from '../log.ts'
+import { RedisCommands } from './commands.ts'
 import { RedisConnections, type ConnectionsUser } from './connections.ts'
 import { findNodes, PROBE_PREFIX } from './nodes.ts'
 import type { RedisOptions } from './options.ts'
@@ -23,6 +25,8 @@ import { Wanted } from './wanted.ts'
 const REFUSALS_PER_WINDOW = 20
 
 export class RedisBus implements Bus, ConnectionsUser {
+  /** What is stored in the same Redis, by the same connection. */
+  readonly commands: RedisCommands
   readonly #nodeId: string
   readonly #log: Log
   readonly #refusalLog = new LogBudget(REFUSALS_PER_WINDOW)
@@ -43,6 +47,7 @@ export class RedisBus implements Bus, ConnectionsUser {
     this.#connections = new RedisConnections(options, nodeId, log)
     const { commands, subscriber } = this.#connections
     this.#queue = new PublishQueue(commands.client, this.#failureOf)
+    this.commands = new RedisCommands(this.#connections, options.commandTimeoutMs)
     this.#keyPrefix = options.keyPrefix
     this.#patternPrefix = escapeGlob(options.keyPrefix)
     const events = {
@@ -162,7 +167,8 @@ export class RedisBus implements Bus, ConnectionsUser {
   }
 
   #onRefusal(kind: SubscriptionKind, name: string, refusal: BusRefusedError | undefined): void {
-    if (this.#refusalLog.take()) {
+    // Whoever wants a channel of the bridge's own knows what it means.
+    if (!name.startsWith(OWN_PREFIX) && this.#refusalLog.take()) {
       if (refusal) this.#log.warn({ [kind]: name, error: refusal.message }, 'Redis refuses a subscription')
       else this.#log.info({ [kind]: name }, 'Redis takes a subscription that it had refused')
     }

@@ -1,0 +1,45 @@
+/**
+ * What is stored in Redis goes through here: on the connection that publishes, and as careful as the bus. Whoever
+ * stores something has keys and commands, and knows nothing of connections.
+ */
+import { BusUnavailableError } from '../bus/bus.ts'
+import type { RedisConnections } from './connections.ts'
+import { publishFailure } from './replies.ts'
+
+export class RedisCommands {
+  readonly #connections: RedisConnections
+  readonly #timeoutMs: number
+
+  constructor(connections: RedisConnections, timeoutMs: number) {
+    this.#connections = connections
+    this.#timeoutMs = timeoutMs
+  }
+
+  /** Returns the key as Redis calls it. */
+  key(name: string): string {
+    return this.#connections.keyPrefix + name
+  }
+
+  /**
+   * Resolves to what Redis answers. Rejects with BusUnavailableError when it is away, takes too long or cannot do it now,
+   * and with BusRefusedError when its access rules forbid it.
+   */
+  async send(name: string, ...args: (string | number)[]): Promise<unknown> {
+    const { areCommandsReady, unavailableReason, commands } = this.#connections
+    if (!areCommandsReady) throw new BusUnavailableError(unavailableReason ?? 'Redis is not connected')
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<never>((_resolve, reject) => {
+      const error = new BusUnavailableError(`Redis did not answer ${name} within ${this.#timeoutMs} ms`)
+      timer = setTimeout(() => reject(error), this.#timeoutMs)
+    })
+    const answered = commands.client.call(name, ...args).catch((error: unknown) => {
+      this.#connections.notice(error)
+      throw publishFailure(error)
+    })
+    try {
+      return await Promise.race([answered, late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
