@@ -3,7 +3,8 @@
  * token, and what `debugger.api: auto` comes to.
  */
 import type { Finding } from './problems.ts'
-import { OWN_PATHS, type Config } from './schema.ts'
+import type { Config } from './schema.ts'
+import { OWN_PATHS } from './schema/own-paths.ts'
 
 /** The settings that depend on each other; undefined where a value is wrong by itself. */
 export interface DebuggerSettings {

@@ -1,0 +1,22 @@
+/** Which paths are taken: the bridge answers them itself. */
+
+/** Paths that the HTTP application answers itself, so that nothing else can be there. */
+export const OWN_PATHS = [
+  '/health',
+  '/ready',
+  '/metrics',
+  '/docs',
+  '/openapi.json',
+  '/api/notification',
+  '/raw',
+  '/sse',
+]
+/** Those of the debug API and of other doors, which may be off; one that ends in a slash stands for all below it. */
+const OTHER_PATHS = ['/api/bridge', '/api/sessions', '/api/sessions/', '/api/channels/', '/raw/', '/sse/']
+
+/** Does the bridge answer this path itself, or may it? */
+export function isOwnPath(path: string): boolean {
+  return (
+    OWN_PATHS.includes(path) || OTHER_PATHS.some((own) => (own.endsWith('/') ? path.startsWith(own) : path === own))
+  )
+}
