@@ -4,9 +4,11 @@
  */
 import { withDebuggerApi } from './config/debugger.ts'
 import { readOverrides, type Environment, type Override, type SettingOptions } from './config/environment.ts'
-import { isGroup, parseFile, withoutNulls, type ConfigFile, type Group } from './config/file.ts'
+import { givenSettings, parseFile, type ConfigFile } from './config/file.ts'
+import { isGroup, type Group } from './config/group.ts'
 import { ConfigError, findingsOf, pathText, type ConfigProblem, type SettingPath } from './config/problems.ts'
 import { findingsBetween, isBelow } from './config/rules.ts'
+import { withoutPresets } from './config/route-presets.ts'
 import { configSchema, type Config } from './config/schema.ts'
 
 export { isLoopback } from './config/debugger.ts'
@@ -15,7 +17,18 @@ export type { ConfigFile } from './config/file.ts'
 export { ConfigError, nearest, type ConfigProblem } from './config/problems.ts'
 export { redactConfig, redactUrl, secretSettings } from './config/redact.ts'
 export { describeRedisUrl, parseRedisUrl, type RedisAddress } from './config/redis-url.ts'
-export type { Codec, Config, ConfigInput, InboundRoute, OutboundRoute } from './config/schema.ts'
+export type {
+  AccessConfig,
+  AccessRuleConfig,
+  ApiKeyConfig,
+  AuthenticatorConfig,
+  Codec,
+  Config,
+  ConfigInput,
+  EndpointConfig,
+  InboundRoute,
+  OutboundRoute,
+} from './config/schema.ts'
 export { configJsonSchema, describeSettings, ENV_ALIASES, ENV_PREFIX, type SettingRow } from './config/settings.ts'
 
 export interface ConfigSources {
@@ -49,7 +62,7 @@ export function loadConfig({ file, env, options }: ConfigSources): Config {
  * Errors: throws ConfigError with all problems.
  */
 export function parseConfig(input: unknown = {}): Config {
-  const { config, problems } = check(withoutNulls(input), (path) => ({ origin: undefined, place: pathText(path) }))
+  const { config, problems } = check(givenSettings(input), (path) => ({ origin: undefined, place: pathText(path) }))
   if (!config) throw new ConfigError(problems)
   return deepFreeze(withDebuggerApi(config, false))
 }
@@ -72,7 +85,8 @@ function check(given: unknown, source: (path: SettingPath) => Source): { config?
     return { path: pathText(path), origin, line: place === '' ? `The configuration ${text}` : `${place}: ${text}` }
   })
   if (!result.success || problems.length > 0) return { problems }
-  return { config: hasRoutes(input) ? result.data : withFittingRoutes(result.data), problems }
+  const config = withoutPresets(result.data)
+  return { config: hasRoutes(input) ? config : withFittingRoutes(config), problems }
 }
 
 function sourceOf(

@@ -92,7 +92,8 @@ const PACKAGES: readonly { names: readonly string[]; places: readonly string[] }
   { names: ['ws', 'bun', 'bun:', 'node:http', 'node:https', 'node:http2', 'node:net', 'node:tls'], places: LISTENERS },
   { names: ['node:child_process', 'node:cluster'], places: ['src/runtime/'] },
   { names: ['prom-client'], places: ['src/metrics.ts'] },
-  { names: ['jose', 'ipaddr.js'], places: ['src/access/'] },
+  { names: ['jose'], places: ['src/access/'] },
+  { names: ['ipaddr.js'], places: ['src/access/', 'src/config/'] },
   { names: ['preact', '@preact/', '@stomp/stompjs'], places: ['web-debugger/'] },
 ]
 

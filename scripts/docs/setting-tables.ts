@@ -1,10 +1,10 @@
 /** The settings as tables, from the schema: for docs/configuration.md. */
 import { describeSettings, type SettingRow } from '../../src/config.ts'
-import { schemaAt, type SchemaNode } from '../../src/config/settings.ts'
+import { schemaAt, shapesOf, type SchemaNode } from '../../src/config/settings.ts'
 import { code, table } from './markdown.ts'
 
 /** A default that is longer than this, in characters, would make the table unreadable. */
-const MAX_DEFAULT = 20
+const MAX_DEFAULT = 30
 
 /** Returns all settings but the limits. */
 export function settingTable(): string {
@@ -27,21 +27,41 @@ function settings(isShown: (row: SettingRow) => boolean): string {
 /** Returns one table for each setting that is a list of objects. */
 export function listTables(): string {
   return describeSettings()
-    .flatMap(({ path }) => {
-      const { properties, required = [] } = schemaAt([...path.split('.'), 0]) ?? {}
-      if (!properties) return []
-      const rows = Object.entries(properties).map(([name, node]) => [
-        code(name),
-        required.includes(name) ? 'required' : defaultText(node.default),
-        meaning(node),
-      ])
-      return [`Each entry of \`${path}\`:\n\n${table(['Key', 'Default', 'Meaning'], rows)}`]
-    })
+    .flatMap(({ path }) => entryTables(schemaAt([...path.split('.'), 0]), `Each entry of ${code(path)}`))
     .join('\n\n')
 }
 
-function meaning({ description = '', enum: values }: SchemaNode): string {
-  const choice = values ? `One of ${values.map(code).join(', ')}` : ''
+/** The table of one entry, or of each shape that it may have, with those of the lists in it. */
+function entryTables(node: SchemaNode = {}, title: string): string[] {
+  const shapes = shapesOf(node).filter(({ properties }) => properties)
+  if (shapes.length > 0) return shapes.flatMap((shape) => entryTables(shape, title))
+  const { properties, required = [] } = node
+  if (!properties) return []
+  const keys = Object.entries(properties)
+  const marks = keys.filter(([, { const: mark }]) => mark !== undefined)
+  const others = keys.filter(([, { const: mark }]) => mark === undefined)
+  const kind = marks.map(([name, { const: mark }]) => ` with ${code(`${name}: ${mark}`)}`).join('')
+  const about = marks.map(([, { description = '' }]) => `. ${description}`).join('')
+  const heading = `${title}${kind}${about}`
+  const rows = others.map(([name, each]) => [
+    code(name),
+    required.includes(name) ? 'required' : defaultText(each.default),
+    meaning(each),
+  ])
+  return [
+    rows.length === 0
+      ? `${heading}. It has no other key.`
+      : `${heading}:\n\n${table(['Key', 'Default', 'Meaning'], rows)}`,
+    ...others.flatMap(([name, { items }]) => entryTables(items, `Each of its ${code(name)}`)),
+  ]
+}
+
+function meaning({ description = '', enum: values, items }: SchemaNode): string {
+  const choice = values
+    ? `One of ${values.map(code).join(', ')}`
+    : items?.enum
+      ? `A list of ${items.enum.map(code).join(', ')}`
+      : ''
   return [description, choice].filter((text) => text !== '').join('. ')
 }
 

@@ -3,11 +3,14 @@ import type { Finding } from './problems.ts'
 
 /** What of an endpoint can be looked at; undefined where a value is wrong by itself. */
 export interface EndpointSettings {
+  readonly protocol: unknown
+  readonly preset: unknown
   readonly path: string | undefined
   readonly subscribe: readonly string[] | undefined
   readonly send: string | undefined
   readonly frame: string | undefined
   readonly wrap: string | undefined
+  readonly echo: unknown
 }
 
 export interface EndpointContext {
@@ -15,7 +18,7 @@ export interface EndpointContext {
   readonly debuggerPath: string | undefined
   /** Of one client. */
   readonly maxSubscriptions: number | undefined
-  isBrokerDestination(destination: string): boolean
+  isSubscribable(destination: string): boolean
   isSendable(destination: string): boolean
 }
 
@@ -24,7 +27,7 @@ export function endpointFindings(endpoints: readonly EndpointSettings[], context
   const seen = new Map<string, number>()
   return endpoints.flatMap((endpoint, index) => {
     const at = ['endpoints', index]
-    const findings: Finding[] = []
+    const findings: Finding[] = kindFindings(at, endpoint)
     const { path, subscribe = [], send, frame, wrap } = endpoint
     if (path !== undefined) {
       // /ws/{a} and /ws/{b} take the same paths.
@@ -49,18 +52,45 @@ export function endpointFindings(endpoints: readonly EndpointSettings[], context
     for (const [i, destination] of subscribe.entries()) {
       const where = [...at, 'subscribe', i]
       findings.push(...variableFindings(where, destination, path))
-      if (!context.isBrokerDestination(destination)) {
-        findings.push({ path: where, text: `must be below a prefix of broker.prefixes, not "${destination}"` })
+      if (!context.isSubscribable(destination)) {
+        findings.push({
+          path: where,
+          text: `must be below a prefix of broker.prefixes, or /user/queue, /session/queue or /group/{name}, not "${destination}"`,
+        })
       }
     }
     if (send === undefined) return findings
     findings.push(...variableFindings([...at, 'send'], send, path))
     if (!context.isSendable(send)) {
-      const text = `must be below a prefix of broker.applicationPrefixes or broker.prefixes, not "${send}"`
+      const text = `must be below a prefix of broker.applicationPrefixes or broker.prefixes, or address a user, group or session, not "${send}"`
       findings.push({ path: [...at, 'send'], text })
     }
     return findings
   })
+}
+
+/** What may stand together: a preset says all but where it is, and where the token is. */
+function kindFindings(at: readonly PropertyKey[], endpoint: EndpointSettings): Finding[] {
+  const { protocol, preset, path, subscribe = [], send, frame, wrap, echo } = endpoint
+  if (preset === undefined) {
+    if (protocol !== undefined) return []
+    return [{ path: [...at, 'protocol'], text: 'is missing and must be raw, unless there is a preset' }]
+  }
+  const given = {
+    protocol: protocol !== undefined,
+    subscribe: subscribe.length > 0,
+    send: send !== undefined,
+    frame: frame === 'json',
+    wrap: wrap !== undefined,
+    echo: echo === true,
+  }
+  const more = Object.entries(given).filter(([, isGiven]) => isGiven)
+  return [
+    ...more.map(([key]) => ({ path: [...at, key], text: 'must be left out with a preset, which says it already' })),
+    ...(path === undefined || path.includes('{facility}')
+      ? []
+      : [{ path: [...at, 'path'], text: `must have {facility}, which the preset takes from it, and is "${path}"` }]),
+  ]
 }
 
 function takenBy(path: string, { stompPath, debuggerPath }: EndpointContext): string | undefined {

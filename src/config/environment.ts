@@ -3,7 +3,7 @@
  * schema; values become what a configuration file would have held, and are checked there.
  */
 import { nearest, type ConfigProblem } from './problems.ts'
-import { describeSettings, ENV_ALIASES, ENV_PREFIX, schemaAt, type SchemaNode } from './settings.ts'
+import { describeSettings, ENV_ALIASES, ENV_PREFIX, schemaAt, shapesOf, type SchemaNode } from './settings.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -78,17 +78,25 @@ function readValue(node: SchemaNode, text: string): { value: unknown } | { probl
     case 'array':
       if (node.items?.type === 'string' && !word.startsWith('['))
         return { value: word.split(/\s*,\s*/).filter(Boolean) }
-      return readJson(word)
+      return readJson(word, holdsSecrets(node))
     default:
       return { value: text }
   }
 }
 
-function readJson(text: string): { value: unknown } | { problem: string } {
+/** Is there something below it that must not be shown? */
+function holdsSecrets(node: SchemaNode): boolean {
+  const { items, properties = {}, writeOnly = false } = node
+  const below = [...(items ? [items] : []), ...Object.values(properties), ...shapesOf(node)]
+  return writeOnly || below.some(holdsSecrets)
+}
+
+/** The parser quotes from the text, so its words are not for one with secrets. */
+function readJson(text: string, isSecret: boolean): { value: unknown } | { problem: string } {
   try {
     return { value: JSON.parse(text) as unknown }
   } catch (error) {
-    return { problem: `must be a list in JSON: ${(error as Error).message}` }
+    return { problem: isSecret ? 'must be a list in JSON' : `must be a list in JSON: ${(error as Error).message}` }
   }
 }
 

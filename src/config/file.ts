@@ -3,6 +3,7 @@
  * the syntax is wrong; what the settings mean is not known here.
  */
 import { LineCounter, parseDocument } from 'yaml'
+import { isGroup, type Group } from './group.ts'
 import type { ConfigProblem } from './problems.ts'
 
 /** A configuration file as it was read. */
@@ -11,8 +12,6 @@ export interface ConfigFile {
   readonly path: string
   readonly text: string
 }
-
-export type Group = Readonly<Record<string, unknown>>
 
 /** Returns the settings of a file; `content` is undefined when the file cannot be read as settings. */
 export function parseFile({ path, text }: ConfigFile): { content: Group | undefined; problems: ConfigProblem[] } {
@@ -25,7 +24,7 @@ export function parseFile({ path, text }: ConfigFile): { content: Group | undefi
   if (problems.length > 0) return { content: undefined, problems }
 
   try {
-    const content = withoutNulls(document.toJS()) ?? {}
+    const content = givenSettings(document.toJS()) ?? {}
     if (!isGroup(content)) throw new TypeError('must be a group of settings')
     // Editors put the name of their schema here.
     const { $schema: _, ...settings } = content
@@ -44,15 +43,25 @@ function withoutNpmBanner(text: string): string {
   return text.replace(/^\s*(?:> .*\n)+/, (banner) => banner.replace(/^> /gm, '# > '))
 }
 
-/** Returns the value without its nulls: a key with nothing after it, as when all below is commented out, is not given. */
-export function withoutNulls(value: unknown): unknown {
+/**
+ * Returns the settings without nulls: a key with nothing after it, as when all below is commented out, is not given. But
+ * nothing becomes open by that: an empty `access` is there, and in its lists, where a rule without `groups:` would be for
+ * everyone, nulls stay, to be refused.
+ */
+export function givenSettings(value: unknown): unknown {
+  const given = withoutNulls(value)
+  if (!isGroup(value) || !isGroup(given) || value['access'] === undefined) return given
+  if (!isGroup(value['access'])) return { ...given, access: value['access'] ?? {} }
+  const access = Object.entries(value['access'])
+    .filter(([, each]) => each !== null && each !== undefined)
+    .map(([key, each]) => [key, Array.isArray(each) ? (each as unknown) : withoutNulls(each)])
+  return { ...given, access: Object.fromEntries(access) as Group }
+}
+
+function withoutNulls(value: unknown): unknown {
   if (value === null) return undefined
   if (Array.isArray(value)) return value.map((item: unknown) => (item === null ? null : withoutNulls(item)))
   if (!isGroup(value)) return value
   const given = Object.entries(value).filter(([, each]) => each !== null && each !== undefined)
   return Object.fromEntries(given.map(([key, each]) => [key, withoutNulls(each)]))
-}
-
-export function isGroup(value: unknown): value is Group {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -3,7 +3,7 @@
  * them. It never quotes what may be a secret.
  */
 import type * as z from 'zod'
-import { describeSettings, expectation, schemaAt } from './settings.ts'
+import { describeSettings, expectation, schemaAt, shapeIndex, shapeOf, shapesOf, type SchemaNode } from './settings.ts'
 
 export type SettingPath = readonly PropertyKey[]
 
@@ -45,28 +45,46 @@ export function pathText(path: SettingPath): string {
 
 /** Turns what zod found into findings in our words. `input` is what zod was given. */
 export function findingsOf(error: z.ZodError, input: unknown): Finding[] {
-  const findings = error.issues.flatMap((issue): Finding[] => {
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ path: [...issue.path, key], text: unknownSetting(issue.path, key) }))
-    }
-    if (issue.code === 'custom' || issue.code === 'invalid_format') {
-      return [{ path: issue.path, text: issue.message }]
-    }
-    return [{ path: issue.path, text: wrongValue(issue.path, valueAt(input, issue.path)) ?? issue.message }]
-  })
+  const findings = error.issues.flatMap((issue) => issueFindings(issue, input))
   // One value can break two rules of zod that are one in our words: whole, and within a range.
   const lines = findings.map((finding) => `${pathText(finding.path)} ${finding.text}`)
   return findings.filter((_, index) => lines.indexOf(lines[index] ?? '') === index)
 }
 
-function wrongValue(path: SettingPath, value: unknown): string | undefined {
-  const node = schemaAt(path)
+function issueFindings(issue: z.core.$ZodIssue, input: unknown): Finding[] {
+  const { path } = issue
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => ({ path: [...path, key], text: unknownSetting(path, key, input) }))
+    case 'custom':
+    case 'invalid_format':
+      return [{ path, text: issue.message }]
+    case 'invalid_union':
+      return shapeIssues(issue, input).flatMap((each) => issueFindings(each, input))
+    default:
+      return [{ path, text: wrongValue(path, input) ?? issue.message }]
+  }
+}
+
+/** What is wrong with the shape that was meant; all of it is one mistake where that cannot be told. */
+function shapeIssues(issue: z.core.$ZodIssueInvalidUnion, input: unknown): z.core.$ZodIssue[] {
+  const { path } = issue
+  const index = shapeIndex(shapesOf(schemaAt(path, input) ?? {}), valueAt(input, path))
+  const issues = issue.errors[index]
+  if (issues) return issues.map((each) => ({ ...each, path: [...path, ...each.path] }))
+  return [{ code: 'invalid_type', expected: 'object', path, message: issue.message, input: undefined }]
+}
+
+function wrongValue(path: SettingPath, input: unknown): string | undefined {
+  const node = marksAt(path, input) ?? schemaAt(path, input)
+  const value = valueAt(input, path)
   if (!node) return undefined
   const wanted = `must be ${expectation(node)}`
   if (value === undefined) return `is missing and ${wanted}`
-  // A whole section or list is not shown: somebody may have written redis: redis://user:password@host.
-  if (node.writeOnly || node.properties || node.items) return wanted
+  if (value === null) return `has nothing after it and ${wanted}`
   if (node.type === 'string' && !node.enum && typeof value !== 'string') return `${wanted}: put it in quotes`
+  // A whole section or list is not shown: somebody may have written redis: redis://user:password@host.
+  if (node.writeOnly || node.properties || node.items || shapesOf(node).length > 0) return wanted
   return `${wanted}, not ${shown(value)}`
 }
 
@@ -77,12 +95,22 @@ function shown(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text
 }
 
+/** The key that says which shape a group has: what it may be is spread over the shapes. */
+function marksAt(path: SettingPath, input: unknown): SchemaNode | undefined {
+  const parent = path.slice(0, -1)
+  const key = String(path.at(-1))
+  const shapes = shapesOf(schemaAt(parent, input) ?? {})
+  const marks = shapes.map(({ properties }) => properties?.[key]?.const)
+  return marks.length > 0 && marks.every((mark) => typeof mark === 'string') ? { enum: marks } : undefined
+}
+
 function valueAt(input: unknown, path: SettingPath): unknown {
   return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], input)
 }
 
-function unknownSetting(parent: SettingPath, key: string): string {
-  const siblings = Object.keys(schemaAt(parent)?.properties ?? schemaAt(parent)?.items?.properties ?? {})
+function unknownSetting(parent: SettingPath, key: string, input: unknown): string {
+  const shape = shapeOf(schemaAt(parent, input) ?? {}, valueAt(input, parent))
+  const siblings = Object.keys(shape.properties ?? shape.items?.properties ?? {})
   const elsewhere = describeSettings().filter((row) => row.path.endsWith(`.${key}`))
   const suggestion = nearest(key, siblings) ?? elsewhere[0]?.path
   return suggestion === undefined ? 'is not a setting' : `is not a setting; did you mean ${suggestion}?`

@@ -1,30 +1,49 @@
-/** Owns what of a configuration may be shown: everything but secrets. */
+/** Owns what of a configuration may be shown: everything but secrets, which the schema marks. */
+import { pathText, type SettingPath } from './problems.ts'
 import type { Config } from './schema.ts'
+import { HIDDEN } from './schema/values.ts'
+import { childOf, schemaAt, shapeOf, type SchemaNode } from './settings.ts'
 
-const HIDDEN = '***'
+/** A value that is not shown as it is. */
+interface Secret {
+  readonly path: SettingPath
+  readonly shown: string
+}
 
 /** Returns the configuration with its secrets, and the user name and password in `redis.url`, replaced by `***`. */
 export function redactConfig(config: Config): Config {
-  const { url, password } = config.redis
-  const { token } = config.debugger
-  return {
-    ...config,
-    debugger: { ...config.debugger, ...(token === undefined ? {} : { token: HIDDEN }) },
-    redis: {
-      ...config.redis,
-      ...(url === undefined ? {} : { url: redactUrl(url) }),
-      ...(password === undefined ? {} : { password: HIDDEN }),
-    },
-  }
+  return secretsIn(config).reduce<unknown>(
+    (shown, secret) => withShown(shown, secret.path, secret.shown),
+    config,
+  ) as Config
 }
 
 /** Returns the paths of the settings that `redactConfig` changes. */
-export function secretSettings({ redis: { url, password }, debugger: { token } }: Config): string[] {
-  return [
-    ...(token === undefined ? [] : ['debugger.token']),
-    ...(url === undefined || !redactUrl(url).includes(HIDDEN) ? [] : ['redis.url']),
-    ...(password === undefined ? [] : ['redis.password']),
-  ]
+export function secretSettings(config: Config): string[] {
+  return secretsIn(config).map(({ path }) => pathText(path))
+}
+
+function secretsIn(config: Config): Secret[] {
+  return secretsBelow(schemaAt([]) ?? {}, config, [])
+}
+
+function secretsBelow(node: SchemaNode, value: unknown, path: SettingPath): Secret[] {
+  if (node.writeOnly && typeof value === 'string') {
+    // An address, which may have a secret in it.
+    const shown = pathText(path) === 'redis.url' ? redactUrl(value) : HIDDEN
+    return shown === value ? [] : [{ path, shown }]
+  }
+  if (typeof value !== 'object' || value === null) return []
+  const shape = shapeOf(node, value)
+  return (Array.isArray(value) ? [...value.entries()] : Object.entries(value)).flatMap(([key, child]) =>
+    secretsBelow(childOf(shape, key) ?? {}, child, [...path, key]),
+  )
+}
+
+function withShown(value: unknown, [key, ...rest]: SettingPath, shown: string): unknown {
+  if (key === undefined) return shown
+  const child = withShown((value as Record<PropertyKey, unknown>)[key], rest, shown)
+  return Array.isArray(value) ? value.with(Number(key), child) : { ...(value as object), [key]: child }
 }
 
 /** Returns a URL without credentials: neither before `@` nor as a password in the query, which ioredis also reads. */

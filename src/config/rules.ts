@@ -3,12 +3,16 @@
  * the values that are valid by themselves, so that one mistake does not hide another.
  */
 import type * as z from 'zod'
+import { accessFindings } from './access.ts'
 import { debuggerFindings } from './debugger.ts'
 import { endpointFindings, type EndpointSettings } from './endpoints.ts'
 import { pathText, type Finding, type SettingPath } from './problems.ts'
+import { isOwnAddress, isReceiver, reservedPrefix } from './reserved.ts'
 import { giveSameDestination, takesAll, type RouteTemplates } from './route-conflicts.ts'
+import { ws4redisRoutes } from './route-presets.ts'
 import { configSchema } from './schema.ts'
-import { templateProblems, templateVariables } from './template-syntax.ts'
+import { facility } from './schema/routes.ts'
+import { hasPayloadVariables, templateProblems, templateVariables } from './template-syntax.ts'
 
 type Input = Readonly<Record<string, unknown>>
 
@@ -19,6 +23,7 @@ const shapes = {
   broker: configSchema.shape.broker.unwrap().shape,
   routes: configSchema.shape.routes.unwrap().shape,
   limits: configSchema.shape.limits.unwrap().shape,
+  facility,
   endpoint: configSchema.shape.endpoints.unwrap().element.shape,
 }
 
@@ -32,6 +37,7 @@ export function findingsBetween(input: Input): Finding[] {
     ...prefixFindings(input),
     ...routeFindings(input),
     ...limitFindings(input),
+    ...accessFindings(input['access']),
     ...endpointFindings(endpointsOf(input), endpointContext(input)),
   ]
 }
@@ -76,13 +82,16 @@ function endpointsOf(input: Input): EndpointSettings[] {
   const list = input['endpoints']
   if (!Array.isArray(list)) return []
   return list.map((item: unknown) => {
-    const { path, subscribe, send, frame, wrap } = group(item)
+    const { path, protocol, preset, subscribe, send, frame, wrap, echo } = group(item)
     return {
+      protocol,
+      preset,
       path: valid(shapes.endpoint.path, path),
       subscribe: valid(shapes.endpoint.subscribe, subscribe),
       send: valid(shapes.endpoint.send, send),
       frame: valid(shapes.endpoint.frame, frame),
       wrap: valid(shapes.endpoint.wrap, wrap),
+      echo,
     }
   })
 }
@@ -94,8 +103,9 @@ function endpointContext(input: Input) {
     stompPath: valid(shapes.server.path, group(input['server'])['path']),
     maxSubscriptions: valid(shapes.limits.maxSubscriptions, group(input['limits'])['maxSubscriptions']),
     debuggerPath: enabled === false ? undefined : valid(shapes.debugger.path, debuggerPath),
-    isBrokerDestination: (destination: string) => isBelow(destination, prefixes),
-    isSendable: (destination: string) => isBelow(destination, [...prefixes, ...applicationPrefixes]),
+    isSubscribable: (destination: string) => isBelow(destination, prefixes) || isOwnAddress(destination),
+    isSendable: (destination: string) =>
+      isBelow(destination, [...prefixes, ...applicationPrefixes]) || isReceiver(destination),
   }
 }
 
@@ -124,11 +134,23 @@ function tlsFindings(input: Input): Finding[] {
 
 function prefixFindings(input: Input): Finding[] {
   const { prefixes, applicationPrefixes } = prefixesOf(input)
-  return (applicationPrefixes ?? []).flatMap((prefix, index) =>
-    prefixes?.includes(prefix)
-      ? [{ path: ['broker', 'applicationPrefixes', index], text: `must not be in broker.prefixes too: "${prefix}"` }]
-      : [],
-  )
+  return [
+    ...reservedFindings('prefixes', prefixes),
+    ...reservedFindings('applicationPrefixes', applicationPrefixes),
+    ...(applicationPrefixes ?? []).flatMap((prefix, index) =>
+      prefixes?.includes(prefix)
+        ? [{ path: ['broker', 'applicationPrefixes', index], text: `must not be in broker.prefixes too: "${prefix}"` }]
+        : [],
+    ),
+  ]
+}
+
+function reservedFindings(key: string, prefixes: readonly string[] = []): Finding[] {
+  return prefixes.flatMap((prefix, index) => {
+    const reserved = reservedPrefix(prefix)
+    const text = `must be another prefix than "${prefix}": "${reserved}" is reserved for the bridge itself`
+    return reserved === undefined ? [] : [{ path: ['broker', key, index], text }]
+  })
 }
 
 function routeFindings(input: Input): Finding[] {
@@ -137,9 +159,14 @@ function routeFindings(input: Input): Finding[] {
   const outbound = routesOf(input, 'outbound')
   const inbound = routesOf(input, 'inbound')
   return [
-    ...outbound.flatMap((route) => templateFindings(route, applicationPrefixes, 'an application prefix')),
+    ...outbound.flatMap((route) => destinationFindings(route, applicationPrefixes, 'an application prefix')),
+    ...outbound.flatMap(variableFindings),
     ...unreachableFindings(outbound),
-    ...inbound.flatMap((route) => templateFindings(route, prefixes, 'a broker prefix')),
+    ...inbound
+      .filter(({ destination }) => destination === undefined || !isReceiver(destination))
+      .flatMap((route) => destinationFindings(route, prefixes, 'a broker prefix')),
+    ...inbound.flatMap(variableFindings),
+    ...payloadFindings(input),
     ...twiceFindings(inbound, broadcastChannel),
     ...conventionFindings(input),
   ]
@@ -150,18 +177,24 @@ interface RouteAt {
   /** Undefined where it is missing or not well formed. */
   readonly destination: string | undefined
   readonly channel: string | undefined
+  readonly isPreset: boolean
 }
 
-function templateFindings(route: RouteAt, prefixes: readonly string[] | undefined, kind: string): Finding[] {
-  const { path, destination, channel } = route
-  const findings: Finding[] = []
-  if (destination !== undefined && prefixes && !isBelow(destination, prefixes)) {
-    const choice = prefixes.length === 0 ? 'and there is none' : prefixes.map((prefix) => `"${prefix}/"`).join(' or ')
-    findings.push({ path: [...path, 'destination'], text: `must start with ${kind}, ${choice}, not "${destination}"` })
-  }
-  if (destination === undefined || channel === undefined) return findings
+function destinationFindings(route: RouteAt, prefixes: readonly string[] | undefined, kind: string): Finding[] {
+  const { path, destination, isPreset } = route
+  if (destination === undefined || !prefixes || isBelow(destination, prefixes)) return []
+  const choice = prefixes.length === 0 ? 'and there is none' : prefixes.map((prefix) => `"${prefix}/"`).join(' or ')
+  const text = `must start with ${kind}, ${choice}`
   return [
-    ...findings,
+    isPreset
+      ? { path: [...path, 'preset'], text: `brings messages to "${destination}", which ${text}` }
+      : { path: [...path, 'destination'], text: `${text}, not "${destination}"` },
+  ]
+}
+
+function variableFindings({ path, destination, channel }: RouteAt): Finding[] {
+  if (destination === undefined || channel === undefined) return []
+  return [
     ...lackFindings([...path, 'channel'], channel, destination, 'destination'),
     ...lackFindings([...path, 'destination'], destination, channel, 'channel'),
   ]
@@ -175,6 +208,24 @@ function lackFindings(path: SettingPath, template: string, other: string, otherN
     .map(written)
     .filter((variable) => !own.has(variable))
     .map((variable) => ({ path, text: `must have the variable ${variable} of its ${otherName} "${other}"` }))
+}
+
+/** Only of JSON are there fields. */
+function payloadFindings(input: Input): Finding[] {
+  const list = group(input['routes'])['inbound']
+  if (!Array.isArray(list)) return []
+  return list.flatMap((item: unknown, index) => {
+    const { destination, body, codec } = group(item)
+    const isOfFields = body !== undefined || (typeof destination === 'string' && hasPayloadVariables(destination))
+    const path = ['routes', 'inbound', index, 'codec']
+    if (!isOfFields || codec === 'json') return []
+    return [
+      {
+        path,
+        text: `must be json, because ${body === undefined ? 'the destination' : 'the body'} is taken from a field`,
+      },
+    ]
+  })
 }
 
 /** An outbound route that nothing can reach: the first that takes a destination has it. */
@@ -236,14 +287,21 @@ function wholeRoute({ path, destination, channel }: RouteAt): WholeRoute[] {
 function routesOf(input: Input, direction: 'outbound' | 'inbound'): RouteAt[] {
   const list = group(input['routes'])[direction]
   if (!Array.isArray(list)) return []
-  return list.map((item: unknown, index) => {
-    const { destination, channel } = group(item)
-    return { path: ['routes', direction, index], destination: wellFormed(destination), channel: wellFormed(channel) }
+  return list.flatMap((item: unknown, index): RouteAt[] => {
+    const path = ['routes', direction, index]
+    const { preset, facility, destination, channel } = group(item)
+    const hasPayload = direction === 'inbound'
+    if (!hasPayload || preset === undefined) {
+      const isPreset = false
+      return [{ path, isPreset, destination: wellFormed(destination, hasPayload), channel: wellFormed(channel) }]
+    }
+    const name = valid(shapes.facility, facility)
+    return name === undefined ? [] : ws4redisRoutes(name).map((route) => ({ path, isPreset: true, ...route }))
   })
 }
 
-function wellFormed(template: unknown): string | undefined {
-  return typeof template === 'string' && templateProblems(template).length === 0 ? template : undefined
+function wellFormed(template: unknown, hasPayload = false): string | undefined {
+  return typeof template === 'string' && templateProblems(template, { hasPayload }).length === 0 ? template : undefined
 }
 
 function prefixesOf(input: Input) {

@@ -4,8 +4,10 @@
  * need more than one setting are in `rules.ts`.
  */
 import * as z from 'zod'
+import { access } from './schema/access.ts'
 import { endpoints } from './schema/endpoints.ts'
 import { heartBeat, limits, slowClients } from './schema/limits.ts'
+import { presence } from './schema/presence.ts'
 import { redis } from './schema/redis.ts'
 import { broker, routes } from './schema/routes.ts'
 import { debuggerSection, doors, server, tcp } from './schema/server.ts'
@@ -21,6 +23,8 @@ export const configSchema = z.strictObject({
   redis,
   broker,
   routes,
+  access,
+  presence,
   slowClients,
   heartBeat,
   limits,
@@ -59,12 +63,28 @@ type DeepReadonly<T> = T extends readonly (infer Item)[]
     ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
     : T
 
-/** A whole configuration: every default applied, every value checked, deep-frozen. */
-export type Config = DeepReadonly<z.output<typeof configSchema>>
+/** What the schema makes of what is given. */
+export type ParsedConfig = z.output<typeof configSchema>
+
+/** An inbound route as it is written out: it has a channel, and is no preset. */
+type ChannelRoute = Extract<ParsedConfig['routes']['inbound'][number], { channel: string }>
+
+/** A whole configuration: every default applied, every value checked, presets of routes written out, deep-frozen. */
+export type Config = DeepReadonly<
+  Omit<ParsedConfig, 'routes'> & {
+    routes: Omit<ParsedConfig['routes'], 'inbound'> & { inbound: ChannelRoute[] }
+  }
+>
 
 /** What may be given: any part of a configuration. */
 export type ConfigInput = DeepReadonly<z.input<typeof configSchema>>
 
 export type OutboundRoute = Config['routes']['outbound'][number]
 export type InboundRoute = Config['routes']['inbound'][number]
+/** The section `access`, where there is one. */
+export type AccessConfig = NonNullable<Config['access']>
+export type AuthenticatorConfig = AccessConfig['authenticators'][number]
+export type AccessRuleConfig = AccessConfig['rules'][number]
+export type ApiKeyConfig = AccessConfig['apiKeys'][number]
+export type EndpointConfig = Config['endpoints'][number]
 export type Codec = OutboundRoute['codec']

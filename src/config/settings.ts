@@ -3,16 +3,23 @@
  * and what a value must be, in words. They read the JSON Schema that zod makes, never zod's insides.
  */
 import * as z from 'zod'
+import { isGroup } from './group.ts'
 import { configSchema } from './schema.ts'
 
 /** As much of JSON Schema as the settings use. */
 export interface SchemaNode {
-  readonly type?: string
+  readonly type?: string | readonly string[]
   readonly description?: string
   readonly default?: unknown
   readonly properties?: Readonly<Record<string, SchemaNode>>
   readonly required?: readonly string[]
   readonly items?: SchemaNode
+  /** Of a group whose keys are anybody's: what each value is. */
+  readonly additionalProperties?: SchemaNode | boolean
+  /** One of several shapes: by type, by a key that says which, or by the keys that there are. */
+  readonly oneOf?: readonly SchemaNode[]
+  readonly anyOf?: readonly SchemaNode[]
+  readonly const?: string
   readonly enum?: readonly string[]
   readonly minimum?: number
   readonly maximum?: number
@@ -87,21 +94,67 @@ function envName(path: readonly string[]): string {
   return ENV_PREFIX + path.map((key) => key.replace(/[A-Z]/g, '_$&').toUpperCase()).join('_')
 }
 
-/** Returns the schema of what is at a path (numbers are list positions); undefined where there is no such setting. */
-export function schemaAt(path: readonly PropertyKey[]): SchemaNode | undefined {
+/**
+ * Returns the schema of what is at a path (numbers are list positions); undefined where there is no such setting.
+ * `input`: the settings that are looked at. Where there are several shapes, theirs is followed.
+ */
+export function schemaAt(path: readonly PropertyKey[], input?: unknown): SchemaNode | undefined {
   let node: SchemaNode | undefined = root
+  let value = input
   for (const key of path) {
-    node = typeof key === 'number' ? node?.items : ownProperty(node?.properties, String(key))
+    node = node && childOf(shapeOf(node, value), key)
+    value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key]
   }
   return node
 }
 
-function ownProperty(properties: SchemaNode['properties'], key: string): SchemaNode | undefined {
-  return properties && Object.hasOwn(properties, key) ? properties[key] : undefined
+/** Returns the schema of one value in a group or list. */
+export function childOf(node: SchemaNode, key: PropertyKey): SchemaNode | undefined {
+  if (typeof key === 'number') return node.items
+  const { properties, additionalProperties } = node
+  if (properties && Object.hasOwn(properties, key)) return properties[String(key)]
+  return typeof additionalProperties === 'object' ? additionalProperties : undefined
+}
+
+/** Returns the shape that a value has, or was meant to have; the node itself where it has but one, or none fits. */
+export function shapeOf(node: SchemaNode, value: unknown): SchemaNode {
+  const shapes = shapesOf(node)
+  return shapes[shapeIndex(shapes, value)] ?? node
+}
+
+/** Returns the shapes from which a value may choose; none where there is no choice. */
+export function shapesOf({ oneOf, anyOf }: SchemaNode): readonly SchemaNode[] {
+  return oneOf ?? anyOf ?? []
+}
+
+/** Returns the place of the shape that a value has, or was meant to have; -1 where none fits. */
+export function shapeIndex(shapes: readonly SchemaNode[], value: unknown): number {
+  if (Array.isArray(value)) return shapes.findIndex(({ items }) => items !== undefined)
+  if (!isGroup(value)) return shapes.findIndex(({ items, properties }) => !items && !properties)
+  const exact = shapes.findIndex((shape) => {
+    const marks = marksOf(shape)
+    return marks.length > 0 && marks.every(([key, mark]) => value[key] === mark)
+  })
+  if (exact >= 0) return exact
+  const meant = shapes.filter((shape) => marksOf(shape).some(([key]) => value[key] !== undefined))
+  if (meant.length === 1) return shapes.indexOf(meant[0]!)
+  return shapes.findIndex((shape) => shape.properties && marksOf(shape).length === 0)
+}
+
+/** The keys by which a shape is known, such as `type: jwt`. */
+function marksOf({ properties = {} }: SchemaNode): [key: string, mark: string][] {
+  return Object.entries(properties).flatMap(([key, node]) => (node.const === undefined ? [] : [[key, node.const]]))
 }
 
 /** Says what a value must be, to follow "must be". */
 export function expectation(node: SchemaNode): string {
+  const shapes = shapesOf(node)
+  if (shapes.length > 0) {
+    const isGroups = shapes.every(({ properties }) => properties)
+    return isGroups ? 'a group of settings' : shapes.map(expectation).join(', or ')
+  }
+  if (Array.isArray(node.type)) return node.type.map((type: string) => expectation({ type })).join(', ')
+  if (node.const !== undefined) return node.const
   if (node.enum) return `one of ${node.enum.join(', ')}`
   switch (node.type) {
     case 'boolean':
@@ -109,7 +162,7 @@ export function expectation(node: SchemaNode): string {
     case 'integer':
       return `a whole number from ${node.minimum} to ${node.maximum}`
     case 'number':
-      return `a number from ${node.minimum} to ${node.maximum}`
+      return node.minimum === undefined ? 'a number' : `a number from ${node.minimum} to ${node.maximum}`
     case 'array':
       return listExpectation(node)
     case 'object':
@@ -119,7 +172,21 @@ export function expectation(node: SchemaNode): string {
   }
 }
 
-function listExpectation({ items, minItems }: SchemaNode): string {
-  const item = items?.properties ? `{ ${Object.keys(items.properties).join(', ')} }` : 'text'
+function listExpectation({ items = {}, minItems }: SchemaNode): string {
+  const item = items.enum ? items.enum.join(', ') : shapesOf(items).length > 0 ? shapesText(items) : itemText(items)
   return `a list of ${item}${minItems ? `, at least ${minItems}` : ''}`
+}
+
+function itemText({ properties }: SchemaNode): string {
+  return properties ? `{ ${Object.keys(properties).join(', ')} }` : 'text'
+}
+
+/** Where all have the same key that says which, its values are enough. */
+function shapesText(node: SchemaNode): string {
+  const shapes = shapesOf(node)
+  const marks = shapes.flatMap(marksOf)
+  const [first] = marks
+  const isByOneKey = marks.length === shapes.length && marks.every(([key]) => key === first?.[0])
+  if (!isByOneKey) return shapes.map(itemText).join(' or ')
+  return `{ ${first?.[0]}: ${marks.map(([, mark]) => mark).join(' | ')}, … }`
 }

@@ -11,10 +11,17 @@ export interface TemplateVariable {
 }
 
 const VARIABLE = /\{(\*?)([A-Za-z_][A-Za-z0-9_]*)\}/g
+/** A field of the payload. */
+const PAYLOAD_VARIABLE = /\{body((?:\.[A-Za-z0-9_]+)+)\}/g
 
 /** Returns the variables of a template from left to right. What is not well formed is left out. */
 export function templateVariables(template: string): TemplateVariable[] {
   return [...template.matchAll(VARIABLE)].map((match) => ({ name: match[2] ?? '', rest: match[1] === '*' }))
+}
+
+/** Does the template depend on fields of the payload, as `{body.a.b}`? */
+export function hasPayloadVariables(template: string): boolean {
+  return template.search(PAYLOAD_VARIABLE) >= 0
 }
 
 /** Returns the parts of a well-formed template from left to right: text that is not empty, and variables. */
@@ -42,12 +49,12 @@ export function routeSeparators({ channel, destination }: { channel: string; des
 
 /**
  * Returns everything that is wrong with a template, as phrases that continue its name (`has "{id" without "}"`); an
- * empty list when it is well formed.
+ * empty list when it is well formed. `hasPayload`: it may have `{body.a.b}` too.
  */
-export function templateProblems(template: string): string[] {
+export function templateProblems(template: string, { hasPayload = false } = {}): string[] {
   if (template === '') return ['must not be empty']
   const problems: string[] = []
-  const literal = template.replace(VARIABLE, '\0')
+  const literal = (hasPayload ? template.replace(PAYLOAD_VARIABLE, '\0') : template).replace(VARIABLE, '\0')
   const braced = literal.match(/\{[^{}]*\}/)
   const loose = literal.replace(/\{[^{}]*\}/g, '')
   if (braced) problems.push(`has ${JSON.stringify(braced[0])}, but a variable is written {name} or {*name}`)

@@ -10,10 +10,9 @@ import type { Inspect } from './inspection.ts'
 import { bridgeSchema, type BridgeView } from './schema.ts'
 
 /** What of a bridge is known at its start, or by its parts. */
-export interface BridgeFacts extends Pick<
-  BridgeView,
-  'version' | 'runtime' | 'node' | 'isOpen' | 'prefixes' | 'limits'
-> {
+export interface BridgeFacts extends Pick<BridgeView, 'version' | 'runtime' | 'node' | 'isOpen' | 'prefixes'> {
+  /** Those that are one number are shown. */
+  readonly limits: Readonly<Record<string, unknown>>
   /** But for TCP. */
   readonly endpoints: Omit<BridgeView['endpoints'], 'tcp'>
   readonly routes: readonly Omit<BridgeView['routes'][number], 'messages'>[]
@@ -67,10 +66,15 @@ export function createBridgeHandler(
       routes: facts.routes.map((route, i) => ({ ...route, messages: view.routeMessages[i] ?? 0 })),
       totals: view.totals,
       destinations: [...view.destinations],
-      limits,
+      limits: numbersOf(limits),
     }
     return c.json(bridge, 200, { 'Cache-Control': 'no-store' })
   }
+}
+
+function numbersOf(limits: Readonly<Record<string, unknown>>): Record<string, number> {
+  const isNumber = (entry: [string, unknown]): entry is [string, number] => typeof entry[1] === 'number'
+  return Object.fromEntries(Object.entries(limits).filter(isNumber))
 }
 
 function exampleOf(): BridgeView {

@@ -52,15 +52,15 @@ describe('endpoints', () => {
     [{ send: '/topic/' }, `endpoints[0].send: ${DESTINATION}`],
     [
       { subscribe: ['/topic/a', '/queue/{query.x}'] },
-      'endpoints[0].subscribe[1]: must be below a prefix of broker.prefixes, not "/queue/{query.x}"',
+      'endpoints[0].subscribe[1]: must be below a prefix of broker.prefixes, or /user/queue, /session/queue or /group/{name}, not "/queue/{query.x}"',
     ],
     [
       { subscribe: ['/{query.x}/a'] },
-      'endpoints[0].subscribe[0]: must be below a prefix of broker.prefixes, not "/{query.x}/a"',
+      'endpoints[0].subscribe[0]: must be below a prefix of broker.prefixes, or /user/queue, /session/queue or /group/{name}, not "/{query.x}/a"',
     ],
     [
       { send: '/queue/x' },
-      'endpoints[0].send: must be below a prefix of broker.applicationPrefixes or broker.prefixes, not "/queue/x"',
+      'endpoints[0].send: must be below a prefix of broker.applicationPrefixes or broker.prefixes, or address a user, group or session, not "/queue/x"',
     ],
     [
       { path: '/ws/{room}', subscribe: ['/topic/{rooms}'] },

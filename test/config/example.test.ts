@@ -5,6 +5,8 @@ import { configJsonSchema, describeSettings, parseConfig } from '../../src/confi
 import { load } from './support.ts'
 
 const text = readFileSync(new URL('../../bridge.example.yaml', import.meta.url), 'utf8')
+const commented = /^# access:\n(#.*\n)+/m
+const withAccess = text.replace(commented, (block) => block.replace(/^# /gm, ''))
 
 describe('bridge.example.yaml', () => {
   it('names its schema in the first line, for editors', () => {
@@ -22,9 +24,20 @@ describe('bridge.example.yaml', () => {
 
   it('shows every section and every setting, those without a default as comments', () => {
     const sections = Object.keys(configJsonSchema()['properties'] as object).filter((key) => key !== '$schema')
-    expect(Object.keys(parse(text))).toEqual(sections)
+    expect(Object.keys(parse(withAccess))).toEqual(sections)
     for (const { path } of describeSettings()) {
-      expect(text, path).toMatch(new RegExp(`^ *(# )?${path.split('.').at(-1)}:`, 'm'))
+      expect(text, path).toMatch(new RegExp(`^ *(# *)?${path.split('.').at(-1)}:`, 'm'))
     }
+  })
+
+  it('has no access, but an example that works once its secrets are filled in', () => {
+    expect(load(text).access).toBeUndefined()
+    const filledIn = withAccess
+      .replace('scrypt$…', 'scrypt$16384$8$1$c2FsdA==$aGFzaA==')
+      .replace("keyHash: '…'", `keyHash: ${'0a'.repeat(32)}`)
+    const { authenticators, rules, apiKeys, ...defaults } = load(filledIn).access!
+    expect(authenticators.map(({ type }) => type)).toEqual(['jwt', 'ticket', 'users', 'anonymous'])
+    expect([rules.length, apiKeys.length]).toEqual([6, 1])
+    expect({ ...defaults, authenticators: [], rules: [], apiKeys: [] }).toEqual(parseConfig({ access: {} }).access)
   })
 })

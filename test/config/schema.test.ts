@@ -22,6 +22,8 @@ describe('parseConfig', () => {
         workers: 1,
         path: '/stomp',
         allowedOrigins: [],
+        allowedHosts: [],
+        trustedProxies: [],
         joinFrames: false,
         compression: false,
         compressionMinBytes: 1024,
@@ -61,6 +63,7 @@ describe('parseConfig', () => {
         convention: true,
         conventionCodec: 'json-string',
       },
+      presence: { destinations: [], ttlSeconds: 60 },
       slowClients: [],
       heartBeat: { outgoingMs: 10000, incomingMs: 10000, toleranceFactor: 2, pongCounts: false },
       limits: {
@@ -80,6 +83,7 @@ describe('parseConfig', () => {
         maxBodyBytes: 1048576,
         maxInFlight: 256,
         maxSessions: 100000,
+        rates: [],
       },
       shutdown: { deadlineMs: 10000, lingerMs: 2000 },
       log: { level: 'info', format: 'auto' },
@@ -146,10 +150,12 @@ describe('redactConfig', () => {
 describe('describeSettings', () => {
   const rows = describeSettings()
   const valueAt = (path: string) =>
-    path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], parseConfig())
+    path
+      .split('.')
+      .reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], parseConfig({ access: {} }))
 
   it('has one row per setting, each with its own variable, a type and a description', () => {
-    expect(rows.map((row) => row.path)).toEqual(expect.arrayContaining(leavesOf(parseConfig())))
+    expect(rows.map((row) => row.path)).toEqual(expect.arrayContaining(leavesOf(parseConfig({ access: {} }))))
     expect(new Set(rows.map((row) => row.path)).size).toBe(rows.length)
     expect(new Set(rows.map((row) => row.env)).size).toBe(rows.length)
     for (const row of rows) {
@@ -201,6 +207,7 @@ describe('bridge.schema.json', () => {
         debugger: { properties: { token: { writeOnly: true } } },
         redis: { properties: { url: { writeOnly: true }, password: { writeOnly: true } } },
         routes: { properties: { outbound: { items: { required: ['destination', 'channel'] } } } },
+        access: { properties: { apiKeys: { items: { properties: { key: { writeOnly: true } } } } } },
         log: { properties: { format: { enum: ['auto', 'json', 'pretty'] } } },
       },
     })

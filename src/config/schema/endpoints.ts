@@ -14,7 +14,16 @@ const endpoint = z.strictObject({
     })
     .refine((value) => !isOwnPath(value), { error: 'must be another path: the bridge answers this one itself' })
     .describe('Path of the WebSocket; {name} stands for one segment'),
-  protocol: z.enum(['raw']).describe('raw: each WebSocket message is the body of one message'),
+  protocol: z
+    .enum(['raw'])
+    .optional()
+    .describe('raw: each WebSocket message is the body of one message. An entry has protocol or preset'),
+  preset: z
+    .enum(['ws4redis'])
+    .optional()
+    .describe(
+      'ws4redis: as django-websocket-redis serves it, for a path with {facility}; only credential goes with it',
+    ),
   subscribe: z
     .array(endpointTemplate)
     .default([])

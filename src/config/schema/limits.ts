@@ -1,6 +1,6 @@
 /** The sections `slowClients`, `heartBeat` and `limits`: what one client may use. */
 import * as z from 'zod'
-import { count, flag, HOUR_MS, MEBIBYTE, milliseconds, MINUTE_MS } from './values.ts'
+import { count, destinationPattern, flag, DAY_SECONDS, HOUR_MS, MEBIBYTE, milliseconds, MINUTE_MS } from './values.ts'
 
 export const slowClients = z
   .array(
@@ -46,6 +46,13 @@ export const heartBeat = z
   .prefault({})
   .describe('STOMP heart-beats')
 
+const rate = z.strictObject({
+  action: z.enum(['send', 'subscribe']).describe('What is counted'),
+  destination: destinationPattern.describe('Destination or pattern with *, ** or ?'),
+  count: z.int().min(1).max(1_000_000).describe('Most times in perSeconds, of all destinations that match together'),
+  perSeconds: z.int().min(1).max(DAY_SECONDS).describe('Length of the time, in seconds'),
+})
+
 export const limits = z
   .strictObject({
     maxFrameBytes: count(65_536, 64 * MEBIBYTE, 'Largest frame from a client, in bytes'),
@@ -83,6 +90,10 @@ export const limits = z
       'Most frames of a session that wait for Redis; beyond that nothing more is read from it',
     ),
     maxSessions: count(100_000, 10_000_000, 'Most sessions at a time'),
+    rates: z
+      .array(rate)
+      .default([])
+      .describe('How often a session may do something; a client that is over it gets a soft error and goes on'),
   })
   .prefault({})
   .describe('What one client may use; a client that exceeds a limit is refused or closed')

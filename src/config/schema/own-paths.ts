@@ -8,11 +8,24 @@ export const OWN_PATHS = [
   '/docs',
   '/openapi.json',
   '/api/notification',
+  '/api/notifications',
+  '/api/tickets',
+  '/api/revocations',
+  '/api/users',
+  '/api/presence',
   '/raw',
   '/sse',
 ]
 /** Those of the debug API and of other doors, which may be off; one that ends in a slash stands for all below it. */
-const OTHER_PATHS = ['/api/bridge', '/api/sessions', '/api/sessions/', '/api/channels/', '/raw/', '/sse/']
+const OTHER_PATHS = [
+  '/api/bridge',
+  '/api/sessions',
+  '/api/sessions/',
+  '/api/users/',
+  '/api/channels/',
+  '/raw/',
+  '/sse/',
+]
 
 /** Does the bridge answer this path itself, or may it? */
 export function isOwnPath(path: string): boolean {

@@ -1,5 +1,6 @@
 /** The sections `broker` and `routes`: which destinations there are, and which Redis channel each is. */
 import * as z from 'zod'
+import { templateProblems } from '../template-syntax.ts'
 import { flag, HOUR_MS, milliseconds, prefix, template } from './values.ts'
 
 const channelTemplate = template.describe('Redis channel, with the same variables as the destination')
@@ -14,15 +15,42 @@ const outboundRoute = z.strictObject({
   codec,
 })
 
+/** A destination that may depend on the payload too. */
+const payloadTemplate = z.string().superRefine((value, context) => {
+  for (const problem of templateProblems(value, { hasPayload: true })) context.addIssue(problem)
+})
+
 const inboundRoute = z.strictObject({
   channel: channelTemplate,
-  destination: template.describe('Where it is delivered; {name} stands for one segment, {*name} for the rest'),
+  destination: payloadTemplate.describe(
+    'Where it is delivered: below a broker prefix, or /user/{name}/queue/…, /group/{name}/… or /session/{name}/queue/…. ' +
+      '{name} stands for one segment, {*name} for the rest, {body.a.b} for a field of a JSON payload',
+  ),
   codec,
   subscribe: z
     .enum(['on-demand', 'always'])
     .default('on-demand')
     .describe('Subscribe to the Redis channel only while a client needs it, or as long as the bridge runs'),
   contentType: z.string().min(1).optional().describe('The content-type header of the messages'),
+  body: z
+    .string()
+    .regex(/^[^.{}\s]+(\.[^.{}\s]+)*$/, { error: 'must be the path of a field, such as "message" or "data.text"' })
+    .optional()
+    .describe('Path of the field that becomes the body, as a.b; with codec json. Text as it is, anything else as JSON'),
+})
+
+/** Fixed text, or one variable. */
+export const facility = z.string().regex(/^(\{[A-Za-z_]\w*\}|[^/\s{}*?]+)$/, {
+  error: 'must be fixed text, or a variable such as "{name}" for any',
+})
+
+const presetRoute = z.strictObject({
+  preset: z
+    .literal('ws4redis')
+    .describe('The channels of django-websocket-redis: broadcast:F, user:U:F, group:G:F and session:S:F, codec raw'),
+  facility: facility.describe(
+    'F: fixed text, or {name} for any facility; it arrives at /topic/F, /user/queue/F, /group/G/F and /session/queue/F',
+  ),
 })
 
 export const broker = z
@@ -54,7 +82,7 @@ export const routes = z
       .default([{ destination: '/app/greet', channel: 'GREETING_CHANNEL_OUTBOUND', codec: 'json-string' }])
       .describe('From clients to Redis; empty by default when routes.inbound is given'),
     inbound: z
-      .array(inboundRoute)
+      .array(z.union([inboundRoute, presetRoute]))
       .default([
         {
           channel: 'GREETING_CHANNEL_INBOUND',

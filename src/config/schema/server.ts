@@ -1,5 +1,6 @@
 /** The sections `server`, `doors`, `tcp` and `debugger`: where and how the bridge listens. */
 import * as z from 'zod'
+import { addressRange, hostName } from './addresses.ts'
 import { isOwnPath } from './own-paths.ts'
 import { count, flag, HOUR_MS, MEBIBYTE, milliseconds, MINUTE_MS, port } from './values.ts'
 
@@ -32,6 +33,19 @@ export const server = z
       .describe(
         'Other origins whose pages may connect, such as https://app.example.com, or * for all; ' +
           'pages of the same origin and from localhost always may',
+      ),
+    allowedHosts: z
+      .array(hostName)
+      .default([])
+      .describe(
+        'Names under which this bridge may be called, without port, such as app.example.com; empty is any. A list keeps out ' +
+          'pages whose own name leads here (DNS rebinding)',
+      ),
+    trustedProxies: z
+      .array(addressRange)
+      .default([])
+      .describe(
+        'Addresses of proxies in front, such as 10.0.0.0/8: from these, X-Forwarded-For says what the address of a client is',
       ),
     joinFrames: flag(
       false,

@@ -4,6 +4,7 @@ import { templateProblems } from '../template-syntax.ts'
 
 export const HOUR_MS = 3_600_000
 export const MINUTE_MS = 60_000
+export const DAY_SECONDS = 86_400
 export const MEBIBYTE = 1_048_576
 
 /** A whole number from 1, with its default. */
@@ -40,3 +41,29 @@ export const prefix = z.string().regex(/^(\/[^/\s{}*?]+)+$/, {
 export const template = z.string().superRefine((value, context) => {
   for (const problem of templateProblems(value)) context.addIssue(problem)
 })
+
+/** Text that is not empty. */
+export const notEmpty = z.string().min(1)
+
+/** Whole seconds, with their default and range. */
+export function seconds(value: number, min: number, max: number, text: string) {
+  return z.int().min(min).max(max).default(value).describe(text)
+}
+
+/** A destination, or an Ant pattern over destinations. */
+export const destinationPattern = z.string().regex(/^(\/[^/\s{}]+)+$/, {
+  error: 'must be a destination such as "/topic/news", or a pattern with *, ** or ?',
+})
+
+/** What `print-config` shows in place of a secret: nobody wants it as one. */
+export const HIDDEN = '***'
+
+/** A secret: never shown. It is refused where it is what stands for a hidden one. */
+export function secret(schema: z.ZodString, description: string) {
+  return schema
+    .refine((value) => value !== HIDDEN, {
+      error: `must be filled in: ${HIDDEN} is what print-config shows in place of a secret`,
+      abort: true,
+    })
+    .meta({ description, writeOnly: true })
+}

@@ -1,0 +1,25 @@
+/** Owns what a preset in `routes.inbound` stands for: the routes that another server has had. */
+import type { Config, ParsedConfig } from './schema.ts'
+
+type InboundRoute = Config['routes']['inbound'][number]
+
+/** Returns the configuration with all inbound routes written out. */
+export function withoutPresets(config: ParsedConfig): Config {
+  const inbound = config.routes.inbound.flatMap((route): readonly InboundRoute[] =>
+    'preset' in route ? ws4redisRoutes(route.facility) : [route],
+  )
+  return { ...config, routes: { ...config.routes, inbound } }
+}
+
+/** Returns the routes of django-websocket-redis. `facility`: fixed text, or a variable as `{name}`. */
+export function ws4redisRoutes(facility: string): InboundRoute[] {
+  // The facility is the only variable with a name of the operator's.
+  const other = facility === '{name}' ? '{receiver}' : '{name}'
+  const rest = { codec: 'raw', subscribe: 'on-demand' } as const
+  return [
+    { channel: `broadcast:${facility}`, destination: `/topic/${facility}`, ...rest },
+    { channel: `user:${other}:${facility}`, destination: `/user/${other}/queue/${facility}`, ...rest },
+    { channel: `group:${other}:${facility}`, destination: `/group/${other}/${facility}`, ...rest },
+    { channel: `session:${other}:${facility}`, destination: `/session/${other}/queue/${facility}`, ...rest },
+  ]
+}
