@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { isGroup, type Group } from './group.ts'
 import { pathText, type Finding, type SettingPath } from './problems.ts'
+import { urlProblem } from './schema/addresses.ts'
 import { ruleDestinationProblems, ruleGroupProblems } from './rule-syntax.ts'
 
 /** Returns what is wrong between the settings of the section `access`, as it was given. */
@@ -87,7 +88,7 @@ function jwtFindings(path: SettingPath, jwt: Group): Finding[] {
 }
 
 function callbackFindings(path: SettingPath, { url, method = 'GET' }: Group): Finding[] {
-  if (typeof url !== 'string') return []
+  if (typeof url !== 'string' || urlProblem(url) !== undefined) return []
   const at = [...path, 'url']
   const hasToken = /^[^/]*\/\/[^/?]*[/?].*\{token\}/s.test(url)
   if (method === 'GET' && !hasToken) {

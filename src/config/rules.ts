@@ -1,18 +1,15 @@
 /**
- * Owns the rules between settings: route templates and prefixes, limits that depend on each other. Each rule looks at
+ * Owns the rules between settings: routes and prefixes, limits that depend on each other. Each rule looks at
  * the values that are valid by themselves, so that one mistake does not hide another.
  */
 import type * as z from 'zod'
 import { accessFindings } from './access.ts'
 import { debuggerFindings } from './debugger.ts'
 import { endpointFindings, type EndpointSettings } from './endpoints.ts'
-import { pathText, type Finding, type SettingPath } from './problems.ts'
-import { isOwnAddress, isReceiver, reservedPrefix } from './reserved.ts'
-import { giveSameDestination, takesAll, type RouteTemplates } from './route-conflicts.ts'
-import { ws4redisRoutes } from './route-presets.ts'
+import { isBelow, isOwnAddress, isReceiver, reservedPrefix } from './prefixes.ts'
+import type { Finding } from './problems.ts'
+import { routeFindings } from './route-rules.ts'
 import { configSchema } from './schema.ts'
-import { facility } from './schema/routes.ts'
-import { hasPayloadVariables, templateProblems, templateVariables } from './template-syntax.ts'
 
 type Input = Readonly<Record<string, unknown>>
 
@@ -23,7 +20,6 @@ const shapes = {
   broker: configSchema.shape.broker.unwrap().shape,
   routes: configSchema.shape.routes.unwrap().shape,
   limits: configSchema.shape.limits.unwrap().shape,
-  facility,
   endpoint: configSchema.shape.endpoints.unwrap().element.shape,
 }
 
@@ -35,16 +31,11 @@ export function findingsBetween(input: Input): Finding[] {
     ...debuggerFindings(debuggerSettings(input)),
     ...tlsFindings(input),
     ...prefixFindings(input),
-    ...routeFindings(input),
+    ...routeFindings(routeSettings(input)),
     ...limitFindings(input),
     ...accessFindings(input['access']),
     ...endpointFindings(endpointsOf(input), endpointContext(input)),
   ]
-}
-
-/** Says whether a destination (or template of one) lies below one of the prefixes. */
-export function isBelow(destination: string, prefixes: readonly string[]): boolean {
-  return prefixes.some((prefix) => destination.startsWith(`${prefix}/`) && destination.length > prefix.length + 1)
 }
 
 function portFindings(input: Input): Finding[] {
@@ -153,155 +144,16 @@ function reservedFindings(key: string, prefixes: readonly string[] = []): Findin
   })
 }
 
-function routeFindings(input: Input): Finding[] {
-  const { prefixes, applicationPrefixes } = prefixesOf(input)
-  const broadcastChannel = valid(shapes.broker.broadcastChannel, group(input['broker'])['broadcastChannel'])
-  const outbound = routesOf(input, 'outbound')
-  const inbound = routesOf(input, 'inbound')
-  return [
-    ...outbound.flatMap((route) => destinationFindings(route, applicationPrefixes, 'an application prefix')),
-    ...outbound.flatMap(variableFindings),
-    ...unreachableFindings(outbound),
-    ...inbound
-      .filter(({ destination }) => destination === undefined || !isReceiver(destination))
-      .flatMap((route) => destinationFindings(route, prefixes, 'a broker prefix')),
-    ...inbound.flatMap(variableFindings),
-    ...payloadFindings(input),
-    ...twiceFindings(inbound, broadcastChannel),
-    ...conventionFindings(input),
-  ]
-}
-
-interface RouteAt {
-  readonly path: SettingPath
-  /** Undefined where it is missing or not well formed. */
-  readonly destination: string | undefined
-  readonly channel: string | undefined
-  readonly isPreset: boolean
-}
-
-function destinationFindings(route: RouteAt, prefixes: readonly string[] | undefined, kind: string): Finding[] {
-  const { path, destination, isPreset } = route
-  if (destination === undefined || !prefixes || isBelow(destination, prefixes)) return []
-  const choice = prefixes.length === 0 ? 'and there is none' : prefixes.map((prefix) => `"${prefix}/"`).join(' or ')
-  const text = `must start with ${kind}, ${choice}`
-  return [
-    isPreset
-      ? { path: [...path, 'preset'], text: `brings messages to "${destination}", which ${text}` }
-      : { path: [...path, 'destination'], text: `${text}, not "${destination}"` },
-  ]
-}
-
-function variableFindings({ path, destination, channel }: RouteAt): Finding[] {
-  if (destination === undefined || channel === undefined) return []
-  return [
-    ...lackFindings([...path, 'channel'], channel, destination, 'destination'),
-    ...lackFindings([...path, 'destination'], destination, channel, 'channel'),
-  ]
-}
-
-/** Both directions must be computable, so both sides have the same variables. */
-function lackFindings(path: SettingPath, template: string, other: string, otherName: string): Finding[] {
-  const written = (each: { name: string; rest: boolean }) => `{${each.rest ? '*' : ''}${each.name}}`
-  const own = new Set(templateVariables(template).map(written))
-  return templateVariables(other)
-    .map(written)
-    .filter((variable) => !own.has(variable))
-    .map((variable) => ({ path, text: `must have the variable ${variable} of its ${otherName} "${other}"` }))
-}
-
-/** Only of JSON are there fields. */
-function payloadFindings(input: Input): Finding[] {
-  const list = group(input['routes'])['inbound']
-  if (!Array.isArray(list)) return []
-  return list.flatMap((item: unknown, index) => {
-    const { destination, body, codec } = group(item)
-    const isOfFields = body !== undefined || (typeof destination === 'string' && hasPayloadVariables(destination))
-    const path = ['routes', 'inbound', index, 'codec']
-    if (!isOfFields || codec === 'json') return []
-    return [
-      {
-        path,
-        text: `must be json, because ${body === undefined ? 'the destination' : 'the body'} is taken from a field`,
-      },
-    ]
-  })
-}
-
-/** An outbound route that nothing can reach: the first that takes a destination has it. */
-function unreachableFindings(routes: readonly RouteAt[]): Finding[] {
-  const whole = routes.flatMap(wholeRoute)
-  return whole.flatMap((route, index) => {
-    const before = whole.slice(0, index).find((earlier) => takesAll(earlier, route))
-    if (!before) return []
-    const text = `can never be used: "${before.destination}" of ${pathText(before.path)} comes first and takes all of "${route.destination}"`
-    return [{ path: [...route.path, 'destination'], text }]
-  })
-}
-
-/** Two inbound routes by which each message of some channel comes twice. */
-function twiceFindings(routes: readonly RouteAt[], broadcastChannel: string | undefined): Finding[] {
-  const whole = routes.flatMap(wholeRoute)
-  // A route for every channel does not mean this one; one that names it does.
-  const meansBroadcast = ({ channel }: WholeRoute) => channel === broadcastChannel
-  return whole.flatMap((route, index) => {
-    const before = whole
-      .slice(0, index)
-      .find((earlier) => meansBroadcast(earlier) === meansBroadcast(route) && giveSameDestination(earlier, route))
-    if (!before) return []
-    const way = `"${before.channel}" to "${before.destination}"`
-    const text = `brings "${route.channel}" to "${route.destination}", and ${pathText(before.path)} brings ${way}: messages would come twice`
-    return [{ path: route.path, text }]
-  })
-}
-
-/** The convention makes a route of each prefix. */
-function conventionFindings(input: Input): Finding[] {
-  if (valid(shapes.routes.convention, group(input['routes'])['convention']) !== true) return []
-  const { prefixes = [], applicationPrefixes = [] } = prefixesOf(input)
-  return [
-    ...prefixes.flatMap((prefix, index): Finding[] => {
-      const first = prefixes.indexOf(prefix)
-      const text = `is in the list twice, as broker.prefixes[${first}] too: messages would come twice by the convention: "${prefix}"`
-      return first < index ? [{ path: ['broker', 'prefixes', index], text }] : []
-    }),
-    ...applicationPrefixes.flatMap((prefix, index): Finding[] => {
-      const first = applicationPrefixes.findIndex((each) => each === prefix || prefix.startsWith(`${each}/`))
-      const text = `can never be used by the convention: "${applicationPrefixes[first]}" of broker.applicationPrefixes[${first}] comes first and takes all of "${prefix}"`
-      return first < index ? [{ path: ['broker', 'applicationPrefixes', index], text }] : []
-    }),
-  ]
-}
-
-interface WholeRoute extends RouteTemplates {
-  readonly path: SettingPath
-}
-
-/** A route whose mistakes are not reported otherwise. */
-function wholeRoute({ path, destination, channel }: RouteAt): WholeRoute[] {
-  if (destination === undefined || channel === undefined) return []
-  const hasSameVariables = lackFindings([], channel, destination, '').concat(lackFindings([], destination, channel, ''))
-  return hasSameVariables.length === 0 ? [{ path, destination, channel }] : []
-}
-
-function routesOf(input: Input, direction: 'outbound' | 'inbound'): RouteAt[] {
-  const list = group(input['routes'])[direction]
-  if (!Array.isArray(list)) return []
-  return list.flatMap((item: unknown, index): RouteAt[] => {
-    const path = ['routes', direction, index]
-    const { preset, facility, destination, channel } = group(item)
-    const hasPayload = direction === 'inbound'
-    if (!hasPayload || preset === undefined) {
-      const isPreset = false
-      return [{ path, isPreset, destination: wellFormed(destination, hasPayload), channel: wellFormed(channel) }]
-    }
-    const name = valid(shapes.facility, facility)
-    return name === undefined ? [] : ws4redisRoutes(name).map((route) => ({ path, isPreset: true, ...route }))
-  })
-}
-
-function wellFormed(template: unknown, hasPayload = false): string | undefined {
-  return typeof template === 'string' && templateProblems(template, { hasPayload }).length === 0 ? template : undefined
+function routeSettings(input: Input) {
+  const { outbound, inbound, convention } = group(input['routes'])
+  const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
+  return {
+    outbound: listOf(outbound),
+    inbound: listOf(inbound),
+    hasConvention: valid(shapes.routes.convention, convention) === true,
+    broadcastChannel: valid(shapes.broker.broadcastChannel, group(input['broker'])['broadcastChannel']),
+    ...prefixesOf(input),
+  }
 }
 
 function prefixesOf(input: Input) {

@@ -40,6 +40,11 @@ describe('endpoints', () => {
     [{ path: '/health' }, `endpoints[0].path: ${OWN}`],
     [{ path: '/raw/topic/x' }, `endpoints[0].path: ${OWN}`],
     [{ path: '/sse' }, `endpoints[0].path: ${OWN}`],
+    [{ path: '/api/tickets' }, `endpoints[0].path: ${OWN}`],
+    [{ path: '/api/revocations' }, `endpoints[0].path: ${OWN}`],
+    [{ path: '/api/users/{user}' }, `endpoints[0].path: ${OWN}`],
+    [{ path: '/api/presence' }, `endpoints[0].path: ${OWN}`],
+    [{ path: '/api/notifications' }, `endpoints[0].path: ${OWN}`],
     [{ path: '/api/sessions/{id}' }, `endpoints[0].path: ${OWN}`],
     [{ path: '/stomp' }, 'endpoints[0].path: must not be server.path too: "/stomp"'],
     [{ path: '/stomp/websocket' }, 'endpoints[0].path: must not be server.path too: "/stomp/websocket"'],
@@ -76,6 +81,44 @@ describe('endpoints', () => {
     ],
   ])('are refused where they cannot be meant: %j', (more, line) => {
     expect(problemsOf(more)).toEqual([line])
+  })
+
+  it('may be for users, groups and sessions', () => {
+    const endpoints = [
+      { path: '/a/{g}', protocol: 'raw', subscribe: ['/user/queue/x', '/group/{g}/x', '/session/queue/{query.y}'] },
+      { path: '/b/{u}', protocol: 'raw', send: '/user/{u}/queue/x' },
+      { path: '/c', protocol: 'raw', send: '/session/{query.id}/queue/x' },
+    ]
+    expect(parseConfig({ endpoints }).endpoints).toMatchObject(endpoints)
+    expect(problemsOf({ subscribe: ['/user/bob/queue/x'] })).toHaveLength(1)
+    expect(problemsOf({ send: '/user/queue/x' })).toHaveLength(1)
+  })
+
+  it('may have a preset instead of all else', () => {
+    const preset = { path: '/ws/{facility}', preset: 'ws4redis', credential: 'token' }
+    const config = parseConfig({ endpoints: [preset] })
+    expect(config.endpoints).toEqual([{ ...preset, subscribe: [], frame: 'body', echo: false }])
+    expect(parseConfig(config)).toEqual(config)
+  })
+
+  it.each([
+    [{ preset: undefined }, 'protocol: is missing and must be raw, unless there is a preset'],
+    [{ preset: 'ws4' }, 'preset: must be one of ws4redis, not "ws4"'],
+    [{ path: '/ws/{room}' }, 'path: must have {facility}, which the preset takes from it, and is "/ws/{room}"'],
+    ...[
+      { protocol: 'raw' },
+      { subscribe: ['/topic/x'] },
+      { send: '/app/x' },
+      { wrap: 'm' },
+      { echo: true },
+      { frame: 'json' },
+    ].map((more): [object, string] => [
+      more,
+      `${Object.keys(more)[0]}: must be left out with a preset, which says it already`,
+    ]),
+  ])('are refused with a preset and %j', (more, line) => {
+    const given = { path: '/ws/{facility}', preset: 'ws4redis', ...more }
+    expect(linesOf(() => parseConfig({ endpoints: [given] }))).toEqual([`endpoints[0].${line}`])
   })
 
   it('are refused where two take the same paths', () => {

@@ -34,16 +34,15 @@ const rule = z.strictObject({
 
 const apiKey = z.strictObject({
   name: notEmpty.describe('Name, for the log'),
-  key: secret(
-    z.string().regex(PRINTABLE, { error: 'must be printable ASCII characters, without spaces' }),
-    'The key itself, sent as "Authorization: Bearer …"',
+  key: secret('The key itself, sent as "Authorization: Bearer …"', (value) =>
+    value.regex(PRINTABLE, { error: 'must be printable ASCII characters, without spaces' }),
   ).optional(),
   keyHash: secret(
-    z
-      .string()
-      .regex(/^[0-9A-Fa-f]{64}$/, { error: 'must be the SHA-256 digest of a key: 64 hexadecimal digits' })
-      .toLowerCase(),
     'The SHA-256 digest of the key in hexadecimal, instead of key; made by stomp-bridge gen-api-key',
+    (value) =>
+      value
+        .regex(/^[0-9A-Fa-f]{64}$/, { error: 'must be the SHA-256 digest of a key: 64 hexadecimal digits' })
+        .toLowerCase(),
   ).optional(),
   scopes: z
     .array(z.enum(['publish', 'read', 'tickets', 'admin']))

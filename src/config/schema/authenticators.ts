@@ -31,11 +31,10 @@ const jwt = z.strictObject({
     .array(z.enum(JWT_ALGORITHMS))
     .min(1)
     .describe('What it may be signed with: HS… with secret, or the others with publicKeyFile or jwksUrl'),
-  secret: secret(
-    z.string().refine((value) => new TextEncoder().encode(value).length >= MIN_SECRET_BYTES, {
+  secret: secret(`Secret of the HS algorithms, at least ${MIN_SECRET_BYTES} bytes`, (value) =>
+    value.refine((each) => new TextEncoder().encode(each).length >= MIN_SECRET_BYTES, {
       error: `must be at least ${MIN_SECRET_BYTES} bytes`,
     }),
-    `Secret of the HS algorithms, at least ${MIN_SECRET_BYTES} bytes`,
   ).optional(),
   publicKeyFile: text('PEM file with the public key'),
   jwksUrl: url.optional().describe('URL of the JSON Web Key Set with the public keys'),
@@ -75,10 +74,9 @@ const users = z.strictObject({
     .array(
       z.strictObject({
         name: userName.describe('Name of the user'),
-        passwordHash: secret(
+        passwordHash: secret('What stomp-bridge hash-password prints for the password', (value) =>
           // The form, not the numbers in it.
-          z.string().regex(/^scrypt(\$[\w+/=.,-]+){2,}$/, { error: 'must be what stomp-bridge hash-password prints' }),
-          'What stomp-bridge hash-password prints for the password',
+          value.regex(/^scrypt(\$[\w+/=.,-]+){2,}$/, { error: 'must be what stomp-bridge hash-password prints' }),
         ),
         groups: z.array(notEmpty).default([]).describe('Groups of the user'),
       }),

@@ -59,11 +59,10 @@ export const destinationPattern = z.string().regex(/^(\/[^/\s{}]+)+$/, {
 export const HIDDEN = '***'
 
 /** A secret: never shown. It is refused where it is what stands for a hidden one. */
-export function secret(schema: z.ZodString, description: string) {
-  return schema
-    .refine((value) => value !== HIDDEN, {
-      error: `must be filled in: ${HIDDEN} is what print-config shows in place of a secret`,
-      abort: true,
-    })
-    .meta({ description, writeOnly: true })
+export function secret(description: string, narrow: (text: z.ZodString) => z.ZodString) {
+  const filledIn = z.string().refine((value) => value !== HIDDEN, {
+    error: `must be filled in: ${HIDDEN} is what print-config shows in place of a secret`,
+    abort: true,
+  })
+  return narrow(filledIn).meta({ description, writeOnly: true })
 }

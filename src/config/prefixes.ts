@@ -1,4 +1,4 @@
-/** Owns which destinations have a meaning of their own, whatever the prefixes are: those of users, groups and sessions. */
+/** Owns what lies below a prefix, and which destinations are those of users, groups and sessions whatever the prefixes are. */
 
 /** No prefix may be one of these, or lie below. */
 const RESERVED_PREFIXES = ['/user', '/group', '/session', '/presence', '/bridge']
@@ -24,4 +24,9 @@ export function isReceiver(destination: string): boolean {
 /** Is it what a client subscribes to for itself? */
 export function isOwnAddress(destination: string): boolean {
   return OWN.test(destination)
+}
+
+/** Says whether a destination (or template of one) lies below one of the prefixes. */
+export function isBelow(destination: string, prefixes: readonly string[]): boolean {
+  return prefixes.some((prefix) => destination.startsWith(`${prefix}/`) && destination.length > prefix.length + 1)
 }

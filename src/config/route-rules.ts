@@ -1,0 +1,169 @@
+/**
+ * Owns what is wrong with routes beside each other and beside the prefixes: destinations that no prefix has, variables of
+ * one side only, routes that are never used or bring messages twice.
+ */
+import { isGroup } from './group.ts'
+import { isBelow, isReceiver } from './prefixes.ts'
+import { pathText, type Finding, type SettingPath } from './problems.ts'
+import { giveSameDestination, takesAll, type RouteTemplates } from './route-conflicts.ts'
+import { ws4redisRoutes } from './route-presets.ts'
+import { facility as facilitySchema } from './schema/routes.ts'
+import { hasPayloadVariables, templateProblems, templateVariables } from './template-syntax.ts'
+
+/** The settings that depend on each other; undefined where a value is wrong by itself. */
+export interface RouteSettings {
+  /** As they were given, with presets. */
+  readonly outbound: readonly unknown[]
+  readonly inbound: readonly unknown[]
+  readonly hasConvention: boolean
+  readonly prefixes: readonly string[] | undefined
+  readonly applicationPrefixes: readonly string[] | undefined
+  readonly broadcastChannel: string | undefined
+}
+
+/** Returns what is wrong between these settings. */
+export function routeFindings(settings: RouteSettings): Finding[] {
+  const { prefixes, applicationPrefixes, broadcastChannel } = settings
+  const outbound = routesOf(settings.outbound, 'outbound')
+  const inbound = routesOf(settings.inbound, 'inbound')
+  return [
+    ...outbound.flatMap((route) => destinationFindings(route, applicationPrefixes, 'an application prefix')),
+    ...outbound.flatMap(variableFindings),
+    ...unreachableFindings(outbound),
+    ...inbound
+      .filter(({ destination }) => destination === undefined || !isReceiver(destination))
+      .flatMap((route) => destinationFindings(route, prefixes, 'a broker prefix')),
+    ...inbound.flatMap(variableFindings),
+    ...payloadFindings(settings.inbound),
+    ...twiceFindings(inbound, broadcastChannel),
+    ...conventionFindings(settings),
+  ]
+}
+
+interface RouteAt {
+  readonly path: SettingPath
+  /** Undefined where it is missing or not well formed. */
+  readonly destination: string | undefined
+  readonly channel: string | undefined
+  readonly isPreset: boolean
+}
+
+function destinationFindings(route: RouteAt, prefixes: readonly string[] | undefined, kind: string): Finding[] {
+  const { path, destination, isPreset } = route
+  if (destination === undefined || !prefixes || isBelow(destination, prefixes)) return []
+  const choice = prefixes.length === 0 ? 'and there is none' : prefixes.map((prefix) => `"${prefix}/"`).join(' or ')
+  const text = `must start with ${kind}, ${choice}`
+  return [
+    isPreset
+      ? { path: [...path, 'preset'], text: `brings messages to "${destination}", which ${text}` }
+      : { path: [...path, 'destination'], text: `${text}, not "${destination}"` },
+  ]
+}
+
+function variableFindings({ path, destination, channel }: RouteAt): Finding[] {
+  if (destination === undefined || channel === undefined) return []
+  return [
+    ...lackFindings([...path, 'channel'], channel, destination, 'destination'),
+    ...lackFindings([...path, 'destination'], destination, channel, 'channel'),
+  ]
+}
+
+/** Both directions must be computable, so both sides have the same variables. */
+function lackFindings(path: SettingPath, template: string, other: string, otherName: string): Finding[] {
+  const written = (each: { name: string; rest: boolean }) => `{${each.rest ? '*' : ''}${each.name}}`
+  const own = new Set(templateVariables(template).map(written))
+  return templateVariables(other)
+    .map(written)
+    .filter((variable) => !own.has(variable))
+    .map((variable) => ({ path, text: `must have the variable ${variable} of its ${otherName} "${other}"` }))
+}
+
+/** Only of JSON are there fields. */
+function payloadFindings(inbound: readonly unknown[]): Finding[] {
+  return inbound.flatMap((item, index) => {
+    if (!isGroup(item)) return []
+    const { destination, body, codec } = item
+    const isOfFields = body !== undefined || (typeof destination === 'string' && hasPayloadVariables(destination))
+    const path = ['routes', 'inbound', index, 'codec']
+    if (!isOfFields || codec === 'json') return []
+    return [
+      {
+        path,
+        text: `must be json, because ${body === undefined ? 'the destination' : 'the body'} is taken from a field`,
+      },
+    ]
+  })
+}
+
+/** An outbound route that nothing can reach: the first that takes a destination has it. */
+function unreachableFindings(routes: readonly RouteAt[]): Finding[] {
+  const whole = routes.flatMap(wholeRoute)
+  return whole.flatMap((route, index) => {
+    const before = whole.slice(0, index).find((earlier) => takesAll(earlier, route))
+    if (!before) return []
+    const text = `can never be used: "${before.destination}" of ${pathText(before.path)} comes first and takes all of "${route.destination}"`
+    return [{ path: [...route.path, 'destination'], text }]
+  })
+}
+
+/** Two inbound routes by which each message of some channel comes twice. */
+function twiceFindings(routes: readonly RouteAt[], broadcastChannel: string | undefined): Finding[] {
+  const whole = routes.flatMap(wholeRoute)
+  // A route for every channel does not mean this one; one that names it does.
+  const meansBroadcast = ({ channel }: WholeRoute) => channel === broadcastChannel
+  return whole.flatMap((route, index) => {
+    const before = whole
+      .slice(0, index)
+      .find((earlier) => meansBroadcast(earlier) === meansBroadcast(route) && giveSameDestination(earlier, route))
+    if (!before) return []
+    const way = `"${before.channel}" to "${before.destination}"`
+    const text = `brings "${route.channel}" to "${route.destination}", and ${pathText(before.path)} brings ${way}: messages would come twice`
+    return [{ path: route.path, text }]
+  })
+}
+
+/** The convention makes a route of each prefix. */
+function conventionFindings({ hasConvention, prefixes = [], applicationPrefixes = [] }: RouteSettings): Finding[] {
+  if (!hasConvention) return []
+  return [
+    ...prefixes.flatMap((prefix, index): Finding[] => {
+      const first = prefixes.indexOf(prefix)
+      const text = `is in the list twice, as broker.prefixes[${first}] too: messages would come twice by the convention: "${prefix}"`
+      return first < index ? [{ path: ['broker', 'prefixes', index], text }] : []
+    }),
+    ...applicationPrefixes.flatMap((prefix, index): Finding[] => {
+      const first = applicationPrefixes.findIndex((each) => each === prefix || prefix.startsWith(`${each}/`))
+      const text = `can never be used by the convention: "${applicationPrefixes[first]}" of broker.applicationPrefixes[${first}] comes first and takes all of "${prefix}"`
+      return first < index ? [{ path: ['broker', 'applicationPrefixes', index], text }] : []
+    }),
+  ]
+}
+
+interface WholeRoute extends RouteTemplates {
+  readonly path: SettingPath
+}
+
+/** A route whose mistakes are not reported otherwise. */
+function wholeRoute({ path, destination, channel }: RouteAt): WholeRoute[] {
+  if (destination === undefined || channel === undefined) return []
+  const hasSameVariables = lackFindings([], channel, destination, '').concat(lackFindings([], destination, channel, ''))
+  return hasSameVariables.length === 0 ? [{ path, destination, channel }] : []
+}
+
+function routesOf(list: readonly unknown[], direction: 'outbound' | 'inbound'): RouteAt[] {
+  return list.flatMap((item, index): RouteAt[] => {
+    const path = ['routes', direction, index]
+    const { preset, facility, destination, channel } = isGroup(item) ? item : {}
+    const hasPayload = direction === 'inbound'
+    if (!hasPayload || preset === undefined) {
+      const isPreset = false
+      return [{ path, isPreset, destination: wellFormed(destination, hasPayload), channel: wellFormed(channel) }]
+    }
+    const name = facilitySchema.safeParse(facility)
+    return name.success ? ws4redisRoutes(name.data).map((route) => ({ path, isPreset: true, ...route })) : []
+  })
+}
+
+function wellFormed(template: unknown, hasPayload = false): string | undefined {
+  return typeof template === 'string' && templateProblems(template, { hasPayload }).length === 0 ? template : undefined
+}
