@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto'
 import { isGroup, type Group } from './group.ts'
 import { pathText, type Finding, type SettingPath } from './problems.ts'
 import { urlProblem } from './schema/addresses.ts'
-import { ruleDestinationProblems, ruleGroupProblems } from './rule-syntax.ts'
+import { ruleProblems } from './rule-syntax.ts'
+import { rule as ruleSchema } from './schema/access.ts'
 
 /** Returns what is wrong between the settings of the section `access`, as it was given. */
 export function accessFindings(access: unknown): Finding[] {
@@ -110,21 +111,11 @@ function userFindings(authenticators: readonly Entry[]): Finding[] {
   )
 }
 
-function ruleFindings({ path, value: rule }: Entry): Finding[] {
-  const { allow, deny, destination, groups } = rule
-  const where =
-    typeof destination === 'string' && ruleDestinationProblems(destination).length === 0 ? destination : undefined
-  return [
-    ...(allow === undefined && deny === undefined ? [{ path, text: 'must have allow or deny' }] : []),
-    ...(allow !== undefined && deny !== undefined
-      ? [{ path: [...path, 'deny'], text: 'must be left out: the rule has allow already' }]
-      : []),
-    ...(Array.isArray(groups) ? groups : []).flatMap((group: unknown, index) =>
-      typeof group === 'string'
-        ? ruleGroupProblems(group, where).map((text) => ({ path: [...path, 'groups', index], text }))
-        : [],
-    ),
-  ]
+/** Of a rule whose values are valid by themselves. */
+function ruleFindings({ path, value }: Entry): Finding[] {
+  const rule = ruleSchema.safeParse(value)
+  if (!rule.success) return []
+  return ruleProblems(rule.data).map((problem) => ({ path: [...path, ...problem.path], text: problem.text }))
 }
 
 function keyFindings(keys: readonly Entry[]): Finding[] {

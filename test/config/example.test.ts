@@ -33,7 +33,7 @@ describe('bridge.example.yaml', () => {
   it('has no access, but an example that works once its secrets are filled in', () => {
     expect(load(text).access).toBeUndefined()
     const filledIn = withAccess
-      .replace('scrypt$…', 'scrypt$16384$8$1$c2FsdA==$aGFzaA==')
+      .replace('scrypt$…', 'scrypt$32768$8$3$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA')
       .replace("keyHash: '…'", `keyHash: ${'0a'.repeat(32)}`)
     const { authenticators, rules, apiKeys, ...defaults } = load(filledIn).access!
     expect(authenticators.map(({ type }) => type)).toEqual(['jwt', 'ticket', 'users', 'anonymous'])

@@ -1,6 +1,5 @@
 /** The section `access`: who may come in, and what they may do. Without it the bridge is open. */
 import * as z from 'zod'
-import { ruleDestinationProblems } from '../rule-syntax.ts'
 import { authenticators } from './authenticators.ts'
 import { DAY_SECONDS, notEmpty, secret, seconds } from './values.ts'
 
@@ -11,14 +10,12 @@ const names = z.array(notEmpty).min(1).optional()
 /** Sent in an Authorization header. */
 const PRINTABLE = /^[\x21-\x7e]+$/
 
-const rule = z.strictObject({
+/** One of `access.rules`; what is wrong between its fields is for `rule-syntax.ts`. */
+export const rule = z.strictObject({
   allow: actions.describe('What the rule allows: subscribe, send, or a list of both'),
   deny: actions.describe('What the rule denies, instead of allow'),
   destination: z
     .string()
-    .superRefine((value, context) => {
-      for (const problem of ruleDestinationProblems(value)) context.addIssue(problem)
-    })
     .describe(
       'Destination or pattern with *, ** or ?; {user} stands for the own name, {claims.x} for a claim, and another {name} for ' +
         'any one segment',

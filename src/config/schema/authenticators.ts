@@ -75,8 +75,10 @@ const users = z.strictObject({
       z.strictObject({
         name: userName.describe('Name of the user'),
         passwordHash: secret('What stomp-bridge hash-password prints for the password', (value) =>
-          // The form, not the numbers in it.
-          value.regex(/^scrypt(\$[\w+/=.,-]+){2,}$/, { error: 'must be what stomp-bridge hash-password prints' }),
+          // The form, not what the numbers in it cost.
+          value.regex(/^scrypt(\$\d{1,7})(\$\d{1,3}){2}\$[\w-]{11,128}\$[\w-]{22,128}$/, {
+            error: 'must be what stomp-bridge hash-password prints',
+          }),
         ),
         groups: z.array(notEmpty).default([]).describe('Groups of the user'),
       }),
