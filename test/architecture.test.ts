@@ -26,10 +26,13 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
     mayImport: ['main', 'runtime', 'workers', 'bridge', 'built page', 'leaves'],
   },
   index: { places: ['src/index.ts'], mayImport: ['bridge', 'access', 'bus', 'leaves'] },
-  runtime: { places: ['src/runtime/'], mayImport: ['runtime', 'src/socket.ts', 'src/processes.ts'] },
+  runtime: {
+    places: ['src/runtime/'],
+    mayImport: ['runtime', 'src/socket.ts', 'src/processes.ts', 'src/placed-set.ts'],
+  },
   workers: { places: ['src/workers/'], mayImport: ['workers', 'leaves'] },
   bridge: {
-    places: ['src/bridge.ts', 'src/bridge-debugging.ts'],
+    places: ['src/bridge.ts', 'src/bridge-access.ts', 'src/bridge-nodes.ts', 'src/bridge-people.ts'],
     mayImport: ['bridge', 'doors', 'debug', 'client', ...CORE, 'redis'],
   },
   stomp: { places: ['src/stomp/'], mayImport: ['stomp', 'frames', 'client', ...CORE] },
@@ -63,6 +66,7 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
       'src/headers.ts',
       'src/destinations.ts',
       'src/text.ts',
+      'src/placed-set.ts',
     ],
     mayImport: [],
   },

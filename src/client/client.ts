@@ -44,6 +44,8 @@ export class Client implements SubscriptionOwner, WatchedOutput {
   /** Milliseconds since 1970. */
   readonly openedAtMs = Date.now()
   identity: Identity = ANONYMOUS
+  /** Of the watch on its output. */
+  place = -1
   /** Frames, or messages where the protocol has none. */
   received = 0
   /** Set when the connection opens, before anybody else has this object. */

@@ -121,17 +121,27 @@ export class Groups {
     const { sole, encoding, stamp, excludes } = group
     const messages = excludes === undefined ? all : all.filter(({ sender }) => sender !== excludes)
     if (messages.length === 0) return 0
+    if (sole && messages.length === 1) return this.#writeOne(sole, group, messages[0]!)
     this.#metrics.count.messagesDelivered += group.size * messages.length
     let list: readonly Data[] = messages.map((message) => message.as(encoding).stamp(stamp))
     let length = 0
     for (const data of list) length += roughLength(data)
     if (this.#options.joinFrames && encoding.isJoinable && list.length > 1) list = joinTexts(list)
     if (sole) {
-      sole.receiver.output.writeAll(list, length)
+      sole.receiver.output.writeAllOfGroup(list, length)
       return length
     }
     group.fanout.write(group.name, list)
     group.written += length
+    return length
+  }
+
+  /** Most groups of one have one message in a turn: no list is made for it. */
+  #writeOne({ receiver }: Feed, { encoding, stamp }: Group, message: Message): number {
+    this.#metrics.count.messagesDelivered++
+    const data = message.as(encoding).stamp(stamp)
+    const length = roughLength(data)
+    receiver.output.writeOfGroup(data, length)
     return length
   }
 

@@ -4,10 +4,11 @@
  * that one of them may have passed the limit.
  */
 import type { Clock } from '../clock.ts'
+import { PlacedSet, type Placed } from '../placed-set.ts'
 import type { OutputMeter, Tally } from './tally.ts'
 
 /** A client, as far as its output goes. */
-export interface WatchedOutput {
+export interface WatchedOutput extends Placed {
   /** Handed to the socket and not yet taken by the kernel. */
   readonly unsentBytes: number
   /** Changes when the kernel has taken something; see `Socket`. */
@@ -73,7 +74,7 @@ export class OutputWatch implements OutputMeter {
   readonly #behindBytes: number
   readonly #largeBytes: number
   readonly #clock: Clock
-  readonly #outputs = new Set<WatchedOutput>()
+  readonly #outputs = new PlacedSet<WatchedOutput>()
   readonly #behind = new Map<WatchedOutput, Backlog>()
   #timer: unknown
   /** Somebody who is in all topics. */

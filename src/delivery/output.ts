@@ -58,11 +58,16 @@ export class Output implements Tally {
     this.#meter.wrote(this, length)
   }
 
-  /** Messages of a group, which tells the meter itself. */
-  writeAll(messages: readonly (string | Uint8Array)[], length: number): void {
+  /** A message of a group, which tells the meter itself. */
+  writeOfGroup(data: string | Uint8Array, length: number): void {
     this.#count(length)
-    if (messages.length === 1) this.socket.send(messages[0]!)
-    else this.socket.sendAll(messages)
+    this.socket.send(data)
+  }
+
+  /** Several of them. */
+  writeAllOfGroup(messages: readonly (string | Uint8Array)[], length: number): void {
+    this.#count(length)
+    this.socket.sendAll(messages)
   }
 
   joinGroup(group: WrittenGroup): void {

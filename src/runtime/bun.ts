@@ -188,6 +188,7 @@ class BunSocket implements Socket, Pinged {
   fanout: Fanout
   heardAt = 0
   pingedAt = 0
+  place = -1
   isPaused = false
   /** How often Bun has got rid of something that was waiting. */
   drains = 0

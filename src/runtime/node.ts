@@ -192,6 +192,7 @@ class NodeSocket implements Socket, GroupMember<WebSocketMessages>, Pinged {
   readonly remoteAddress: string
   heardAt = 0
   pingedAt = 0
+  place = -1
   readonly #fanouts: Fanouts
   readonly #ws: WebSocket
   readonly #hardUnsentBytes: number

@@ -3,8 +3,10 @@
  * is idle, and find peers that are gone without a word. To STOMP they mean nothing: they are no heart-beats.
  */
 
+import { PlacedSet, type Placed } from '../placed-set.ts'
+
 /** One socket, as far as pings are concerned; both numbers belong to {@link Pings}. */
-export interface Pinged {
+export interface Pinged extends Placed {
   /** The tick in which anything came from the peer last. */
   heardAt: number
   pingedAt: number
@@ -28,7 +30,7 @@ export class Pings {
    * that was stopped for a while does not take all its peers for dead.
    */
   tick = 0
-  readonly #members = new Set<Pinged>()
+  readonly #members = new PlacedSet<Pinged>()
   /** What those who had output waiting at the last tick had. */
   readonly #waiting = new Map<Pinged, Pick<Pinged, 'bufferedBytes' | 'drains'>>()
   readonly #timer: ReturnType<typeof setInterval> | undefined

@@ -8,6 +8,7 @@ const LIMITS = { maxUnsentBytes: 1000, maxUnsentMs: 5000 }
 
 /** Tells the watch what it is sent, as an output does. */
 class FakeOutput implements WatchedOutput, Tally {
+  place = -1
   look = 0
   lengthSinceLook = 0
   readonly shareOfAll = 0

@@ -6,6 +6,7 @@ const INTERVAL_MS = 25_000
 class Peer implements Pinged {
   heardAt = 0
   pingedAt = 0
+  place = -1
   isPaused = false
   bufferedBytes = 0
   drains = 0
