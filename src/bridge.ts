@@ -2,7 +2,10 @@
  * The composition root: builds bus, broker, sessions and HTTP from one configuration, wires them, starts and stops
  * them in order. Everything below is handed the two or three things that it uses; nobody else sees the whole.
  */
-import { openAccess, type Access } from './access/access.ts'
+import { ADDRESSES } from './access/delivered-addresses.ts'
+import { createBridgeAccess, isAccessConfigured, type OwnAccess } from './bridge-access.ts'
+import { BridgeNodes } from './bridge-nodes.ts'
+import { closeAnywhere, endingOf, peopleOf } from './bridge-people.ts'
 import { Broker } from './broker/broker.ts'
 import { ChannelInterests } from './broker/channel-interests.ts'
 import { ChannelWatches } from './broker/channel-watches.ts'
@@ -11,19 +14,28 @@ import { Inbound } from './broker/inbound.ts'
 import { Outbound } from './broker/outbound.ts'
 import type { Bus } from './bus/bus.ts'
 import { MemoryBus } from './bus/memory.ts'
+import { ClientSessions } from './client/client-sessions.ts'
 import { Clients } from './client/clients.ts'
+import { Rates } from './client/rates.ts'
+import { SubscriptionPresence } from './client/subscription-presence.ts'
 import { Deadlines, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { BridgeFacts } from './debug/bridge-endpoint.ts'
-import { debugEndpoints } from './debug/endpoints.ts'
+import { debugEndpoints, sessionEndpoints } from './debug/endpoints.ts'
 import { inspectTogether, type AskAll, type InspectionRequest } from './debug/inspection.ts'
 import { createInspect } from './debug/inspector.ts'
+import { debugGuard } from './debug/access.ts'
+import { guardsOf } from './debug/guards.ts'
 import { DebuggerPage, type PageFiles } from './debug/page.ts'
 import { Delivery } from './delivery/delivery.ts'
 import { Groups } from './delivery/groups.ts'
 import { OutputWatch } from './delivery/output-watch.ts'
 import { createApp } from './http/app.ts'
+import type { Endpoint } from './http/endpoint.ts'
 import { Entrance } from './http/entrance.ts'
+import { handshakeOf } from './http/handshake.ts'
+import { accessEndpoints } from './http/access-endpoints.ts'
+import { createKeyGuard, openGuard } from './http/key-guard.ts'
 import { silentLog, type Log } from './log.ts'
 import { Metrics, type MetricsSnapshot } from './metrics.ts'
 import { RedisBus } from './redis/redis-bus.ts'
@@ -42,8 +54,8 @@ export interface BridgeOptions {
   /** Shown in CONNECTED, `/health` and the banner. */
   readonly version: string
   readonly log?: Log
-  /** By default anyone may do anything. */
-  readonly access?: Access
+  /** Beside what the configuration says, or instead. Without either anyone may do anything. */
+  readonly access?: OwnAccess
   /** By default Redis if `redis.url` is set, else the embedded bus. */
   readonly bus?: Bus
   /**
@@ -105,19 +117,28 @@ const DRAIN_SHARE = 0.8
 
 /** How long a start waits to say whether the bus is there; it serves meanwhile. */
 const FIRST_OUTCOME_MS = 1000
+/** Without any access configured nobody has a credential that could expire. */
+const EXPIRY_GRACE_S = 25
+const NO_CREDENTIALS = { query: [], cookies: [] }
 const CLOSED_EARLY = 'The bridge was closed while it was starting'
 
 export function createBridge(options: BridgeOptions): Bridge {
-  const { config, runtime, version, log = silentLog, access = openAccess, together } = options
+  const { config, runtime, version, log = silentLog, together } = options
   const nodeId = newNodeId()
   const metrics = new Metrics()
-  const bus = options.bus ?? busFor(config, nodeId, log)
+  const ownBus = options.bus ?? busFor(config, nodeId, log)
+  // Where nobody has a name, nodes have nothing to tell each other but messages.
+  const hasAccess = isAccessConfigured(config, options.access)
+  const hasNodes = hasAccess || config.presence.destinations.length > 0
+  const nodes = hasNodes ? new BridgeNodes({ config, nodeId, bus: ownBus, log, metrics, hasAccess }) : undefined
+  const bus = nodes?.bus ?? ownBus
+  const { access, backends } = createBridgeAccess(config, options.access, { nodes, metrics, log })
   const table = new RouteTable(config.routes, config.broker.applicationPrefixes, config.broker.prefixes)
   const deadlines = new Deadlines(systemClock)
   const outputs = new OutputWatch(config.limits, systemClock)
   const delivery = new Delivery(new Groups(config.server, outputs, log, metrics), systemClock, metrics)
   const { broadcastChannel } = config.broker
-  const destinations = new DestinationRules(config.broker)
+  const destinations = new DestinationRules({ ...config.broker, watched: config.presence.destinations }, ADDRESSES)
   const interests = new ChannelInterests(bus, config.broker.releaseDelayMs)
   const watches = new ChannelWatches(interests)
   const broker = new Broker(destinations, config.slowClients, table, interests, delivery)
@@ -134,6 +155,10 @@ export function createBridge(options: BridgeOptions): Bridge {
     delivery,
     outbound,
     outputs,
+    deadlines,
+    expiryGraceMs: (config.access?.expiryGraceSeconds ?? EXPIRY_GRACE_S) * 1000,
+    rates: new Rates(config.limits.rates),
+    presence: nodes?.presence && new SubscriptionPresence(nodes.presence, delivery),
     metrics,
     log,
   }
@@ -149,10 +174,14 @@ export function createBridge(options: BridgeOptions): Bridge {
   const entrance = new Entrance({
     admission: (coming) => clients.refusalBeside(coming),
     access,
+    credentials: config.access?.credentials ?? NO_CREDENTIALS,
+    nextSessionId: clients.nextId,
     broker,
     limits: config.limits,
     connectTimeoutMs: config.limits.connectTimeoutMs,
   })
+  const keyGuard = backends ? createKeyGuard(backends.keys, backends.attempts) : openGuard
+  const sessions = nodes?.serve(new ClientSessions(clients))
   const inspect = createInspect({ table, clients, broker, outputs, metrics })
   const runtimeName = `${runtime.name} ${runtime.version}`
   const hasDebugApi = config.debugger.api === 'on'
@@ -161,6 +190,8 @@ export function createBridge(options: BridgeOptions): Bridge {
     {
       path: config.server.path,
       allowedOrigins: config.server.allowedOrigins,
+      allowedHosts: config.server.allowedHosts,
+      trustedProxies: config.server.trustedProxies,
       maxBodyBytes: config.limits.maxBodyBytes,
       doors: config.doors,
       endpoints: config.endpoints,
@@ -174,22 +205,13 @@ export function createBridge(options: BridgeOptions): Bridge {
       metrics: together ? { contentType: metrics.contentType, render: () => together.renderMetrics() } : metrics,
       log,
       notReadyReasons: allNotReadyReasons,
+      keyGuard,
       entrance,
       openStomp: (socket, handshake) => stomp.open(socket, handshake),
       pickSubProtocol,
       openRaw: (socket, plan) => raw.open(socket, plan),
       openStream: (socket, plan) => streams.open(socket, plan),
-      moreEndpoints: hasDebugApi
-        ? debugEndpoints({
-            access: { token, host: config.server.host, allowedOrigins: config.server.allowedOrigins },
-            facts: bridgeFacts(),
-            inspect: together ? inspectTogether(together.inspectAll, inspect) : inspect,
-            outbound,
-            watches,
-            maxBodyBytes: config.limits.maxBodyBytes,
-            notReadyReasons: allNotReadyReasons,
-          })
-        : [],
+      moreEndpoints: [...debugApi(), ...backendApi()],
       page:
         config.debugger.enabled && options.debuggerFiles
           ? new DebuggerPage(options.debuggerFiles, {
@@ -211,6 +233,46 @@ export function createBridge(options: BridgeOptions): Bridge {
     return together?.notReadyReasons() ?? notReadyReasons()
   }
 
+  function debugApi(): Endpoint[] {
+    const { host, allowedOrigins } = config.server
+    const guardFor = guardsOf(hasDebugApi ? debugGuard({ token, host, allowedOrigins }) : undefined, backends)
+    const inspectAll = together ? inspectTogether(together.inspectAll, inspect) : inspect
+    const api = {
+      guardFor,
+      inspect: inspectAll,
+      closeSession: sessions ? closeAnywhere(sessions) : (id: string) => inspectAll('closeSession', id),
+    }
+    if (!hasDebugApi) return backends ? sessionEndpoints({ ...api, isOff: true }) : []
+    return debugEndpoints({
+      ...api,
+      facts: bridgeFacts(),
+      outbound,
+      watches,
+      maxBodyBytes: config.limits.maxBodyBytes,
+      notReadyReasons: allNotReadyReasons,
+    })
+  }
+
+  function backendApi(): Endpoint[] {
+    if (!nodes || !sessions) return []
+    const { maxBodyBytes } = config.limits
+    const tickets = backends?.tickets
+    return accessEndpoints({
+      guard: keyGuard,
+      people: peopleOf(sessions),
+      ending: backends && endingOf(sessions, nodes.revocations),
+      tickets: tickets && {
+        ...backends,
+        identify: async (c) => entrance.identify(c.req.raw, handshakeOf(c)),
+        isTicket: (text) => tickets.isTicket(text),
+        issue: (identity, sessionSeconds) =>
+          tickets.issue(identity, sessionSeconds === undefined ? {} : { sessionSeconds }),
+        maxBodyBytes,
+      },
+      maxBodyBytes,
+    })
+  }
+
   function bridgeFacts(): BridgeFacts {
     const kind = options.bus ? 'custom' : config.redis.url === undefined ? 'embedded' : 'redis'
     const startedMs = performance.now()
@@ -227,7 +289,7 @@ export function createBridge(options: BridgeOptions): Bridge {
         configured: config.endpoints.map(({ path }) => path),
       },
       prefixes: { broker: [...prefixes], application: [...applicationPrefixes], broadcastChannel },
-      limits: config.limits,
+      limits: numbersOf(config.limits),
       routes: table.views(),
       tcp: () => tcpPlace ?? null,
       bus: () => ({ kind, description: bus.description, unavailableReason: busUnavailableReason() ?? null }),
@@ -280,12 +342,14 @@ export function createBridge(options: BridgeOptions): Bridge {
       onAvailability(reason) {
         interests.setBusAvailable(reason === undefined)
         watches.setUnavailableReason(reason)
+        nodes?.setUnavailableReason(reason)
       },
       onRefusal: (kind, name, refusal) => interests.setRefusal(kind, name, refusal),
     })
     interests.onRefusal = endRefused
     interests.keep(broadcastChannel)
     interests.keepRoutes(table.permanentInterests())
+    nodes?.start()
   }
 
   async function start(): Promise<BridgeAddress> {
@@ -340,6 +404,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     for (const listener of listeners) listener.stopAccepting()
     watches.close()
     interests.close()
+    await nodes?.close()
     await bus.close()
     await Promise.all(listeners.map((listener) => listener.close()))
     deadlines.close()
@@ -392,8 +457,16 @@ function sessionOptions(config: Config, version: string): SessionOptions {
     heartBeat,
     settleTimeoutMs: shutdown.deadlineMs,
     lingerMs: shutdown.lingerMs,
+    softErrors: config.access?.errors === 'soft',
     server: `stomp-bridge/${version}`,
   }
+}
+
+/** What the web debugger shows of the limits. */
+function numbersOf(limits: Config['limits']): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(limits).filter((each): each is [string, number] => typeof each[1] === 'number'),
+  )
 }
 
 function rawOptions({ limits, shutdown }: Config) {

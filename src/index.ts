@@ -1,7 +1,8 @@
 /** Embedding: build a bridge inside another program, with your own configuration, authenticator or bus. */
 export { createBridge, type Bridge, type BridgeAddress, type BridgeOptions } from './bridge.ts'
 export { ConfigError, loadConfig, parseConfig, type Config, type ConfigInput } from './config.ts'
-export { openAccess, type Access } from './access/access.ts'
+export type { OwnAccess } from './bridge-access.ts'
+export type { RuleSettings } from './access/rule-syntax.ts'
 export type { Authenticator, Credentials, Verdict } from './access/authenticator.ts'
 export type { Handshake } from './access/handshake.ts'
 export type { Identity } from './access/identity.ts'

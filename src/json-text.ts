@@ -51,6 +51,31 @@ export function memberTexts(json: string): ReadonlyMap<string, string> | undefin
   return texts
 }
 
+/**
+ * Returns the text of each element of a list, without the white space around it. `json`: the text of a list that JSON.parse
+ * has read, nested no deeper than {@link MAX_JSON_DEPTH}.
+ */
+export function elementTexts(json: string): string[] {
+  const texts: string[] = []
+  let depth = 0
+  let start = 0
+  for (let i = 0; i < json.length; i++) {
+    const code = json.charCodeAt(i)
+    if (code === QUOTE) i = endOfString(json, i)
+    else if (code === OPEN_OBJECT || code === OPEN_LIST) {
+      if (++depth === 1) start = i + 1
+    } else if (code === CLOSE_OBJECT || code === CLOSE_LIST || (code === COMMA && depth === 1)) {
+      if (depth === 1) {
+        const text = json.slice(start, i).trim()
+        if (text !== '') texts.push(text)
+        start = i + 1
+      }
+      if (code !== COMMA) depth--
+    }
+  }
+  return texts
+}
+
 /** The quote after which a string is over, for the one with which it begins: the next one that is not escaped. */
 function endOfString(json: string, start: number): number {
   let end = json.indexOf('"', start + 1)

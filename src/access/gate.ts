@@ -66,6 +66,11 @@ export class Gate {
     return after(verdict, (found) => (found === 'not-mine' ? 'nothing' : found))
   }
 
+  /** Errors: what it is told by throws, `auth-unavailable`. */
+  isRevoked(identity: Identity): boolean {
+    return this.#deps.isRevoked(identity)
+  }
+
   /** One after the other, from this one on, until one knows. */
   #askFrom(start: number, all: readonly Authenticator[], credentials: Credentials): Verdict | Promise<Verdict> {
     for (let index = start; index < all.length; index++) {

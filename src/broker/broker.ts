@@ -66,18 +66,19 @@ export class Broker {
   }
 
   /**
-   * Subscribe. Delivery begins at once, as far as the bus feeds it: see `whenLive`.
+   * Subscribe. Delivery begins at once, as far as the bus feeds it: see `whenLive`. `internal`: the destination that is meant
+   * by what the client has written; for most it is the same.
    * Errors: ProtocolError `bad-destination`.
    */
-  subscribe(options: FeedOptions): Entry {
+  subscribe(options: FeedOptions, internal = options.destination): Entry {
     // What somebody has subscribed before has been looked at then.
-    const known = this.#registry.find(options.destination)
-    if (!known) this.destinations.requireSubscribable(options.destination)
-    const topic = known ?? this.#registry.obtain(ownCopy(options.destination))
+    const known = this.#registry.find(internal)
+    if (!known) this.destinations.requireSubscribable(internal)
+    const topic = known ?? this.#registry.obtain(ownCopy(internal))
     // There are many with the same text: they share it.
     const isSame = options.destination === topic.destination
     const destination = isSame ? topic.destination : ownCopy(options.destination)
-    const hold = this.#holdFor(topic, destination)
+    const hold = this.#holdFor(topic, internal === options.destination ? destination : topic.destination)
     const slowPolicy = slowPolicyOf(this.#slowClients, destination)
     const feed = this.#delivery.open({ ...options, destination }, topic, slowPolicy)
     this.#size++

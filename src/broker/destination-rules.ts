@@ -1,5 +1,8 @@
-/** Which destinations there are: those of the broker below its prefixes, those of the application below its own. */
-import { destinationProblem } from '../destinations.ts'
+/**
+ * Which destinations there are: those of the broker below its prefixes, those of the application below its own, and the
+ * addresses of users, groups and sessions.
+ */
+import { destinationProblem, isPattern, patternMatches } from '../destinations.ts'
 import { ProtocolError, quoted } from '../errors.ts'
 
 export interface Prefixes {
@@ -7,13 +10,33 @@ export interface Prefixes {
   readonly prefixes: readonly string[]
   /** SEND below these goes to a backend, for example `/app`. */
   readonly applicationPrefixes: readonly string[]
+  /** Patterns of the destinations whose attendance can be watched below `/presence`. */
+  readonly watched?: readonly string[] | undefined
 }
+
+/** The destinations by which one user, group or session is reached. */
+export interface Addresses {
+  /** Is it below `/user`, `/group` or `/session`? */
+  covers(destination: string): boolean
+  /** Why nothing can be sent to one of those, as a phrase that continues its name (`must …`); undefined if it can. */
+  problem(destination: string): string | undefined
+}
+
+const PRESENCE = '/presence'
 
 export class DestinationRules {
   readonly #prefixes: Prefixes
+  readonly #addresses: Addresses
 
-  constructor(prefixes: Prefixes) {
+  constructor(prefixes: Prefixes, addresses: Addresses) {
     this.#prefixes = prefixes
+    this.#addresses = addresses
+  }
+
+  /** May a message be for this destination? */
+  isDeliverable(destination: string): boolean {
+    if (this.#addresses.covers(destination)) return this.#addresses.problem(destination) === undefined
+    return this.isBroker(destination)
   }
 
   /** May something be subscribed by this name? */
@@ -32,7 +55,8 @@ export class DestinationRules {
 
   /** Errors: ProtocolError `bad-destination`. */
   requireSubscribable(destination: string): void {
-    if (!this.isBroker(destination)) {
+    if (destination.startsWith(`${PRESENCE}/`)) this.#requireWatched(destination)
+    else if (!this.isBroker(destination) && !this.#addresses.covers(destination)) {
       throw new ProtocolError(
         'bad-destination',
         `Cannot subscribe to ${quoted(destination)}: it must start with ${this.brokerPrefixes}`,
@@ -41,12 +65,31 @@ export class DestinationRules {
     requireUsable(destination)
   }
 
-  /** Errors: ProtocolError `bad-destination`. */
-  requireBroker(destination: string): void {
-    if (!this.isBroker(destination)) {
-      throw new ProtocolError('bad-destination', `${quoted(destination)} must start with ${this.brokerPrefixes}`)
+  #requireWatched(destination: string): void {
+    const watched = destination.slice(PRESENCE.length)
+    if (!isPattern(watched) && this.#prefixes.watched?.some((pattern) => patternMatches(pattern, watched))) return
+    const text = `nobody keeps who is at ${quoted(watched)}; see the setting presence.destinations`
+    throw new ProtocolError('bad-destination', `Cannot subscribe to ${quoted(destination)}: ${text}`)
+  }
+
+  /** Errors: ProtocolError `bad-destination` if no message can be for this destination. */
+  requireDeliverable(destination: string): void {
+    const problem = this.deliveryProblem(destination)
+    if (problem !== undefined) {
+      throw new ProtocolError('bad-destination', `Cannot send to ${quoted(destination)}: it ${problem}`)
     }
     requireUsable(destination)
+  }
+
+  /** Why no message can be for this destination, as a phrase that continues its name (`must …`); undefined if one can. */
+  deliveryProblem(destination: string): string | undefined {
+    if (this.#addresses.covers(destination)) return this.#addresses.problem(destination)
+    return this.isBroker(destination) ? undefined : `must start with ${this.brokerPrefixes}`
+  }
+
+  /** Is it the address of a user, a group or a session, well written or not? */
+  isAddress(destination: string): boolean {
+    return this.#addresses.covers(destination)
   }
 }
 

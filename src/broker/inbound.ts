@@ -8,7 +8,7 @@ import { Message } from '../delivery/message.ts'
 import { isReserved, type HeaderPair } from '../headers.ts'
 import { LogBudget, type Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import { decodeBroadcast, decodePayload, PayloadError, type InboundMessage } from '../routes/payload.ts'
+import { decodeBroadcast, PayloadError, type InboundMessage } from '../routes/payload.ts'
 import type { RouteTable } from '../routes/table.ts'
 import type { Broker } from './broker.ts'
 import type { ChannelInterests } from './channel-interests.ts'
@@ -60,11 +60,9 @@ export class Inbound {
     }
     for (const route of this.#interests.routesFor(channel, pattern)) {
       if (isBroadcast && !route.channel.isFixed) continue // a route for every channel does not mean this one
-      const destination = this.#table.destinationOf(route, channel)
-      if (destination === undefined) continue
-      route.messages++
       try {
-        this.#deliver(destination, decodePayload(route.codec, payload, route.contentType))
+        const routed = this.#table.read(route, channel, payload)
+        if (routed) this.#deliver(routed.destination, routed.message)
       } catch (error) {
         this.#malformed(channel, payload, error)
       }
@@ -74,7 +72,7 @@ export class Inbound {
   #receiveBroadcast(channel: string, payload: Uint8Array): void {
     try {
       const { topic, message, sender } = decodeBroadcast(payload)
-      if (!this.#broker.destinations.isBroker(topic)) {
+      if (!this.#broker.destinations.isDeliverable(topic)) {
         throw new PayloadError(`topic ${quoted(topic)} is no broker destination`)
       }
       this.#deliver(topic, message, sender)

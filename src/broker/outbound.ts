@@ -59,9 +59,9 @@ export class Outbound {
     this.#metrics = metrics
   }
 
-  /** May a notification go to this destination? */
-  isBrokerDestination(destination: string): boolean {
-    return this.#destinations.isBroker(destination)
+  /** Why no notification can go to this destination, as a phrase that continues its name (`must …`); undefined if one can. */
+  topicProblem(destination: string): string | undefined {
+    return this.#destinations.deliveryProblem(destination)
   }
 
   /**
@@ -96,14 +96,15 @@ export class Outbound {
    * Errors: rejects with ProtocolError `bad-destination` or as `publish`.
    */
   async notify(topic: string, json: string): Promise<void> {
-    this.#destinations.requireBroker(topic)
+    this.#destinations.requireDeliverable(topic)
     await this.publish({ channel: this.#broadcastChannel, payload: encodeNotification(topic, json) })
   }
 
   /** Errors: ProtocolError. */
   #sendRouteOf(destination: string): SendRoute {
     requireUsable(destination)
-    if (this.#destinations.isBroker(destination)) {
+    if (this.#destinations.isAddress(destination)) this.#destinations.requireDeliverable(destination)
+    if (this.#destinations.isDeliverable(destination)) {
       return { channel: this.#broadcastChannel, codec: undefined, route: undefined }
     }
     const route = this.#destinations.isApplication(destination) ? this.#table.outbound(destination) : undefined

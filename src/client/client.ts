@@ -2,6 +2,7 @@
  * One client of any protocol: who it is, what it has subscribed, what it sends, and how its output is watched. A door
  * (STOMP, plain WebSocket, Server-Sent Events) speaks the protocol and calls this; nothing here knows which door it is.
  */
+import { randomUUID } from 'node:crypto'
 import type { Access } from '../access/access.ts'
 import { ANONYMOUS, type Identity } from '../access/identity.ts'
 import type { Broker, Liveness } from '../broker/broker.ts'
@@ -10,16 +11,23 @@ import type { Recent } from '../broker/recent.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Feed } from '../delivery/feed.ts'
 import { HeldMessages } from '../delivery/held-messages.ts'
-import type { Encoding, Message } from '../delivery/message.ts'
+import { Message, type Encoding } from '../delivery/message.ts'
 import { Output, type WrittenGroup } from '../delivery/output.ts'
 import type { OutputWatch, WatchedOutput } from '../delivery/output-watch.ts'
+import type { Deadlines } from '../clock.ts'
 import { ProtocolError, quoted } from '../errors.ts'
+import type { HeaderPair } from '../headers.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { OutboundMessage } from '../routes/payload.ts'
 import type { Socket, Transport } from '../socket.ts'
+import { maySubscribe, requireSendable, requireSubscribable } from './authorize.ts'
 import type { Door } from './door.ts'
+import { Expiry } from './expiry.ts'
+import type { Rated, Rates, RateState } from './rates.ts'
+import type { ShownEncodings } from './shown-encodings.ts'
 import { AckMode, Subscription, type SubscribeOptions, type SubscriptionOwner } from './subscription.ts'
+import type { SubscriptionPresence } from './subscription-presence.ts'
 import { Subscriptions, type SubscriptionLimits } from './subscriptions.ts'
 
 /** What all clients of a bridge share. */
@@ -32,25 +40,38 @@ export interface ClientServices {
   readonly outputs: OutputWatch
   /** Ids of subscriptions, each text once. */
   readonly ids: Recent<string>
+  readonly encodings: ShownEncodings
+  readonly rates: Rates
+  /** Addresses of those whom a proxy stands for. */
+  readonly forwarded: ReadonlyMap<Client, string>
+  /** Undefined if nobody can watch who is where. */
+  readonly presence: SubscriptionPresence | undefined
+  readonly deadlines: Deadlines
+  /** How long a session goes on when its credential has expired, in milliseconds. */
+  readonly expiryGraceMs: number
   readonly metrics: Metrics
   readonly log: Log
 }
 
-export class Client implements SubscriptionOwner, WatchedOutput {
+export class Client implements SubscriptionOwner, WatchedOutput, Rated {
   /** Unique over all nodes. */
   readonly id: string
   readonly output: Output
   readonly subscriptions: Subscriptions
   /** Milliseconds since 1970. */
   readonly openedAtMs = Date.now()
-  identity: Identity = ANONYMOUS
   /** Of the watch on its output. */
   place = -1
+  /** What it has done lately, where that is limited. */
+  rates: RateState | undefined
   /** Frames, or messages where the protocol has none. */
   received = 0
   /** Set when the connection opens, before anybody else has this object. */
   door!: Door
   readonly #services: ClientServices
+  #identity: Identity = ANONYMOUS
+  /** Most credentials of most bridges have no end. */
+  #expiry: Expiry | undefined
   #isHolding = false
 
   constructor(socket: Socket, id: string, services: ClientServices) {
@@ -61,7 +82,7 @@ export class Client implements SubscriptionOwner, WatchedOutput {
   }
 
   get remoteAddress(): string {
-    return this.output.socket.remoteAddress
+    return this.#services.forwarded.get(this) ?? this.output.socket.remoteAddress
   }
 
   get transport(): Transport {
@@ -73,8 +94,27 @@ export class Client implements SubscriptionOwner, WatchedOutput {
     this.#services.outputs.add(this)
   }
 
+  get identity(): Identity {
+    return this.#identity
+  }
+
+  /** From here on it is this one, and ends with it. */
+  identify(identity: Identity): void {
+    this.#identity = identity
+    const { deadlines, expiryGraceMs } = this.#services
+    if (identity.expiresAt !== undefined) this.#expiry ??= new Expiry(deadlines, () => this.#expired())
+    this.#expiry?.set(identity.expiresAt, expiryGraceMs)
+  }
+
+  /** Has its credential been revoked since it was looked at? Then its connection ends. */
+  endIfRevoked(): void {
+    if (!this.#services.access.isRevoked(this.#identity)) return
+    this.door.fail(new ProtocolError('revoked', 'This login was revoked'))
+  }
+
   /** The connection is gone: nothing is delivered any more. */
   close(): void {
+    this.#expiry?.cancel()
     this.#services.outputs.remove(this)
     this.unsubscribeAll()
   }
@@ -86,11 +126,10 @@ export class Client implements SubscriptionOwner, WatchedOutput {
    * Errors: ProtocolError `not-authorized`, `duplicate-subscription`, `too-many-subscriptions`, `bad-destination`.
    */
   subscribe(options: SubscribeOptions): Liveness | undefined {
-    const { destination, id, ackMode, encoding, stamp } = options
-    const { access, broker } = this.#services
-    if (!access.maySubscribe(this.identity, destination)) {
-      throw new ProtocolError('not-authorized', `You may not subscribe to ${quoted(destination)}`)
-    }
+    const { destination, id, ackMode, stamp } = options
+    const { access, broker, encodings } = this.#services
+    const { kind, internal } = requireSubscribable(access, this.#identity, this.id, destination)
+    this.#requireRate('subscribe', destination)
     // A client that repeats itself without an id wants what it has.
     if (id === undefined && this.subscriptions.withoutId(destination)) return undefined
     this.subscriptions.requireRoomFor(destination, id)
@@ -99,10 +138,14 @@ export class Client implements SubscriptionOwner, WatchedOutput {
     const subscription = new Subscription(this, ownId, ackMode, this.subscriptions.nextSerial())
     const isSingle = ackMode !== AckMode.auto
     const excludes = options.excludesOwn ? this.id : undefined
-    const entry = broker.subscribe({ receiver: subscription, destination, encoding, stamp, isSingle, excludes })
+    const isOwnQueue = kind === 'user' || kind === 'session'
+    const encoding = isOwnQueue ? encodings.of(options.encoding, destination.startsWith('/user/')) : options.encoding
+    const feed = { receiver: subscription, destination, encoding, stamp, isSingle, excludes }
+    const entry = broker.subscribe(feed, internal)
     subscription.feed = entry.feed
     subscription.hold = entry.hold
     this.subscriptions.add(subscription)
+    this.#services.presence?.begin(subscription, this.id, this.#identity.user)
     return broker.whenLive(subscription)
   }
 
@@ -128,12 +171,17 @@ export class Client implements SubscriptionOwner, WatchedOutput {
   /** By id or destination, see `Subscriptions.take`. Returns what has ended; undefined if there is no such subscription. */
   unsubscribe(id: string | undefined, destination: string | undefined): Subscription | undefined {
     const subscription = this.subscriptions.take(id, destination)
-    if (subscription) this.#services.broker.unsubscribe(subscription)
+    if (subscription) this.#end(subscription)
     return subscription
   }
 
   unsubscribeAll(): void {
-    for (const each of this.subscriptions.takeAll()) this.#services.broker.unsubscribe(each)
+    for (const each of this.subscriptions.takeAll()) this.#end(each)
+  }
+
+  #end(subscription: Subscription): void {
+    this.#services.broker.unsubscribe(subscription)
+    this.#services.presence?.end(subscription)
   }
 
   /**
@@ -141,11 +189,10 @@ export class Client implements SubscriptionOwner, WatchedOutput {
    * Errors: ProtocolError `not-authorized`, `no-route`, `bad-destination`, `bad-body`.
    */
   route(message: OutboundMessage): RoutedMessage {
-    const { destination } = message
-    if (!this.#services.access.maySend(this.identity, destination)) {
-      throw new ProtocolError('not-authorized', `You may not send to ${quoted(destination)}`)
-    }
-    return this.#services.outbound.route(message)
+    const { access, outbound } = this.#services
+    requireSendable(access, this.#identity, message.destination)
+    this.#requireRate('send', message.destination)
+    return outbound.route(message)
   }
 
   /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable` or `bus-refused`. */
@@ -158,7 +205,53 @@ export class Client implements SubscriptionOwner, WatchedOutput {
     return this.#services.outbound.publishAll(messages)
   }
 
+  /**
+   * Judges again what it has subscribed, when what it may do has changed. Returns what is refused, and has ended with this
+   * call.
+   */
+  reviewSubscriptions(): Subscription[] {
+    const { access } = this.#services
+    const refused = [...this.subscriptions].filter(
+      ({ destination }) => !maySubscribe(access, this.#identity, this.id, destination),
+    )
+    for (const { id, destination } of refused) this.unsubscribe(id, destination)
+    return refused
+  }
+
+  /** Has it subscribed exactly this (internal) destination? */
+  hasSubscribed(internal: string): boolean {
+    for (const { feed } of this.subscriptions) if (feed.topic.destination === internal) return true
+    return false
+  }
+
   // --- What it gets
+
+  /** A message of the bridge's own to whoever has subscribed this destination here. Returns false if nobody has. */
+  tell(destination: string, headers: readonly HeaderPair[], body: string): boolean {
+    let isTold = false
+    for (const subscription of [...this.subscriptions]) {
+      if (subscription.destination !== destination) continue
+      const { feed } = subscription
+      const message = new Message({ id: randomUUID(), destination: feed.topic.destination, headers, body })
+      this.#services.delivery.deliverTo(feed, message)
+      isTold = true
+    }
+    return isTold
+  }
+
+  /** Errors: ProtocolError `rate-limited`. */
+  #requireRate(action: 'subscribe' | 'send', destination: string): void {
+    const { rates, deadlines } = this.#services
+    const seconds = rates.take(this, action, destination, deadlines.now())
+    if (seconds === undefined) return
+    const wish = action === 'send' ? 'send to' : 'subscribe to'
+    const text = `You may not ${wish} ${quoted(destination)} so often: try again in ${seconds} s`
+    throw new ProtocolError('rate-limited', text, { 'retry-after': String(seconds) })
+  }
+
+  #expired(): void {
+    this.door.fail(new ProtocolError('token-expired', 'The credential has expired: connect again with a new one'))
+  }
 
   deliver(subscription: Subscription, message: Message, dropped: number): void {
     this.door.deliver(subscription, message, dropped)

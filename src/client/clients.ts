@@ -4,6 +4,7 @@ import { ERRORS, ProtocolError } from '../errors.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
 import { Client, type ClientServices } from './client.ts'
 import type { Door } from './door.ts'
+import { ShownEncodings } from './shown-encodings.ts'
 
 /** How many clients may be told to close in one turn of the event loop at shutdown. */
 const CLOSE_BATCH = 200
@@ -19,12 +20,18 @@ export class Clients implements Iterable<Client> {
   readonly #nodeId: string
   readonly #maxClients: number
   readonly #open = new Set<Client>()
+  readonly #forwarded = new Map<Client, string>()
   #count = 0
   #isDraining = false
   #onEmpty: (() => void) | undefined
 
-  constructor(services: Omit<ClientServices, 'ids'>, nodeId: string, maxClients: number) {
-    this.#services = { ...services, ids: new Recent(MAX_SHARED_IDS, (id) => id) }
+  constructor(services: Omit<ClientServices, 'ids' | 'encodings' | 'forwarded'>, nodeId: string, maxClients: number) {
+    this.#services = {
+      ...services,
+      ids: new Recent(MAX_SHARED_IDS, (id) => id),
+      encodings: new ShownEncodings(),
+      forwarded: this.#forwarded,
+    }
     this.#nodeId = nodeId
     this.#maxClients = maxClients
     services.metrics.observe('sessions', () => this.#open.size)
@@ -50,12 +57,22 @@ export class Clients implements Iterable<Client> {
     return this.#open.values()
   }
 
+  /** Returns the id of a session that may come to be, unique over all nodes. */
+  readonly nextId = (): string => `${this.#nodeId}-${++this.#count}`
+
   /**
    * A socket has opened: `makeDoor` makes what speaks its protocol. A client that comes in spite of a refusal is closed
-   * with 1001 or 1013 (try again later).
+   * with 1001 or 1013 (try again later). `id`: from `nextId`, where it had to be known before; `address`: where it comes from,
+   * which is not where the socket does if a proxy stands between.
    */
-  open<Handler extends Door & SocketHandler>(socket: Socket, makeDoor: (client: Client) => Handler): Handler {
-    const client = new Client(socket, `${this.#nodeId}-${++this.#count}`, this.#services)
+  open<Handler extends Door & SocketHandler>(
+    socket: Socket,
+    makeDoor: (client: Client) => Handler,
+    address: string,
+    id = this.nextId(),
+  ): Handler {
+    const client = new Client(socket, id, this.#services)
+    if (address !== socket.remoteAddress) this.#forwarded.set(client, address)
     const door = makeDoor(client)
     client.door = door
     const { refusal } = this
@@ -69,6 +86,7 @@ export class Clients implements Iterable<Client> {
   /** The connection is gone, and nothing that came over it is left to do. */
   readonly release = (client: Client): void => {
     this.#open.delete(client)
+    this.#forwarded.delete(client)
     if (this.#open.size === 0) this.#onEmpty?.()
   }
 

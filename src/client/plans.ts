@@ -3,6 +3,10 @@ import type { Identity } from '../access/identity.ts'
 
 interface Plan {
   readonly identity: Identity
+  /** Id of the session that it will be. */
+  readonly session: string
+  /** Where its client is. */
+  readonly remoteAddress: string
   /** Subscribed when the connection opens; each once. */
   readonly destinations: readonly string[]
 }

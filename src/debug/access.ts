@@ -7,6 +7,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Context, MiddlewareHandler } from 'hono'
 import { isLoopback } from '../config.ts'
 import { isFromAllowedOrigin } from '../http/cors.ts'
+import { calledHost } from '../http/hosts.ts'
 import { HttpError, type HttpEnv } from '../http/json-error.ts'
 import { createOriginPolicy, type OriginPolicy } from '../http/origins.ts'
 
@@ -75,7 +76,7 @@ function equals(secret: string): (given: string) => boolean {
 }
 
 function checkHost(c: Context<HttpEnv>, hosts: ReadonlySet<string>): void {
-  const name = hostName(c.req.header('host') ?? new URL(c.req.url).host)
+  const name = calledHost(c)
   if (name !== undefined && (isLocalName(name) || hosts.has(name))) return
   throw new HttpError(
     'forbidden-host',
@@ -85,12 +86,6 @@ function checkHost(c: Context<HttpEnv>, hosts: ReadonlySet<string>): void {
 
 function isLocalName(name: string): boolean {
   return isLoopback(name) || name.endsWith('.localhost')
-}
-
-/** Without the port, in lower case; undefined if it is no host. */
-function hostName(host: string): string | undefined {
-  const url = `http://${host}`
-  return /^[^\s/?#@\\,]+$/.test(host) && URL.canParse(url) ? new URL(url).hostname : undefined
 }
 
 function hostOfOrigin(origin: string): string[] {

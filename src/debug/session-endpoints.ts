@@ -110,10 +110,10 @@ export function createSessionsHandler(inspect: Inspect): Handler<HttpEnv> {
 }
 
 /** Makes the handler. */
-export function createCloseSessionHandler(inspect: Inspect): Handler<HttpEnv> {
+export function createCloseSessionHandler(close: (id: string) => Promise<boolean>): Handler<HttpEnv> {
   return async (c) => {
     const id = c.req.param('id') ?? ''
-    if (!(await inspect('closeSession', id))) {
+    if (!(await close(id))) {
       throw new HttpError('not-found', `There is no session ${quoted(id)}: it may have ended`)
     }
     return c.body(null, 204, { 'Cache-Control': 'no-store' })

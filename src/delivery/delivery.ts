@@ -66,7 +66,7 @@ export class Delivery {
     const singles = topic.singles.size > 0 ? [...topic.singles] : undefined
     if (topic.groups.size > 0) this.#groups.gather(topic, message)
     if (!singles) return
-    for (const feed of singles) this.#deliverTo(feed, message)
+    for (const feed of singles) this.deliverTo(feed, message)
   }
 
   /** From here on its messages wait; what was gathered for its group before still comes. */
@@ -101,7 +101,8 @@ export class Delivery {
     this.#groups.join(feed)
   }
 
-  #deliverTo(feed: Feed, message: Message): void {
+  /** To one feed; a message that it alone gets need not have come over the bus. */
+  deliverTo(feed: Feed, message: Message): void {
     const { backlog, excludes } = feed
     if (excludes !== undefined && message.sender === excludes) return
     if (backlog) {

@@ -3,7 +3,7 @@
  * else is in the file of its concern. Knows the way out by two functions and STOMP only as something to open.
  */
 import { Hono, type Context, type MiddlewareHandler } from 'hono'
-import type { Outbound } from '../broker/outbound.ts'
+import { every } from 'hono/combine'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { FetchHandler } from '../socket.ts'
@@ -18,9 +18,11 @@ import {
   readyRoute,
 } from './health.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { KeyGuard } from './key-guard.ts'
+import { createNotificationsHandler, notificationsRoute } from './notifications.ts'
 import type { Entrance } from './entrance.ts'
 import { createErrorHandler, HttpError, type HttpEnv } from './json-error.ts'
-import { createNotificationHandler, notificationRoute } from './notification.ts'
+import { createNotificationHandler, notificationRoute, type Notifier } from './notification.ts'
 import { createDocument, openApiRoute, type Route } from './openapi.ts'
 import { createOriginPolicy } from './origins.ts'
 import {
@@ -31,6 +33,8 @@ import {
   type OpenRaw,
   type RawEndpoint,
 } from './raw.ts'
+import { behindProxies } from './client-address.ts'
+import { createHostPolicy, hostPolicyGuard, requireAllowedHost } from './hosts.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { createStreamHandler, streamRoute, streamsRoute, type OpenStream } from './sse.ts'
 import {
@@ -48,6 +52,10 @@ export interface AppOptions {
   readonly path: string
   /** See `createOriginPolicy`. */
   readonly allowedOrigins: readonly string[]
+  /** See `behindProxies`. */
+  readonly trustedProxies: readonly string[]
+  /** See `createHostPolicy`. */
+  readonly allowedHosts: readonly string[]
   readonly maxBodyBytes: number
   /** Which doors beside STOMP are open. */
   readonly doors: { readonly raw: boolean; readonly sse: boolean }
@@ -64,12 +72,14 @@ export interface AppOptions {
 
 /** What the app uses of the bridge. */
 export interface AppDeps {
-  readonly outbound: Pick<Outbound, 'notify' | 'isBrokerDestination'>
+  readonly outbound: Notifier
   readonly metrics: Pick<Metrics, 'render' | 'contentType'>
   readonly log: Log
   /** Reasons why this node should get no new clients; empty when ready. */
   notReadyReasons(): readonly string[] | Promise<readonly string[]>
   readonly entrance: Entrance
+  /** Of the operations by which backends send. */
+  readonly keyGuard: KeyGuard
   readonly openStomp: OpenStomp
   readonly pickSubProtocol: PickSubProtocol
   readonly openRaw: OpenRaw
@@ -102,7 +112,8 @@ const hostGuard: MiddlewareHandler<HttpEnv> = async (c, next) => {
 export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   const app = new Hono<HttpEnv>()
   const isAllowedOrigin = createOriginPolicy(options.allowedOrigins)
-  const guard = originGuard(isAllowedOrigin)
+  const isAllowedHost = createHostPolicy(options.allowedHosts)
+  const guard = every(hostPolicyGuard(isAllowedHost), originGuard(isAllowedOrigin))
   const endpoints = endpointsOf(options, deps)
 
   app.use(async (c, next) => {
@@ -126,6 +137,7 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
     const handler = createEndpointHandler(endpoint, deps.entrance, deps.openRaw)
     app.get(honoPath(endpoint.path), (c, next) => {
       if (!isHandshake(c) || isOwn(c.req.path)) return next()
+      requireAllowedHost(c, isAllowedHost)
       requireAllowedOrigin(c, isAllowedOrigin)
       return handler(c)
     })
@@ -163,7 +175,8 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   const edge = new Hono<HttpEnv>()
   const passOn = (c: Context<HttpEnv>): Response | Promise<Response> => app.fetch(c.req.raw, c.env)
   edge.get(options.path, (c) => {
-    const isAdmitted = isHandshake(c) && isFromAllowedOrigin(c, isAllowedOrigin) && deps.entrance.isOpen
+    const isAllowed = isAllowedHost(c) && isFromAllowedOrigin(c, isAllowedOrigin)
+    const isAdmitted = isHandshake(c) && isAllowed && deps.entrance.isOpenToAll
     if (!isAdmitted) return passOn(c)
     const response = upgrade(c, deps.openStomp, deps.pickSubProtocol)
     // What stands for an upgrade has no status of its own; a handshake that the runtime cannot read has 426.
@@ -173,7 +186,9 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   })
   edge.notFound(passOn)
   edge.onError(onError)
-  return (request, env) => (request.method === 'GET' ? edge.fetch(request, env) : app.fetch(request, env))
+  const serve: FetchHandler = (request, env) =>
+    request.method === 'GET' ? edge.fetch(request, env) : app.fetch(request, env)
+  return behindProxies(serve, options.trustedProxies)
 }
 
 /** Hono answers only what is an `Error`; authenticators are written by others, who may throw anything. */
@@ -188,12 +203,22 @@ function honoPath(path: string): string {
 
 function endpointsOf(options: AppOptions, deps: AppDeps): Endpoint[] {
   const { metrics, version, runtime } = options
+  const publish = deps.keyGuard.require('publish')
   const endpoints: Endpoint[] = [
     {
       route: upgradeRoute(options.path),
       handler: createUpgradeHandler(deps.entrance, deps.openStomp, deps.pickSubProtocol),
     },
-    { route: notificationRoute, handler: createNotificationHandler(deps.outbound, options.maxBodyBytes) },
+    {
+      route: notificationRoute,
+      handler: createNotificationHandler(deps.outbound, options.maxBodyBytes),
+      guard: publish,
+    },
+    {
+      route: notificationsRoute,
+      handler: createNotificationsHandler(deps.outbound, options.maxBodyBytes),
+      guard: publish,
+    },
     { route: healthRoute, handler: createHealthHandler(version, runtime) },
     { route: readyRoute, handler: createReadyHandler(() => deps.notReadyReasons()) },
   ]

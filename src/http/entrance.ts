@@ -3,6 +3,7 @@
  * of it is settled before the connection is anything but HTTP, so that a refusal is an HTTP error.
  */
 import type { Access } from '../access/access.ts'
+import type { HandshakeVerdict } from '../access/gate.ts'
 import { isPromise, type Credentials } from '../access/authenticator.ts'
 import type { Handshake } from '../access/handshake.ts'
 import type { Identity } from '../access/identity.ts'
@@ -10,15 +11,22 @@ import type { Broker } from '../broker/broker.ts'
 import type { Refusal } from '../client/clients.ts'
 import { requireWithin, type SubscriptionLimits } from '../client/subscriptions.ts'
 import { isPattern } from '../destinations.ts'
-import { ProtocolError, quoted } from '../errors.ts'
+import { requireSubscribable } from '../client/authorize.ts'
+import { ProtocolError } from '../errors.ts'
 import type { OpenSocket } from '../socket.ts'
+import { handshakeToken, type CredentialNames } from './credentials.ts'
 import { errorResponse, HttpError } from './json-error.ts'
+import { notAuthenticated } from './key-guard.ts'
 
 /** What the entrance uses of the bridge. */
 export interface EntranceDeps {
   /** Undefined when a new client may come in now, beside so many who are on their way; else why not. */
   admission(coming: number): Refusal | undefined
   readonly access: Access
+  /** Where a handshake may bring a credential. */
+  readonly credentials: CredentialNames
+  /** Ids of sessions that may come to be. */
+  nextSessionId(): string
   readonly broker: Pick<Broker, 'claim'>
   readonly limits: SubscriptionLimits
   /** Longest time to find out who it is, and until the connection has opened; milliseconds. */
@@ -86,8 +94,9 @@ export class Entrance {
     this.#deps = deps
   }
 
-  get isOpen(): boolean {
-    return this.#deps.admission(this.#coming) === undefined
+  /** May anybody come in now, whoever it is? */
+  get isOpenToAll(): boolean {
+    return this.#deps.access.isOpen && this.#deps.admission(this.#coming) === undefined
   }
 
   /** Errors: HttpError `too-many-sessions`, `shutting-down`. */
@@ -104,31 +113,66 @@ export class Entrance {
    * Resolves when the bus feeds them, so that nothing is missed that is sent once the connection is open; while the bus is
    * away that is not waited for.
    *
-   * `secret`: what stands where the endpoint says that the credential is.
+   * `secret`: what stands where the endpoint says that the credential is, before all other places.
    * Errors: HttpError `not-authenticated`; what the authenticator throws; ProtocolError `connect-timeout`,
    * `too-many-subscriptions`, `not-authorized`, `bad-destination`, `bus-refused`.
    */
   async enter(request: Request, handshake: Handshake, secret: string | undefined, destinations: readonly string[]) {
-    this.#coming++
-    let isComing = true
-    const arrive = (): void => {
-      if (isComing) this.#coming--
-      isComing = false
-    }
+    const arrive = this.#come()
     try {
-      const identity = await this.#identify(request, handshake, secret)
-      return { identity, claims: await this.#claim(identity, destinations, arrive) }
+      const token = secret ?? handshakeToken(handshake, this.#deps.credentials)
+      const identity = await this.#ask(request, handshake, token, (credentials) =>
+        this.#deps.access.authenticate(credentials),
+      )
+      if (!identity) throw notAuthenticated('Login was refused')
+      const session = this.#deps.nextSessionId()
+      return { identity, session, claims: await this.#claim(identity, session, destinations, arrive) }
     } catch (error) {
       arrive()
       throw error
     }
   }
 
-  async #identify(request: Request, handshake: Handshake, secret: string | undefined): Promise<Identity> {
+  /**
+   * Who is it, as far as the handshake says? Undefined if it says nothing: CONNECT may. At once where that needs no question.
+   * Errors: HttpError `not-authenticated`; what the authenticators throw; ProtocolError `connect-timeout`.
+   */
+  identify(request: Request, handshake: Handshake): Identity | undefined | Promise<Identity | undefined> {
+    const token = handshakeToken(handshake, this.#deps.credentials)
+    const arrive = this.#come()
+    try {
+      const verdict = this.#ask(request, handshake, token, (credentials) =>
+        this.#deps.access.authenticateHandshake(credentials),
+      )
+      if (isPromise(verdict)) return verdict.then(identityOf).finally(arrive)
+      arrive()
+      return identityOf(verdict)
+    } catch (error) {
+      arrive()
+      throw error
+    }
+  }
+
+  /** Somebody is on the way in, and takes a place until the function that is returned is called. */
+  #come(): () => void {
+    this.#coming++
+    let isComing = true
+    return () => {
+      if (isComing) this.#coming--
+      isComing = false
+    }
+  }
+
+  #ask<Answer>(
+    request: Request,
+    handshake: Handshake,
+    token: string | undefined,
+    question: (credentials: Credentials) => Answer | Promise<Answer>,
+  ): Answer | Promise<Answer> {
     const timeout = new AbortController()
     let signal: AbortSignal | undefined
-    const credentials: Credentials = {
-      token: secret,
+    const answer = question({
+      token,
       login: undefined,
       passcode: undefined,
       header: () => undefined,
@@ -138,21 +182,19 @@ export class Entrance {
       get signal() {
         return (signal ??= AbortSignal.any([request.signal, timeout.signal]))
       },
-    }
-    const answer = this.#deps.access.authenticate(credentials)
-    const isPending = isPromise(answer)
-    const identity = isPending ? await within(this.#deps.connectTimeoutMs, answer, () => timeout.abort()) : answer
-    if (identity) return identity
-    throw new HttpError('not-authenticated', 'Login was refused', { headers: { 'WWW-Authenticate': 'Bearer' } })
+    })
+    return isPromise(answer) ? within(this.#deps.connectTimeoutMs, answer, () => timeout.abort()) : answer
   }
 
-  async #claim(identity: Identity, destinations: readonly string[], arrive: () => void): Promise<Claims> {
+  async #claim(
+    identity: Identity,
+    session: string,
+    destinations: readonly string[],
+    arrive: () => void,
+  ): Promise<Claims> {
     const { access, broker, connectTimeoutMs, limits } = this.#deps
     requireWithin(limits, destinations.length, destinations.filter(isPattern).length)
-    for (const destination of destinations) {
-      if (access.maySubscribe(identity, destination)) continue
-      throw new ProtocolError('not-authorized', `You may not subscribe to ${quoted(destination)}`)
-    }
+    const addresses = destinations.map((each) => requireSubscribable(access, identity, session, each))
     const releases: (() => void)[] = []
     const release = (): void => {
       clearTimeout(timer)
@@ -163,8 +205,8 @@ export class Entrance {
     const timer = setTimeout(release, connectTimeoutMs)
     try {
       // All of them at once: each is a way to Redis and back.
-      const waits = destinations.map(async (destination) => {
-        const claim = broker.claim(destination)
+      const waits = addresses.map(async ({ internal }) => {
+        const claim = broker.claim(internal)
         releases.push(() => claim.release())
         if (claim.liveness) await Promise.race([claim.liveness.live, claim.liveness.liveOrLost])
       })
@@ -175,6 +217,12 @@ export class Entrance {
     }
     return { release }
   }
+}
+
+/** Errors: HttpError `not-authenticated`. */
+function identityOf(verdict: HandshakeVerdict): Identity | undefined {
+  if (verdict === 'refused') throw notAuthenticated('Login was refused')
+  return verdict === 'nothing' ? undefined : verdict
 }
 
 /** Errors: ProtocolError `connect-timeout`. */

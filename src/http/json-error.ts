@@ -96,7 +96,7 @@ export function createErrorHandler(
       return answer(c, error)
     }
     if (error instanceof ProtocolError) {
-      return answer(c, new HttpError(error.code, error.message, { headers: retryHeaders(error.code) }))
+      return answer(c, new HttpError(error.code, error.message, { headers: retryHeaders(error) }))
     }
     log.error({ method: c.req.method, path: c.req.path, error }, 'An HTTP request failed')
     return answer(c, new HttpError('internal', 'Internal error'))
@@ -116,6 +116,7 @@ function statusOf(code: HttpErrorCode) {
   return code in ERRORS ? ERRORS[code as keyof typeof ERRORS].http : HTTP_ERRORS[code as keyof typeof HTTP_ERRORS]
 }
 
-function retryHeaders(code: keyof typeof ERRORS): Record<string, string> {
-  return ERRORS[code].http === 503 || code === 'flooding' ? { 'Retry-After': '1' } : {}
+function retryHeaders({ code, headers }: ProtocolError): Record<string, string> {
+  const seconds = headers['retry-after'] ?? (ERRORS[code].http === 503 || code === 'flooding' ? '1' : undefined)
+  return seconds === undefined ? {} : { 'Retry-After': seconds }
 }

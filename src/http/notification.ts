@@ -6,8 +6,10 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { Handler } from 'hono'
 import type { Outbound } from '../broker/outbound.ts'
 import { memberTexts } from '../json-text.ts'
+import { keyErrors } from './key-guard.ts'
 import { readJson } from './json-body.ts'
-import { errorResponse, HttpError, type FieldProblem, type HttpEnv } from './json-error.ts'
+import { badFields, fieldProblems } from './fields.ts'
+import { errorResponse, type FieldProblem, type HttpEnv } from './json-error.ts'
 
 /** The longest topic, in characters. */
 const MAX_TOPIC = 1024
@@ -21,7 +23,9 @@ export const notificationSchema = z
         .min(1, 'Topic must not be empty')
         .max(MAX_TOPIC, `Topic must have at most ${MAX_TOPIC} characters`)
         .openapi({
-          description: 'Destination whose subscribers get the message; it must be below a prefix of broker.prefixes',
+          description:
+            'Destination whose subscribers get the message: below a prefix of broker.prefixes, or the address of a user, ' +
+            'a group or a session, such as /user/alice/queue/news',
           example: '/topic/toast',
         }),
       // Not z.json(): that copies the value, and a key such as "__proto__" would be lost on the way.
@@ -68,11 +72,7 @@ export const notificationRoute = createRoute({
     400: errorResponse('Not JSON, or a field is missing or wrong', 'bad-field', 'Topic is missing: give a string', [
       { field: 'topic', message: 'Topic is missing: give a string' },
     ]),
-    403: errorResponse(
-      'The page comes from an origin that is not allowed',
-      'forbidden-origin',
-      'Pages from this origin may not use this bridge: add it to server.allowedOrigins in the configuration',
-    ),
+    ...keyErrors,
     413: errorResponse('The body is too large', 'body-too-large', 'The body is too large: send at most 1048576 bytes'),
     415: errorResponse(
       'The content type is not JSON',
@@ -93,45 +93,42 @@ export const notificationRoute = createRoute({
   },
 })
 
+/** What a notification needs of the way out. */
+export type Notifier = Pick<Outbound, 'notify' | 'topicProblem'>
+
 /** Makes the handler. It answers when the bus has the message. */
-export function createNotificationHandler(
-  outbound: Pick<Outbound, 'notify' | 'isBrokerDestination'>,
-  maxBodyBytes: number,
-): Handler<HttpEnv> {
+export function createNotificationHandler(outbound: Notifier, maxBodyBytes: number): Handler<HttpEnv> {
   return async (c) => {
     const { value, text } = await readJson(c.req.raw, maxBodyBytes)
-    const { success, data, error } = notificationSchema.safeParse(value)
-    const problems = [...(error ? fieldProblems(error) : []), ...topicProblems(value, outbound)]
-    if (!success || problems.length > 0) throw refusal(problems, success)
-    const { topic, message } = data
-    // Text is written anew, which is quick; what is delivered as JSON goes on as it came.
-    await outbound.notify(
-      topic,
-      typeof message === 'string' ? JSON.stringify(message) : memberTexts(text)!.get('message')!,
-    )
+    await notify(outbound, value, text)
     return c.body(null, 200)
   }
 }
 
-function fieldProblems(error: z.ZodError): FieldProblem[] {
-  return error.issues.map(({ path, message }) => ({ field: path.join('.'), message }))
+/**
+ * Checks one notification and hands it over. `text`: the JSON that `value` was read from.
+ * Errors: rejects with HttpError `bad-field`, `bad-destination`; ProtocolError as `Outbound.notify`.
+ */
+export async function notify(outbound: Notifier, value: unknown, text: string): Promise<void> {
+  const { success, data, error } = notificationSchema.safeParse(value)
+  const problems = [...(error ? fieldProblems(error) : []), ...topicProblems(value, outbound)]
+  if (!success || problems.length > 0) {
+    throw badFields(problems, success ? 'bad-destination' : 'bad-field')
+  }
+  const { topic, message } = data
+  // Text is written anew, which is quick; what is delivered as JSON goes on as it came.
+  await outbound.notify(
+    topic,
+    typeof message === 'string' ? JSON.stringify(message) : memberTexts(text)!.get('message')!,
+  )
 }
 
 /** Asked beside the schema, so that both fields are reported together. */
-function topicProblems(value: unknown, outbound: Pick<Outbound, 'isBrokerDestination'>): FieldProblem[] {
+function topicProblems(value: unknown, outbound: Notifier): FieldProblem[] {
   const { success, data: topic } = notificationSchema.shape.topic.safeParse(
     (value as { topic?: unknown } | null)?.topic,
   )
-  if (!success || outbound.isBrokerDestination(topic)) return []
-  const message = `Topic "${topic}" cannot have subscribers: give one below a prefix of broker.prefixes, such as "/topic/toast"`
-  return [{ field: 'topic', message }]
-}
-
-function refusal(problems: readonly FieldProblem[], hasAllFields: boolean): HttpError {
-  return new HttpError(
-    hasAllFields ? 'bad-destination' : 'bad-field',
-    problems.map(({ message }) => message).join('; '),
-    // A problem without a field is about the body as a whole.
-    { problems: problems.filter(({ field }) => field !== '') },
-  )
+  const problem = success ? outbound.topicProblem(topic) : undefined
+  if (problem === undefined) return []
+  return [{ field: 'topic', message: `Topic "${topic}" cannot have subscribers: it ${problem}` }]
 }

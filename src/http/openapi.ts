@@ -14,6 +14,11 @@ const DESCRIPTION = 'Browsers speak STOMP, plain WebSocket or Server-Sent Events
 
 const DOORS_TAG = { name: 'Doors', description: 'The same destinations for clients that do not speak STOMP.' }
 
+const PEOPLE_TAG = {
+  name: 'People',
+  description: 'Who is connected, on all nodes, and for how long they may be. Every request needs an API key.',
+}
+
 const DEBUGGER_TAG = {
   name: 'Debugger',
   description:
@@ -51,6 +56,7 @@ export function createDocument(version: string, routes: readonly Route[]): OpenA
       { name: 'STOMP', description: 'Browsers and other STOMP clients connect here, subscribe and send.' },
       ...(has('Doors') ? [DOORS_TAG] : []),
       { name: 'Messages', description: 'Backends without Redis send to subscribers by HTTP.' },
+      ...(has('People') ? [PEOPLE_TAG] : []),
       ...(has('Debugger') ? [DEBUGGER_TAG] : []),
       { name: 'Operation', description: 'For probes, load balancers and monitoring.' },
     ],

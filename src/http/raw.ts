@@ -30,7 +30,7 @@ export interface RawEndpoint {
 type UpgradeHandler = (c: Context<HttpEnv>) => Promise<Response>
 
 /** The plan but for who it is. */
-type Wanted = Omit<RawPlan, 'identity'>
+type Wanted = Omit<RawPlan, 'identity' | 'session' | 'remoteAddress'>
 
 const UPGRADE_MESSAGE = 'This is a WebSocket endpoint: connect with a WebSocket client, or send "Upgrade: websocket"'
 
@@ -113,10 +113,10 @@ async function upgrade(
   wanted: Wanted,
   secret: string | undefined,
 ): Promise<Response> {
-  const { identity, claims } = await entrance.enter(c.req.raw, handshakeOf(c), secret, wanted.destinations)
+  const { identity, session, claims } = await entrance.enter(c.req.raw, handshakeOf(c), secret, wanted.destinations)
   return c.env.upgrade(c.req.raw, {
     protocol: offeredProtocol(c),
-    ...openWith(claims, (socket) => open(socket, { ...wanted, identity })),
+    ...openWith(claims, (socket) => open(socket, { ...wanted, identity, session, remoteAddress: c.env.remoteAddress })),
   })
 }
 

@@ -96,7 +96,8 @@ export function createStreamHandler(entrance: Entrance, open: OpenStream): Handl
     requireDecodable(c)
     const destinations = destinationsOf(c)
     const asksForMore = isAsking(c) || c.req.header('last-event-id') !== undefined
-    const { identity, claims } = await entrance.enter(c.req.raw, handshakeOf(c), undefined, destinations)
+    const { identity, session, claims } = await entrance.enter(c.req.raw, handshakeOf(c), undefined, destinations)
+    const { remoteAddress } = c.env
     const headers = { ...EVENT_STREAM_HEADERS, 'X-Content-Type-Options': 'nosniff', ...crossOriginHeaders(c) }
     if (c.req.method === 'HEAD') {
       claims.release()
@@ -104,7 +105,7 @@ export function createStreamHandler(entrance: Entrance, open: OpenStream): Handl
     }
     return c.env.stream(c.req.raw, {
       headers,
-      ...openWith(claims, (socket) => open(socket, { identity, destinations, asksForMore })),
+      ...openWith(claims, (socket) => open(socket, { identity, session, remoteAddress, destinations, asksForMore })),
     })
   }
 }

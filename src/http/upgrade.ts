@@ -5,8 +5,9 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
 import type { Handshake } from '../access/handshake.ts'
+import type { Identity } from '../access/identity.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
-import type { Entrance } from './entrance.ts'
+import { entranceErrors, type Entrance } from './entrance.ts'
 import { handshakeOf } from './handshake.ts'
 import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
 
@@ -38,6 +39,7 @@ export function upgradeRoute(path: string) {
     },
     responses: {
       101: { description: 'The connection now speaks STOMP' },
+      401: entranceErrors[401],
       403: errorResponse(
         'The page comes from an origin that is not allowed',
         'forbidden-origin',
@@ -59,10 +61,11 @@ export function createUpgradeHandler(
   open: OpenStomp,
   pickSubProtocol: PickSubProtocol,
 ): Handler<HttpEnv> {
-  return (c) => {
+  return async (c) => {
     if (!isHandshake(c)) throw new HttpError('upgrade-required', UPGRADE_MESSAGE, { headers: { Upgrade: 'websocket' } })
     entrance.admit()
-    return upgrade(c, open, pickSubProtocol)
+    const identity = await entrance.identify(c.req.raw, handshakeOf(c))
+    return upgrade(c, open, pickSubProtocol, identity)
   }
 }
 
@@ -75,8 +78,13 @@ export function isHandshake(c: Context<HttpEnv>): boolean {
  * Hands the connection over to the runtime.
  * What it returns is the runtime's response itself: Bun knows it by identity, and on Deno a copy ends the upgrade.
  */
-export function upgrade(c: Context<HttpEnv>, open: OpenStomp, pickSubProtocol: PickSubProtocol): Response {
-  const handshake = handshakeOf(c)
+export function upgrade(
+  c: Context<HttpEnv>,
+  open: OpenStomp,
+  pickSubProtocol: PickSubProtocol,
+  identity?: Identity,
+): Response {
+  const handshake = handshakeOf(c, identity)
   const protocol = pickSubProtocol(c.req.header('sec-websocket-protocol'))
   return c.env.upgrade(c.req.raw, { protocol, open: (socket) => open(socket, handshake) })
 }

@@ -18,7 +18,6 @@ import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { OutboundMessage } from '../routes/payload.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
-import { JSON_FRAMES } from './encodings.ts'
 
 export interface RawServices {
   /** Largest message from a client, in bytes. */
@@ -84,6 +83,7 @@ export class RawConnection implements SocketHandler, Door {
     const { destinations, isEcho, sendTo } = this.#plan
     const how = { encoding: this.#encoding, excludesOwn: sendTo !== undefined && !isEcho }
     this.#client.subscribeAll(destinations, how, (error) => this.#fail(error))
+    queueMicrotask(() => this.#client.endIfRevoked())
   }
 
   // --- SocketHandler
@@ -125,10 +125,9 @@ export class RawConnection implements SocketHandler, Door {
   }
 
   deliver({ feed }: Subscription, message: Message, dropped: number): void {
-    const { encoding } = feed
     // A plain body has no place to say it.
-    const stamp = encoding === JSON_FRAMES ? droppedStamp(dropped) : ''
-    this.#client.output.write(message.as(encoding).stamp(stamp))
+    const stamp = this.#plan.frame === 'json' ? droppedStamp(dropped) : ''
+    this.#client.output.write(message.as(feed.encoding).stamp(stamp))
   }
 
   closeAsSlow(reason: string): void {

@@ -1,4 +1,5 @@
 /** Opens plain WebSockets as clients. */
+import type { Client } from '../client/client.ts'
 import type { Clients } from '../client/clients.ts'
 import type { RawFrame, RawPlan } from '../client/plans.ts'
 import type { Encoding } from '../delivery/message.ts'
@@ -20,10 +21,11 @@ export class RawDoor {
   /** A socket has opened that is to be one. */
   open(socket: Socket, plan: RawPlan): SocketHandler {
     const encoding = this.#encodingOf(plan.frame)
-    const connection = this.#clients.open(socket, (client) => {
-      client.identity = plan.identity
+    const make = (client: Client): RawConnection => {
+      client.identify(plan.identity)
       return new RawConnection(socket, client, plan, encoding, this.#services, this.#clients.release)
-    })
+    }
+    const connection = this.#clients.open(socket, make, plan.remoteAddress, plan.session)
     connection.begin()
     return connection
   }

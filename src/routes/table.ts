@@ -3,8 +3,9 @@
  * where does this SEND go, which channels feed this subscription, which destination is this payload for.
  */
 import { routeSeparators } from '../config/template-syntax.ts'
-import type { PayloadCodec } from './payload.ts'
 import { isPattern, patternMeetsTemplate } from '../destinations.ts'
+import { decodePayload, type InboundMessage, type PayloadCodec } from './payload.ts'
+import { isPayloadVariable, PayloadFields } from './payload-fields.ts'
 import { compileTemplate, type Template } from './template.ts'
 
 /** The `routes` section of the configuration, with the prefixes that the convention needs. */
@@ -16,6 +17,8 @@ export interface RouteOptions {
     readonly codec: PayloadCodec
     readonly subscribe: 'on-demand' | 'always'
     readonly contentType?: string | undefined
+    /** Path of the field that becomes the body; the destination may have `{body.a.b}` too. With the codec `json`. */
+    readonly body?: string | undefined
   }[]
   /** `/app/{name}` → `app:{name}` and `topic:{name}` → `/topic/{name}` for all that no route above claims. */
   readonly convention: boolean
@@ -34,6 +37,14 @@ export interface OutboundRoute {
 export interface InboundRoute extends OutboundRoute {
   readonly subscribe: 'on-demand' | 'always'
   readonly contentType: string | undefined
+  /** Where destination or body are taken from fields of the payload. */
+  readonly fields: PayloadFields | undefined
+}
+
+/** A payload as a message for a destination. */
+export interface Routed {
+  readonly destination: string
+  readonly message: InboundMessage
 }
 
 /** A route as it is written, for people and programs. */
@@ -69,12 +80,14 @@ export class RouteTable {
         ...compileRoute(route, false),
         subscribe: route.subscribe,
         contentType: route.contentType,
+        fields: fieldsOf(route),
       })),
       ...(convention
-        ? brokerPrefixes.map((prefix) => ({
-            ...compileRoute({ ...conventionOf(prefix), codec }, true),
+        ? [...brokerPrefixes.map(conventionOf), ...ADDRESS_CONVENTIONS].map((templates) => ({
+            ...compileRoute({ ...templates, codec }, true),
             subscribe: 'on-demand' as const,
             contentType: undefined,
+            fields: undefined,
           }))
         : []),
     ]
@@ -110,7 +123,19 @@ export class RouteTable {
     return this.#inbound.filter((route) => route.subscribe === 'always').map((route) => wholeRoute(route))
   }
 
-  /** The destination that this route gives a payload of that channel, or undefined if it is not the route's to give. */
+  /**
+   * What this route makes of a payload of that channel; undefined if it is not the route's to make.
+   * Errors: PayloadError.
+   */
+  read(route: InboundRoute, channel: string, payload: Uint8Array): Routed | undefined {
+    if (route.fields) return readFields(route, route.fields, channel, payload)
+    const destination = this.destinationOf(route, channel)
+    if (destination === undefined) return undefined
+    route.messages++
+    return { destination, message: decodePayload(route.codec, payload, route.contentType) }
+  }
+
+  /** The destination that this route gives any payload of that channel, or undefined if it is not the route's to give. */
   destinationOf(route: InboundRoute, channel: string): string | undefined {
     const variables = route.channel.match(channel)
     if (!variables) return undefined
@@ -174,6 +199,32 @@ function compileRoute(
     messages: 0,
   }
 }
+
+function readFields(
+  route: InboundRoute,
+  fields: PayloadFields,
+  channel: string,
+  payload: Uint8Array,
+): Routed | undefined {
+  const variables = route.channel.match(channel)
+  if (!variables) return undefined
+  route.messages++
+  const { variables: more, message } = fields.read(payload)
+  return { destination: route.destination.expand(new Map([...variables, ...more])), message }
+}
+
+function fieldsOf(route: RouteOptions['inbound'][number]): PayloadFields | undefined {
+  const variables = compileTemplate(route.destination).names.filter(isPayloadVariable)
+  if (variables.length === 0 && route.body === undefined) return undefined
+  return new PayloadFields(variables, route.body, route.contentType)
+}
+
+/** The channels by which users, groups and sessions are reached. */
+const ADDRESS_CONVENTIONS = [
+  { destination: '/user/{user}/queue/{*name}', channel: 'user:{user}:{*name}' },
+  { destination: '/group/{group}/{*name}', channel: 'group:{group}:{*name}' },
+  { destination: '/session/{session}/queue/{*name}', channel: 'session:{session}:{*name}' },
+]
 
 /** `/topic` → `topic:{*name}` ⇄ `/topic/{*name}`; the name may have several segments. */
 function conventionOf(prefix: string): { destination: string; channel: string } {

@@ -72,6 +72,7 @@ export class StreamConnection implements SocketHandler, Door, Due {
     const encoding = destinations.length === 1 ? BODY_EVENTS : JSON_EVENTS
     if (asksForMore) for (const destination of destinations) this.#tellPosition(destination)
     this.#client.subscribeAll(destinations, { encoding }, (error) => this.#fail(error))
+    queueMicrotask(() => this.#client.endIfRevoked())
     this.#nextComment = deadlines.now() + commentEveryMs
     deadlines.schedule(this, this.#nextComment)
   }

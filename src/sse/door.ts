@@ -1,4 +1,5 @@
 /** Opens streams of Server-Sent Events as clients. */
+import type { Client } from '../client/client.ts'
 import type { Clients } from '../client/clients.ts'
 import type { StreamPlan } from '../client/plans.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
@@ -15,10 +16,11 @@ export class StreamDoor {
 
   /** A response has begun that is to be one. */
   open(socket: Socket, plan: StreamPlan): SocketHandler {
-    const connection = this.#clients.open(socket, (client) => {
-      client.identity = plan.identity
+    const make = (client: Client): StreamConnection => {
+      client.identify(plan.identity)
       return new StreamConnection(socket, client, plan, this.#services, this.#clients.release)
-    })
+    }
+    const connection = this.#clients.open(socket, make, plan.remoteAddress, plan.session)
     connection.begin()
     return connection
   }

@@ -2,7 +2,7 @@
  * What a command handler takes and returns. Handlers (`commands/*.ts`, one per command) validate a frame and have its
  * effect; the session decodes, keeps the order, answers receipts and turns errors into ERROR frames.
  */
-import type { Frame, Version } from '../../frames/index.ts'
+import type { Frame, Header, Version } from '../../frames/index.ts'
 import type { Client } from '../client/client.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
@@ -15,14 +15,16 @@ export interface CommandContext {
   readonly metrics: Metrics
   readonly transactions: Transactions
   readonly acknowledgements: Acknowledgements
+  /** Find out anew who it is, by what this frame says. Throws ProtocolError. */
+  renew(frame: Frame): PendingEffect
 }
 
 /** The effect of a frame that has not happened yet. */
 export interface PendingEffect {
-  /** Rejects with ProtocolError. */
-  readonly done: Promise<void>
+  /** Resolves to more headers of the RECEIPT, if there are any. Rejects with ProtocolError. */
+  readonly done: Promise<readonly Header[] | void>
   /** The frames behind this one wait for it; undefined if they need not. */
-  readonly heldBackUntil?: Promise<void>
+  readonly heldBackUntil?: Promise<unknown>
   /** May an error end the session although this has not happened? Its receipt is then never sent. */
   readonly isAbandonable?: boolean
 }

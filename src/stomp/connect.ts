@@ -11,11 +11,13 @@ import {
   type HeartBeatIntervals,
 } from '../../frames/index.ts'
 import type { Access } from '../access/access.ts'
-import { isPromise, type Credentials } from '../access/authenticator.ts'
+import { isPromise } from '../access/authenticator.ts'
 import type { Handshake } from '../access/handshake.ts'
 import type { Identity } from '../access/identity.ts'
 import { ProtocolError } from '../errors.ts'
+import { FrameCredentials } from './frame-credentials.ts'
 import type { SessionOptions } from './services.ts'
+import { SOFT } from './soft-errors.ts'
 
 /** What a CONNECT frame agrees on. */
 export interface Agreement {
@@ -23,6 +25,8 @@ export interface Agreement {
   readonly intervals: HeartBeatIntervals
   /** Of the CONNECTED frame. */
   readonly headers: readonly Header[]
+  /** Does the client want to go on after what it may not? */
+  readonly isSoft: boolean
 }
 
 /** Errors: ProtocolError `unsupported-version`; FrameError `bad-heart-beat`. */
@@ -51,18 +55,16 @@ export function agree(
       ['session', sessionId],
       ['server', server],
     ],
+    isSoft: frame.headers.get('errors') === SOFT,
   }
 }
-
-/** RFC 6750 section 2.1, as a header of CONNECT. */
-const BEARER = /^Bearer +(\S*) *$/i
 
 /** Who is it? Kept until that is known. */
 export class Login {
   readonly #access: Access
   readonly #handshake: Handshake
   /** The authenticator is at work on them. */
-  #pending: ConnectCredentials | undefined
+  #pending: FrameCredentials | undefined
 
   constructor(access: Access, handshake: Handshake) {
     this.#access = access
@@ -79,8 +81,9 @@ export class Login {
    * Errors: ProtocolError `not-authenticated`, thrown or as a rejection; and what the authenticator throws.
    */
   identify(frame: Frame): Identity | Promise<Identity> {
-    if (this.#handshake.identity) return this.#handshake.identity
-    const credentials = new ConnectCredentials(frame, this.#handshake)
+    const known = this.#handshake.identity
+    if (known) return accepted(this.#access.isRevoked(known) ? undefined : known)
+    const credentials = new FrameCredentials(frame, this.#handshake)
     const identity = this.#access.authenticate(credentials)
     if (!isPromise(identity)) return accepted(identity)
     this.#pending = credentials
@@ -90,51 +93,6 @@ export class Login {
   /** Nobody waits for it any more. */
   abort(): void {
     this.#pending?.abort()
-  }
-}
-
-class ConnectCredentials implements Credentials {
-  readonly handshake: Handshake
-  readonly #frame: Frame
-  /** Made for who asks for it. */
-  #controller: AbortController | undefined
-  #isAborted = false
-
-  constructor(frame: Frame, handshake: Handshake) {
-    this.#frame = frame
-    this.handshake = handshake
-  }
-
-  get token(): string | undefined {
-    const bearer = BEARER.exec(this.#frame.headers.get('Authorization') ?? '')?.[1]
-    return bearer ?? this.passcode
-  }
-
-  get login(): string | undefined {
-    return this.#frame.headers.get('login')
-  }
-
-  get passcode(): string | undefined {
-    return this.#frame.headers.get('passcode')
-  }
-
-  header(name: string): string | undefined {
-    return this.#frame.headers.get(name)
-  }
-
-  get remoteAddress(): string {
-    return this.handshake.remoteAddress
-  }
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
-    if (this.#isAborted) this.#controller.abort()
-    return this.#controller.signal
-  }
-
-  abort(): void {
-    this.#isAborted = true
-    this.#controller?.abort()
   }
 }
 

@@ -19,6 +19,7 @@ export class StompDoor {
     return this.#clients.open(
       socket,
       (client) => new Session(socket, client, handshake, this.#services, this.#clients.release),
+      handshake.remoteAddress,
     )
   }
 }

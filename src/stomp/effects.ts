@@ -2,11 +2,14 @@
  * Frames of one session whose effect is pending, in the order they came. Receipts and errors go out in that order
  * (STOMP 1.2 "RECEIPT": a receipt also says that the frames before were received), whatever finishes first.
  */
+import type { Header } from '../../frames/index.ts'
 
 /** What has become of a frame. */
 export interface Effect {
   /** Value of the frame's `receipt` header. */
   readonly receipt: string | undefined
+  /** More headers of the RECEIPT. */
+  receiptHeaders: readonly Header[] | undefined
   isDone: boolean
   readonly isAbandonable: boolean
   /** Set if it failed: the session answers with ERROR when its turn comes. */
@@ -36,7 +39,7 @@ export class Effects {
 
   /** The frame's effect has happened, or has failed; its turn comes when all before it have. */
   addDone(receipt: string | undefined, error?: unknown): void {
-    const effect: Effect = { receipt, isDone: true, isAbandonable: false, error }
+    const effect: Effect = { receipt, receiptHeaders: undefined, isDone: true, isAbandonable: false, error }
     if (error !== undefined) this.#abandon()
     if (this.size === 0) this.#onSettled(effect)
     else {
@@ -46,14 +49,20 @@ export class Effects {
   }
 
   /** The frame's effect happens when the promise resolves; `bytes` is what it holds in memory until then. */
-  addPending(receipt: string | undefined, done: Promise<void>, isAbandonable: boolean, bytes: number): void {
-    const effect: Effect = { receipt, isDone: false, isAbandonable, error: undefined }
+  addPending(
+    receipt: string | undefined,
+    done: Promise<readonly Header[] | void>,
+    isAbandonable: boolean,
+    bytes: number,
+  ): void {
+    const effect: Effect = { receipt, receiptHeaders: undefined, isDone: false, isAbandonable, error: undefined }
     this.#queue.push(effect)
     this.#pendingBytes += bytes
     done.then(
-      () => {
+      (headers) => {
         this.#pendingBytes -= bytes
         effect.isDone = true
+        effect.receiptHeaders = headers ?? undefined
         this.#settleInOrder()
       },
       (error: unknown) => {

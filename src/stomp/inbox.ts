@@ -66,7 +66,7 @@ export class Inbox {
   }
 
   /** The frames behind this one wait; `onReleased` is called when they may go on. */
-  holdBack(until: Promise<void>, onReleased: () => void): void {
+  holdBack(until: Promise<unknown>, onReleased: () => void): void {
     this.#holds++
     const release = (): void => {
       this.#holds--

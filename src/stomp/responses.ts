@@ -7,8 +7,14 @@ export function connectedFrame(headers: readonly Header[], version: Version | un
   return encodeFrame({ command: Command.CONNECTED, headers }, version)
 }
 
-export function receiptFrame(receipt: string, version: Version | undefined): string | Uint8Array {
-  return encodeFrame({ command: Command.RECEIPT, headers: [['receipt-id', receipt]] }, version)
+export function receiptFrame(
+  receipt: string,
+  more: readonly Header[] | undefined,
+  version: Version | undefined,
+): string | Uint8Array {
+  const headers: Header[] = [['receipt-id', receipt]]
+  if (more) headers.push(...more)
+  return encodeFrame({ command: Command.RECEIPT, headers }, version)
 }
 
 /** STOMP 1.2 "ERROR": no frame comes after it. */

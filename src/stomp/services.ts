@@ -29,6 +29,8 @@ export interface SessionOptions extends TransactionLimits {
   readonly settleTimeoutMs: number
   /** How long the peer may take to close after ERROR or DISCONNECT. */
   readonly lingerMs: number
+  /** Do all sessions go on after what they may not, whatever CONNECT says? */
+  readonly softErrors: boolean
   /** For CONNECTED: `name/version`. */
   readonly server: string
 }

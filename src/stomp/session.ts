@@ -3,8 +3,17 @@
  * receipts and errors in that order, keeps both heart-beats, and closes exactly once. What a client may do, and what it
  * gets, is not known here.
  */
-import { Command, FrameError, HEART_BEAT, isConnect, messageStamp, Version, type Frame } from '../../frames/index.ts'
-import type { Handshake } from '../access/handshake.ts'
+import {
+  Command,
+  FrameError,
+  HEART_BEAT,
+  isConnect,
+  messageStamp,
+  Version,
+  type Frame,
+  type Header,
+} from '../../frames/index.ts'
+import { bareHandshake, type Handshake } from '../access/handshake.ts'
 import type { Identity } from '../access/identity.ts'
 import type { Client } from '../client/client.ts'
 import type { Door } from '../client/door.ts'
@@ -16,14 +25,16 @@ import { closeReason, ERRORS, ProtocolError, quoted } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
 import { Acknowledgements } from './acknowledgements.ts'
-import type { CommandContext } from './command.ts'
+import type { CommandContext, PendingEffect } from './command.ts'
 import { COMMAND_HANDLERS } from './commands/index.ts'
 import { agree, Login, type Agreement } from './connect.ts'
 import { Effects, type Effect } from './effects.ts'
 import { HeartBeats } from './heart-beats.ts'
 import { Inbox, type FrameReceiver, type HeldLimits } from './inbox.ts'
 import { connectedFrame, describeFailure, errorFrame, receiptFrame } from './responses.ts'
+import { renew } from './renewal.ts'
 import type { SessionServices } from './services.ts'
+import { isSoftError, tellSoftError } from './soft-errors.ts'
 import { Ending, State } from './state.ts'
 import { Transactions } from './transactions.ts'
 
@@ -41,13 +52,15 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   readonly #services: SessionServices
   readonly #onReleased: (client: Client) => void
   readonly #inbox: Inbox
-  /** Until it is known who the client is. */
+  /** While it is found out who the client is, or whether it still is. */
   #login: Login | undefined
   #agreedVersion: Version | undefined
   #state: State = State.connecting
   /** When any state but `connected` must be over. */
   #stateDeadline: number
   #isSocketOpen = true
+  /** Does it go on after what it may not? */
+  #isSoft = false
   /** Nothing more will come; what is held back is still to be processed. */
   #hasEnded = false
   #heartBeats: HeartBeats | undefined
@@ -93,6 +106,19 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   get acknowledgements(): Acknowledgements {
     const { maxUnackedMessages } = this.#services.options
     return (this.#acknowledgements ??= new Acknowledgements(this.client.subscriptions, maxUnackedMessages))
+  }
+
+  renew(frame: Frame): PendingEffect {
+    const login = new Login(this.#services.access, bareHandshake(this.client.remoteAddress))
+    this.#login = login
+    const done = Promise.resolve(login.identify(frame)).then((identity) =>
+      renew(this.client, identity, (ended) => this.#acknowledgements?.release(ended)),
+    )
+    const forget = (): void => {
+      if (this.#login === login) this.#login = undefined
+    }
+    done.then(forget, forget)
+    return { done, heldBackUntil: done, isAbandonable: true }
   }
 
   // --- SocketHandler
@@ -269,7 +295,9 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
         this.#execute(frame, receipt)
       }
     } catch (error) {
-      this.fail(error, receipt)
+      if (isSoftError(error, this.#isSoft)) {
+        tellSoftError(this.client, error, frame.headers.get('destination') ?? '', receipt)
+      } else this.fail(error, receipt)
     }
   }
 
@@ -325,9 +353,11 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     this.#inbox.holdBack(connected, this.#proceed)
   }
 
-  #connected({ version, intervals, headers }: Agreement, identity: Identity): void {
+  #connected({ version, intervals, headers, isSoft }: Agreement, identity: Identity): void {
     const { options, deadlines, metrics } = this.#services
-    const { user } = (this.client.identity = identity)
+    const { user } = identity
+    this.client.identify(identity)
+    this.#isSoft = isSoft || options.softErrors
     this.#login = undefined
     this.#agreedVersion = version
     this.#inbox.agree(version, options.afterConnect, options.heldBack)
@@ -362,7 +392,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
 
   /** As long as no effect was ever pending, each has its turn at once, and there is no queue: an idle client has none. */
   addDone(receipt: string | undefined, error?: unknown): void {
-    this.#settled({ receipt, isDone: true, isAbandonable: false, error })
+    this.#settled({ receipt, receiptHeaders: undefined, isDone: true, isAbandonable: false, error })
   }
 
   addPending(...effect: Parameters<Effects['addPending']>): void {
@@ -371,10 +401,10 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   }
 
   /** An effect's turn has come: answer its receipt, or end the session with its error. */
-  #settled({ receipt, error }: Effect): void {
+  #settled({ receipt, receiptHeaders, error }: Effect): void {
     if (this.#state >= State.lingering) return
     if (error === undefined) {
-      if (receipt !== undefined) this.#answer(receipt)
+      if (receipt !== undefined) this.#answer(receipt, receiptHeaders)
     } else if (error instanceof Ending) {
       this.client.unsubscribeAll()
       if (receipt !== undefined) this.#answer(receipt)
@@ -385,9 +415,9 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     }
   }
 
-  #answer(receipt: string): void {
+  #answer(receipt: string, headers?: readonly Header[]): void {
     this.metrics.count.receiptsSent++
-    this.client.output.write(receiptFrame(receipt, this.#agreedVersion))
+    this.client.output.write(receiptFrame(receipt, headers, this.#agreedVersion))
   }
 
   /** The session ends with an ERROR frame, after the answers to what came before. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ADDRESSES } from '../../src/access/delivered-addresses.ts'
 import { DestinationRules } from '../../src/broker/destination-rules.ts'
 import { turn } from '../support/fake-turn.ts'
 import { codeOf } from '../support/failure.ts'
@@ -13,7 +14,7 @@ describe('broker: what may be subscribed', () => {
       expect(codeOf(() => stage.subscribe(destination))).toBe('bad-destination')
       expect(stage.bus.commands).toEqual(before)
       expect(stage.broker.size).toBe(0)
-      expect(stage.outbound.isBrokerDestination(destination)).toBe(false)
+      expect(stage.outbound.topicProblem(destination)).toBeDefined()
     },
   )
 
@@ -40,7 +41,7 @@ describe('broker: what may be subscribed', () => {
 })
 
 describe('destination rules', () => {
-  const rules = new DestinationRules({ prefixes: ['/topic', '/queue'], applicationPrefixes: ['/app'] })
+  const rules = new DestinationRules({ prefixes: ['/topic', '/queue'], applicationPrefixes: ['/app'] }, ADDRESSES)
 
   it('tell a destination of the broker from one of the application, at a segment border', () => {
     const kinds = ['/topic/a', '/queue/a', '/app/a', '/topicx/a', '/topic', '/topic/', '/appx/a', ''].map((each) => [
@@ -59,7 +60,9 @@ describe('destination rules', () => {
     expect(() => rules.requireSubscribable('/other')).toThrow(
       'Cannot subscribe to "/other": it must start with "/topic/" or "/queue/"',
     )
-    expect(() => rules.requireBroker('/other')).toThrow('"/other" must start with "/topic/" or "/queue/"')
+    expect(() => rules.requireDeliverable('/other')).toThrow(
+      'Cannot send to "/other": it must start with "/topic/" or "/queue/"',
+    )
   })
 })
 

@@ -119,6 +119,9 @@ describe('broker: what is seen from outside', () => {
       '/topic/always 0',
       '/topic/{*name} 1',
       '/queue/{*name} 0',
+      '/user/{user}/queue/{*name} 0',
+      '/group/{group}/{*name} 0',
+      '/session/{session}/queue/{*name} 0',
     ])
   })
 })

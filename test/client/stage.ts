@@ -6,12 +6,14 @@ import type { Liveness } from '../../src/broker/broker.ts'
 import type { Client } from '../../src/client/client.ts'
 import { Clients } from '../../src/client/clients.ts'
 import type { Door } from '../../src/client/door.ts'
+import { Rates, type RateSettings } from '../../src/client/rates.ts'
 import { AckMode, type SubscribeOptions, type Subscription } from '../../src/client/subscription.ts'
 import type { SubscriptionLimits } from '../../src/client/subscriptions.ts'
 import type { Message } from '../../src/delivery/message.ts'
 import { OutputWatch, type OutputLimits } from '../../src/delivery/output-watch.ts'
 import type { SocketHandler } from '../../src/socket.ts'
 import { STOMP_ENCODINGS } from '../../src/stomp/encoding.ts'
+import { Deadlines } from '../../src/clock.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { FakeCore, type CoreOptions } from '../support/fake-core.ts'
 import { FakeNetwork, type FakeSocket, type FakeSocketOptions } from '../support/fake-socket.ts'
@@ -80,11 +82,14 @@ export function subscribeOptions(destination: string, id: string | undefined, ac
   return { destination, id, ackMode, encoding: STOMP_ENCODINGS[version], stamp }
 }
 
+export const EXPIRY_GRACE_MS = 25_000
+
 export interface ClientStageOptions {
   readonly limits?: Partial<SubscriptionLimits>
   readonly maxClients?: number
   /** Where it differs from the one that lets anyone do anything. */
   readonly access?: Partial<Access>
+  readonly rates?: readonly RateSettings[]
   readonly core?: CoreOptions
 }
 
@@ -92,10 +97,11 @@ export class ClientStage {
   readonly clock = new FakeClock()
   readonly network = new FakeNetwork()
   readonly outputs = new OutputWatch(OUTPUT_LIMITS, this.clock)
+  readonly deadlines = new Deadlines(this.clock)
   readonly core: FakeCore
   readonly clients: Clients
 
-  constructor({ limits, maxClients = 100, access, core: coreOptions }: ClientStageOptions = {}) {
+  constructor({ limits, maxClients = 100, access, rates = [], core: coreOptions }: ClientStageOptions = {}) {
     const { outputs, clock } = this
     const core = new FakeCore(outputs, { ...coreOptions, clock })
     this.core = core
@@ -104,6 +110,10 @@ export class ClientStage {
       limits: { maxSubscriptions: 10, maxPatterns: 10, ...limits },
       access: { ...openAccess, ...access },
       ...{ broker, delivery, outbound, outputs, metrics, log },
+      deadlines: this.deadlines,
+      expiryGraceMs: EXPIRY_GRACE_MS,
+      rates: new Rates(rates),
+      presence: undefined,
     }
     this.clients = new Clients(services, 'node', maxClients)
     onTestFinished(() => core.close())
@@ -111,7 +121,7 @@ export class ClientStage {
 
   open(options: FakeSocketOptions = {}): FakeDoor {
     const socket = this.network.socket(options)
-    const door = this.clients.open(socket, (client) => new FakeDoor(client, socket))
+    const door = this.clients.open(socket, (client) => new FakeDoor(client, socket), socket.remoteAddress)
     socket.handler = door
     return door
   }

@@ -1,4 +1,6 @@
 /** An app with the debug API on a bus that the test plays, called without a port. */
+import { debugGuard, type DebugAccess } from '../../src/debug/access.ts'
+import { guardsOf, type BackendKeys } from '../../src/debug/guards.ts'
 import { onTestFinished } from 'vitest'
 import { debugEndpoints, type DebugApi } from '../../src/debug/endpoints.ts'
 import type { Inspect, ProcessView, SessionsQuery } from '../../src/debug/inspection.ts'
@@ -35,9 +37,10 @@ const ROUTES = {
 } as const
 
 export interface DebugAppOptions {
-  readonly access?: Partial<DebugApi['access']>
+  readonly access?: Partial<DebugAccess>
   readonly bus?: FakeBusOptions
   readonly keepAliveMs?: number
+  readonly backends?: BackendKeys
   readonly notReadyReasons?: DebugApi['notReadyReasons']
   readonly options?: TestAppOptions['options']
 }
@@ -46,6 +49,7 @@ export function debugApp({
   access = {},
   bus: busOptions = {},
   keepAliveMs = 60_000,
+  backends,
   notReadyReasons = () => [],
   options: served = {},
 }: DebugAppOptions = {}) {
@@ -62,7 +66,8 @@ export function debugApp({
   const inspect: Inspect = async (name, question) => answers[name](question as never)
   let tcp: { host: string; port: number } | null = null
   const debug: DebugApi = {
-    access: { token: undefined, host: '127.0.0.1', allowedOrigins: [], ...access },
+    guardFor: guardsOf(debugGuard({ token: undefined, host: '127.0.0.1', allowedOrigins: [], ...access }), backends),
+    closeSession: (id) => inspect('closeSession', id),
     facts: {
       version: '1.2.3',
       runtime: 'node 20',

@@ -48,6 +48,7 @@ describe('the OpenAPI document', () => {
     expect(Object.entries(paths).flatMap(([path, item]) => Object.keys(item).map((m) => `${m} ${path}`))).toEqual([
       'get /stomp',
       'post /api/notification',
+      'post /api/notifications',
       'get /health',
       'get /ready',
       'get /metrics',
@@ -76,7 +77,7 @@ describe('the OpenAPI document', () => {
   it('describes the notification by the schema that checks it', async () => {
     const { paths, components } = await documentOf()
     const { requestBody, responses } = paths['/api/notification']!.post!
-    expect(Object.keys(responses)).toEqual(['200', '400', '403', '413', '415', '500', '502', '503'])
+    expect(Object.keys(responses)).toEqual(['200', '400', '401', '403', '413', '415', '429', '500', '502', '503'])
     expect(responses['200']).not.toHaveProperty('content')
     expect(requestBody.required).toBe(true)
     const { properties, required } = components.schemas.Notification!
@@ -88,7 +89,7 @@ describe('the OpenAPI document', () => {
 
   it('has the configured path of the STOMP endpoint, with its refusals', async () => {
     const { paths } = await documentOf(testApp({ options: { path: '/ws' } }))
-    expect(Object.keys(paths['/ws']!.get!.responses)).toEqual(['101', '403', '426', '503'])
+    expect(Object.keys(paths['/ws']!.get!.responses)).toEqual(['101', '401', '403', '426', '503'])
   })
 
   it('has examples that the endpoint takes', async () => {

@@ -3,6 +3,7 @@ import { openAccess, type Access } from '../../src/access/access.ts'
 import type { Refusal } from '../../src/client/clients.ts'
 import { createApp, type AppOptions, type Page } from '../../src/http/app.ts'
 import { Entrance } from '../../src/http/entrance.ts'
+import { openGuard } from '../../src/http/key-guard.ts'
 import type { RawEndpoint } from '../../src/http/raw.ts'
 import type { RequestEnv } from '../../src/socket.ts'
 import { pickSubProtocol } from '../../src/stomp/sub-protocol.ts'
@@ -48,6 +49,8 @@ export function doorsApp({
   const entrance = new Entrance({
     admission: (coming) => (usesRoom ? stage.clients.refusalBeside(coming) : refusal),
     access,
+    credentials: { query: ['access_token'], cookies: ['session'] },
+    nextSessionId: stage.clients.nextId,
     broker,
     limits,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
@@ -56,6 +59,8 @@ export function doorsApp({
     {
       path: '/stomp',
       allowedOrigins: ['https://app.example'],
+      allowedHosts: [],
+      trustedProxies: [],
       maxBodyBytes: 1000,
       doors: { raw: true, sse: true },
       endpoints: endpoints.map((endpoint) => ({ subscribe: [], frame: 'body', echo: false, ...endpoint })),
@@ -70,6 +75,7 @@ export function doorsApp({
       metrics,
       log,
       notReadyReasons: () => [],
+      keyGuard: openGuard,
       entrance,
       openStomp(_socket, handshake) {
         stompPaths.push(handshake.path)

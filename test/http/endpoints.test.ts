@@ -129,8 +129,8 @@ describe('a configured endpoint', () => {
     const app = doorsApp({
       endpoints: [{ path: '/ws', credential: 'token' }, { path: '/open' }],
       access: {
-        authenticate({ login, passcode, handshake, header }) {
-          seen.push([login, passcode, handshake.path, handshake.query.get('token'), header('passcode')])
+        authenticate({ token, login, handshake, header }) {
+          seen.push([token, login, handshake.path, handshake.query.get('token'), header('passcode')])
           return { user: 'alice' }
         },
       },
@@ -138,7 +138,7 @@ describe('a configured endpoint', () => {
     await app.handshake('/ws?token=s3cret%20x')
     await app.handshake('/open?token=other')
     expect(seen).toEqual([
-      [undefined, 's3cret x', '/ws', 's3cret x', undefined],
+      ['s3cret x', undefined, '/ws', 's3cret x', undefined],
       [undefined, undefined, '/open', 'other', undefined],
     ])
     expect([...app.stage.clients].map(({ identity }) => identity.user)).toEqual(['alice', 'alice'])

@@ -17,7 +17,7 @@ describe('POST /api/notification', () => {
     let isAnswered = false
     const { post } = testApp({
       deps: {
-        outbound: { isBrokerDestination: () => true, notify: () => new Promise((resolve) => (take = resolve)) },
+        outbound: { topicProblem: () => undefined, notify: () => new Promise((resolve) => (take = resolve)) },
       },
     })
     const answer = post(GOOD).then((response) => {
@@ -236,7 +236,7 @@ describe('the size of a notification', () => {
 
 describe('a notification that the broker refuses', () => {
   const failing = (error: Error) =>
-    testApp({ deps: { outbound: { isBrokerDestination: () => true, notify: () => Promise.reject(error) } } })
+    testApp({ deps: { outbound: { topicProblem: () => undefined, notify: () => Promise.reject(error) } } })
 
   it('answers 503 with Retry-After while the bus is away', async () => {
     const { post } = failing(new ProtocolError('bus-unavailable', 'The bus is unavailable'))

@@ -5,6 +5,7 @@ import type { Handshake } from '../../src/access/handshake.ts'
 import type { Refusal } from '../../src/client/clients.ts'
 import { createApp, type AppDeps, type AppOptions } from '../../src/http/app.ts'
 import { Entrance } from '../../src/http/entrance.ts'
+import { openGuard } from '../../src/http/key-guard.ts'
 import { Metrics } from '../../src/metrics.ts'
 import type { RequestEnv, Socket } from '../../src/socket.ts'
 import { pickSubProtocol } from '../../src/stomp/sub-protocol.ts'
@@ -51,6 +52,8 @@ export function testApp({ options = {}, deps = {}, admission = () => undefined, 
     {
       path: '/stomp',
       allowedOrigins: [],
+      allowedHosts: [],
+      trustedProxies: [],
       maxBodyBytes: MAX_BODY_BYTES,
       doors: { raw: false, sse: false },
       endpoints: [],
@@ -62,15 +65,18 @@ export function testApp({ options = {}, deps = {}, admission = () => undefined, 
     },
     {
       outbound: {
-        isBrokerDestination: (destination) => destination.startsWith('/topic/'),
+        topicProblem: (destination) => (destination.startsWith('/topic/') ? undefined : 'must start with "/topic/"'),
         notify: async (topic, json) => void notified.push({ topic, json }),
       },
       metrics: new Metrics(),
       log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },
       notReadyReasons: () => [],
+      keyGuard: openGuard,
       entrance: new Entrance({
         admission,
         access: openAccess,
+        credentials: { query: [], cookies: [] },
+        nextSessionId: () => 'node-1',
         broker: { claim: () => ({ liveness: undefined, release() {} }) },
         connectTimeoutMs: 1000,
         limits: { maxSubscriptions: 5, maxPatterns: 2 },

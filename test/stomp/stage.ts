@@ -5,6 +5,7 @@ import { bareHandshake, type Handshake } from '../../src/access/handshake.ts'
 import type { Broker } from '../../src/broker/broker.ts'
 import type { Client } from '../../src/client/client.ts'
 import { Clients } from '../../src/client/clients.ts'
+import { Rates, type RateSettings } from '../../src/client/rates.ts'
 import type { SubscriptionLimits } from '../../src/client/subscriptions.ts'
 import { Deadlines } from '../../src/clock.ts'
 import { OutputWatch, type OutputLimits } from '../../src/delivery/output-watch.ts'
@@ -34,6 +35,7 @@ export const OPTIONS: SessionOptions = {
   heartBeat: { outgoingMs: 10_000, incomingMs: 10_000, toleranceFactor: 2, pongCounts: false },
   settleTimeoutMs: 5000,
   lingerMs: 2000,
+  softErrors: false,
   server: 'stomp-bridge/test',
 }
 
@@ -41,6 +43,8 @@ export const OUTPUT_LIMITS: OutputLimits = { maxUnsentBytes: 10_000, maxUnsentMs
 
 /** A timer may come a slot late. */
 export const SLOT_MS = 20
+
+export const EXPIRY_GRACE_MS = 25_000
 
 export interface StageOptions {
   readonly options?: Partial<SessionOptions>
@@ -52,6 +56,7 @@ export interface StageOptions {
   /** Where it differs from the one that brings nothing. */
   readonly handshake?: Partial<Handshake>
   readonly slowClients?: readonly SlowClientRule[]
+  readonly rates?: readonly RateSettings[]
 }
 
 export class Stage {
@@ -71,7 +76,16 @@ export class Stage {
   readonly #services: SessionServices
   readonly #handshake: Partial<Handshake> | undefined
 
-  constructor({ options, limits, maxClients = 10_000, bus, handshake, slowClients, ...rest }: StageOptions = {}) {
+  constructor({
+    options,
+    limits,
+    maxClients = 10_000,
+    bus,
+    handshake,
+    slowClients,
+    rates = [],
+    ...rest
+  }: StageOptions = {}) {
     const { deadlines, outputs, clock } = this
     const core = new FakeCore(outputs, {
       bus: bus ?? {},
@@ -88,7 +102,10 @@ export class Stage {
     this.clients = new Clients(
       {
         limits: { maxSubscriptions: 5, maxPatterns: 2, ...limits },
-        ...{ access, broker, delivery, outbound, outputs, metrics, log },
+        ...{ access, broker, delivery, outbound, outputs, deadlines, metrics, log },
+        expiryGraceMs: EXPIRY_GRACE_MS,
+        rates: new Rates(rates),
+        presence: undefined,
       },
       'node',
       maxClients,
@@ -114,7 +131,7 @@ export class Stage {
   }
 
   readonly #open = (socket: Socket): SocketHandler =>
-    this.clients.open(socket, (client) => this.#session(socket, client))
+    this.clients.open(socket, (client) => this.#session(socket, client), socket.remoteAddress)
 
   #session(socket: Socket, client: Client): Session {
     const handshake: Handshake = { ...bareHandshake(socket.remoteAddress), ...this.#handshake }

@@ -2,6 +2,7 @@
 import { onTestFinished } from 'vitest'
 import { openAccess, type Access } from '../../src/access/access.ts'
 import { ANONYMOUS } from '../../src/access/identity.ts'
+import { Rates, type RateSettings } from '../../src/client/rates.ts'
 import { Clients } from '../../src/client/clients.ts'
 import type { RawPlan, StreamPlan } from '../../src/client/plans.ts'
 import { Deadlines } from '../../src/clock.ts'
@@ -29,6 +30,7 @@ export interface DoorStageOptions {
   readonly slowClients?: readonly SlowClientRule[]
   readonly maxClients?: number
   readonly releaseDelayMs?: number
+  readonly rates?: readonly RateSettings[]
 }
 
 export class DoorStage {
@@ -42,7 +44,7 @@ export class DoorStage {
   readonly streamDoor: StreamDoor
 
   constructor(options: DoorStageOptions = {}) {
-    const { bus = {}, access = {}, slowClients = [], maxClients = 10, releaseDelayMs = 60_000 } = options
+    const { bus = {}, access = {}, slowClients = [], maxClients = 10, releaseDelayMs = 60_000, rates = [] } = options
     const { clock, outputs, deadlines } = this
     this.core = new FakeCore(outputs, { bus, slowClients, clock, releaseDelayMs, joinFrames: false })
     const { broker, delivery, outbound, metrics, log } = this.core
@@ -55,6 +57,10 @@ export class DoorStage {
         delivery,
         outbound,
         outputs,
+        deadlines,
+        expiryGraceMs: 25_000,
+        rates: new Rates(rates),
+        presence: undefined,
         metrics,
         log,
       },
@@ -74,6 +80,8 @@ export class DoorStage {
   openRaw(plan: Partial<RawPlan> = {}, options?: FakeSocketOptions): FakeClient {
     const whole: RawPlan = {
       identity: ANONYMOUS,
+      session: this.clients.nextId(),
+      remoteAddress: '192.0.2.7',
       destinations: ['/topic/a'],
       frame: 'body',
       sendTo: undefined,
@@ -85,7 +93,15 @@ export class DoorStage {
 
   /** A stream of events of `/topic/a` unless told. */
   openStream(plan: Partial<StreamPlan> = {}, options?: FakeSocketOptions): FakeClient {
-    const whole: StreamPlan = { identity: ANONYMOUS, destinations: ['/topic/a'], asksForMore: false, ...plan }
+    const session = this.clients.nextId()
+    const whole: StreamPlan = {
+      identity: ANONYMOUS,
+      session,
+      remoteAddress: '192.0.2.7',
+      destinations: ['/topic/a'],
+      asksForMore: false,
+      ...plan,
+    }
     return this.network.connect((socket) => this.streamDoor.open(socket, whole), { transport: 'http', ...options })
   }
 

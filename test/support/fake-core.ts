@@ -1,4 +1,5 @@
 /** All that lies between the bus and the doors, wired as a bridge wires it, on a bus that the test plays. */
+import { ADDRESSES } from '../../src/access/delivered-addresses.ts'
 import { Broker } from '../../src/broker/broker.ts'
 import { ChannelInterests } from '../../src/broker/channel-interests.ts'
 import { ChannelWatches } from '../../src/broker/channel-watches.ts'
@@ -45,7 +46,7 @@ export class FakeCore {
     const { broadcastChannel = 'BROADCAST', releaseDelayMs = 1000, joinFrames = true, slowClients = [] } = options
     const prefixes: Prefixes = { prefixes: ['/topic'], applicationPrefixes: ['/app'], ...options.prefixes }
     const routes = { outbound: [], inbound: [], convention: true, conventionCodec: 'raw', ...options.routes } as const
-    const destinations = new DestinationRules(prefixes)
+    const destinations = new DestinationRules(prefixes, ADDRESSES)
     this.#broadcastChannel = broadcastChannel
     this.bus = new FakeBus(options.bus)
     this.table = new RouteTable(routes, prefixes.applicationPrefixes, prefixes.prefixes)

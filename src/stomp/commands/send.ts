@@ -4,17 +4,21 @@ import type { Client } from '../../client/client.ts'
 import type { OutboundMessage } from '../../routes/payload.ts'
 import type { CommandHandler } from '../command.ts'
 import { requireHeader } from '../headers.ts'
+import { RENEW_DESTINATION } from '../renewal.ts'
 
 /** Headers of the SEND frame itself: they do not travel with the message. */
 const OWN_HEADERS: ReadonlySet<string> = new Set(['destination', 'content-length', 'receipt', 'transaction'])
 
-export const handleSend: CommandHandler = ({ client, transactions }, frame) => {
-  const message = client.route(new SentMessage(client, requireHeader(frame, 'destination'), frame))
+export const handleSend: CommandHandler = (context, frame) => {
+  const { client } = context
+  const destination = requireHeader(frame, 'destination')
+  if (destination === RENEW_DESTINATION) return context.renew(frame)
+  const message = client.route(new SentMessage(client, destination, frame))
   const transaction = frame.headers.get('transaction')
   if (transaction === undefined) return { done: client.publish(message) }
   // A payload may be a view of what came in; what waits for COMMIT must not hold on to all of that.
   const payload = typeof message.payload === 'string' ? message.payload : message.payload.slice()
-  transactions.add(transaction, { kind: 'send', message: { channel: message.channel, payload } })
+  context.transactions.add(transaction, { kind: 'send', message: { channel: message.channel, payload } })
   return undefined
 }
 

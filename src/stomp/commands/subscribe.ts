@@ -1,5 +1,5 @@
 /** SUBSCRIBE: its receipt means that the subscription is live, on the bus too. STOMP 1.2 "SUBSCRIBE". */
-import { messageStamp, Version } from '../../../frames/index.ts'
+import { messageStamp, Version, type Frame } from '../../../frames/index.ts'
 import { AckMode } from '../../client/subscription.ts'
 import { ProtocolError, quoted } from '../../errors.ts'
 import type { CommandHandler } from '../command.ts'
@@ -14,7 +14,9 @@ export const handleSubscribe: CommandHandler = ({ client, stompVersion: version 
   if (frame.headers.has('selector')) throw new ProtocolError('bad-header', 'Header "selector" is not supported')
   const ackMode = parseAckMode(frame.headers.get('ack'), version)
   const stamp = messageStamp(id, undefined, version)
-  const liveness = client.subscribe({ destination, id, ackMode, encoding: STOMP_ENCODINGS[version], stamp })
+  const excludesOwn = parseFlag(frame, 'exclude-self')
+  const encoding = STOMP_ENCODINGS[version]
+  const liveness = client.subscribe({ destination, id, ackMode, encoding, stamp, excludesOwn })
   if (!liveness) return undefined
   // What the client does next may make a backend answer on the channel, so it waits until that is subscribed. But while
   // the bus is away nobody can answer, and what has to be refused is not left hanging.
@@ -32,6 +34,13 @@ function checkId(id: string, version: Version): void {
   if (version === Version.V1_1 && id.includes('\r')) {
     throw new ProtocolError('bad-header', 'Header "id" cannot have a carriage return in STOMP 1.1')
   }
+}
+
+function parseFlag(frame: Frame, name: string): boolean {
+  const value = frame.headers.get(name)
+  if (value === undefined || value === 'false') return false
+  if (value === 'true') return true
+  throw new ProtocolError('bad-header', `Header "${name}" must be true or false, not ${quoted(value)}`)
 }
 
 function parseAckMode(value: string | undefined, version: Version): AckMode {

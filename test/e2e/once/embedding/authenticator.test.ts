@@ -1,6 +1,6 @@
 /** An authenticator of the program's own: what it is told, what its answers do, and what its faults do not. */
 import { describe, expect, it } from 'vitest'
-import type { Access, Credentials, Runtime } from '../../../../src/index.ts'
+import type { Authenticator, Credentials, Runtime } from '../../../../src/index.ts'
 import { createRuntime } from '../../../../src/runtime/node.ts'
 import type { OpenSocket } from '../../../../src/socket.ts'
 import { metric } from '../../../support/clients/backend.ts'
@@ -11,20 +11,28 @@ import { FakeBus } from './fake-bus.ts'
 import { connected, embed, logInto, open, subscribe } from './support.ts'
 
 describe('an authenticator of the program', () => {
-  const rules: Access = {
-    isOpen: false,
+  const directory: Authenticator = {
+    type: 'directory',
     authenticate: ({ login, passcode }) =>
-      Promise.resolve(login !== undefined && passcode === 'right' ? { user: login } : undefined),
-    maySubscribe: ({ user }, destination) => destination === `/topic/${user}`,
-    maySend: ({ user }, destination) => destination.startsWith('/app/') && user === 'ann',
+      Promise.resolve(login !== undefined && passcode === 'right' ? { user: login } : 'refused'),
   }
+  const rules = [
+    { allow: 'subscribe', destination: '/topic/{user}' },
+    { allow: 'send', destination: '/app/**', users: ['ann'] },
+  ] as const
+  const access = { authenticators: [directory], rules }
   const ann = { login: 'ann', passcode: 'right' }
 
   it('is told who comes, and its user is in CONNECTED', async () => {
     const seen = new Inbox<Credentials>('credentials')
     const { wsUrl, address } = await embed(
       { tcp: { enabled: true, port: 0 } },
-      { access: { ...rules, authenticate: (who) => (seen.put(who), rules.authenticate(who)) } },
+      {
+        access: {
+          authenticators: [{ type: 'seen', authenticate: (who) => (seen.put(who), directory.authenticate(who)) }],
+          rules,
+        },
+      },
     )
     expect(address.open).toBe(false)
     for (const url of [wsUrl, `tcp://127.0.0.1:${address.tcp!.port}`]) {
@@ -61,7 +69,7 @@ describe('an authenticator of the program', () => {
     ],
   ] as const)('refuses %s with %s and 1008', async (_what, code, credentials, frames) => {
     const logged = new Inbox<string>('log record')
-    const { wsUrl } = await embed({}, { access: rules, log: logInto(logged) })
+    const { wsUrl } = await embed({}, { access, log: logInto(logged) })
     const peer = await open(wsUrl)
     peer.send(frameText('CONNECT', { 'accept-version': '1.2', ...credentials }))
     if (frames !== undefined) {
@@ -77,13 +85,14 @@ describe('an authenticator of the program', () => {
 
   it('lets through what it allows', async () => {
     const bus = new FakeBus()
-    const { wsUrl } = await embed({ routes: { conventionCodec: 'envelope' } }, { access: rules, bus })
+    const { wsUrl } = await embed({ routes: { conventionCodec: 'envelope' } }, { access, bus })
     const peer = await connected(wsUrl, ann)
     await subscribe(peer, '/topic/ann')
     peer.send(frameText('SEND', { destination: '/app/orders', receipt: 'r' }, 'x'))
     await peer.receipt('r')
-    const { channel, payload } = await bus.published.next()
-    expect(channel).toBe('app:orders')
+    // Nodes tell each other on the same bus.
+    const sentTo = () => bus.published.all.find(({ channel }) => channel === 'app:orders')
+    const { payload } = await eventually(() => sentTo() ?? expect.fail('nothing was sent'))
     expect(JSON.parse(String(payload))).toMatchObject({ body: 'x', user: 'ann', destination: '/app/orders' })
   })
 
@@ -94,7 +103,10 @@ describe('an authenticator of the program', () => {
       if (how === 'throws') throw fault
       return Promise.reject(fault)
     }
-    const { wsUrl, url } = await embed({}, { access: { ...rules, authenticate }, log: logInto(logged) })
+    const { wsUrl, url } = await embed(
+      {},
+      { access: { authenticators: [{ type: 'own', authenticate }], rules }, log: logInto(logged) },
+    )
     const peer = await open(wsUrl)
     peer.send(frameText('CONNECT', { 'accept-version': '1.2', ...ann }))
     await peer.expect('ERROR', { code: 'internal', message: 'Internal error' })
@@ -107,10 +119,10 @@ describe('an authenticator of the program', () => {
 
   it('that answers after the client has gone changes nothing', async () => {
     const asked = new Inbox<(identity: { user: string }) => void>('question')
-    const authenticate: Access['authenticate'] = () => new Promise((answer) => asked.put(answer))
+    const authenticate: Authenticator['authenticate'] = () => new Promise((answer) => asked.put(answer))
     const gone = new Inbox<number>('closed connection')
     const runtime = reporting(createRuntime(), gone)
-    const place = await embed({}, { access: { ...rules, authenticate }, runtime })
+    const place = await embed({}, { access: { authenticators: [{ type: 'own', authenticate }], rules }, runtime })
     const peer = await open(place.wsUrl)
     peer.send(frameText('CONNECT', { 'accept-version': '1.2', ...ann }))
     const answer = await asked.next()
@@ -122,8 +134,11 @@ describe('an authenticator of the program', () => {
   })
 
   it('that never answers costs its client the connection, and the bridge nothing', async () => {
-    const authenticate = () => new Promise<undefined>(() => {})
-    const place = await embed({ limits: { connectTimeoutMs: 100 } }, { access: { ...rules, authenticate } })
+    const authenticate = () => new Promise<never>(() => {})
+    const place = await embed(
+      { limits: { connectTimeoutMs: 100 } },
+      { access: { authenticators: [{ type: 'own', authenticate }], rules } },
+    )
     const peer = await open(place.wsUrl)
     peer.send(frameText('CONNECT', { 'accept-version': '1.2', ...ann }))
     await peer.expect('ERROR', { code: 'connect-timeout' })

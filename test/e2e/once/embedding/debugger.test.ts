@@ -1,7 +1,6 @@
 /** The web debugger of an embedded bridge: there when the program asks for it. */
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { openAccess } from '../../../../src/index.ts'
 import { bodyText } from '../../../support/stomp-peer.ts'
 import { TailReader } from '../../../support/tail-reader.ts'
 import { FakeBus } from './fake-bus.ts'
@@ -55,7 +54,7 @@ describe('the web debugger of an embedded bridge', () => {
 
   it('shows a bus of the program, which does not know of others', async () => {
     const bus = new FakeBus()
-    const access = { ...openAccess, isOpen: false }
+    const access = { authenticators: [] }
     const place = await embed({ debugger: { api: 'on' } }, { bus, access })
     bus.become('out to lunch')
     expect(await view(place)).toMatchObject({

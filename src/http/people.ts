@@ -1,0 +1,154 @@
+/**
+ * Owns the operations by which a backend sees who is connected, on all nodes: `GET /api/users`, `GET /api/users/{user}`
+ * and `GET /api/presence`. Whom they ask is a function of the bridge.
+ */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Handler } from 'hono'
+import { isPattern } from '../destinations.ts'
+import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
+import { keyErrors } from './key-guard.ts'
+
+/** Who is connected, on all nodes. Each rejects with ProtocolError `bus-unavailable` while the others cannot be asked. */
+export interface People {
+  /** By name, those behind `after`. */
+  users(limit: number, after: string | undefined): Promise<UsersPage>
+  user(name: string): Promise<UserView>
+  presence(destination: string): Promise<PresenceView>
+}
+
+const MAX_LIMIT = 1000
+const DEFAULT_LIMIT = 100
+
+const count = z.int().min(0)
+const userCountSchema = z.object({ user: z.string(), sessions: count })
+
+const usersSchema = z
+  .object({
+    users: z.array(userCountSchema),
+    next: z.string().optional().openapi({ description: 'There are more: send it as after to get them' }),
+  })
+  .openapi('Users')
+
+const userSchema = z
+  .object({
+    user: z.string(),
+    online: z.boolean(),
+    sessions: z.array(
+      z.object({
+        id: z.string(),
+        node: z.string(),
+        address: z.string(),
+        connectedAt: z.iso.datetime(),
+      }),
+    ),
+  })
+  .openapi('User')
+
+const presenceSchema = z
+  .object({
+    destination: z.string(),
+    sessions: count.openapi({ description: 'All sessions that have subscribed to it, anonymous ones too' }),
+    users: z.array(userCountSchema),
+  })
+  .openapi('Presence')
+
+export type UsersPage = z.output<typeof usersSchema>
+export type UserView = z.output<typeof userSchema>
+export type PresenceView = z.output<typeof presenceSchema>
+
+const limitText = `Limit must be a whole number from 1 to ${MAX_LIMIT}`
+const usersQuery = z.object({
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/, limitText)
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= MAX_LIMIT, limitText)
+    .optional()
+    .openapi({ type: 'integer', description: `Most users to list, 1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} by default` }),
+  after: z.string().optional().openapi({ description: 'Those whose name comes after this one' }),
+})
+
+const peopleErrors = {
+  ...keyErrors,
+  503: errorResponse(
+    'The other nodes cannot be asked, because the bus is unavailable',
+    'bus-unavailable',
+    'The other nodes cannot be asked: the bus is unavailable',
+  ),
+}
+
+/** The operation, as the OpenAPI document shows it. */
+export const usersRoute = createRoute({
+  method: 'get',
+  path: '/api/users',
+  operationId: 'listUsers',
+  tags: ['People'],
+  summary: 'See which users are connected',
+  description: 'Users with open sessions on any node, by name. Anonymous sessions are not listed.',
+  request: { query: usersQuery },
+  responses: {
+    200: { description: 'The users', content: { 'application/json': { schema: usersSchema } } },
+    400: errorResponse('A parameter is wrong', 'bad-field', limitText),
+    ...peopleErrors,
+  },
+})
+
+/** The operation, as the OpenAPI document shows it. */
+export const userRoute = createRoute({
+  method: 'get',
+  path: '/api/users/{user}',
+  operationId: 'getUser',
+  tags: ['People'],
+  summary: 'See whether a user is connected, and where',
+  description: 'Every session of the user, on any node. A name that nobody has is offline.',
+  request: {
+    params: z.object({ user: z.string().openapi({ param: { name: 'user', in: 'path' }, example: 'alice' }) }),
+  },
+  responses: {
+    200: { description: 'The user', content: { 'application/json': { schema: userSchema } } },
+    ...peopleErrors,
+  },
+})
+
+/** The operation, as the OpenAPI document shows it. */
+export const presenceRoute = createRoute({
+  method: 'get',
+  path: '/api/presence',
+  operationId: 'getPresence',
+  tags: ['People'],
+  summary: 'See who has subscribed to a destination',
+  description: 'Those who have subscribed to a pattern are not counted.',
+  request: { query: z.object({ destination: z.string().openapi({ example: '/topic/rooms/1' }) }) },
+  responses: {
+    200: { description: 'Who is there', content: { 'application/json': { schema: presenceSchema } } },
+    400: errorResponse('The destination is missing or a pattern', 'bad-field', 'Destination is missing'),
+    ...peopleErrors,
+  },
+})
+
+const NO_STORE = { 'Cache-Control': 'no-store' }
+
+/** Makes the handler. */
+export function createUsersHandler(people: People): Handler<HttpEnv> {
+  return async (c) => {
+    const query = usersQuery.safeParse(c.req.query())
+    if (!query.success) throw new HttpError('bad-field', query.error.issues[0]!.message)
+    const { limit = DEFAULT_LIMIT, after } = query.data
+    return c.json(await people.users(limit, after), 200, NO_STORE)
+  }
+}
+
+/** Makes the handler. */
+export function createUserHandler(people: People): Handler<HttpEnv> {
+  return async (c) => c.json(await people.user(c.req.param('user')!), 200, NO_STORE)
+}
+
+/** Makes the handler. */
+export function createPresenceHandler(people: People): Handler<HttpEnv> {
+  return async (c) => {
+    const destination = c.req.query('destination')
+    if (!destination) throw new HttpError('bad-field', 'Say which destination: /api/presence?destination=/topic/x')
+    if (isPattern(destination)) throw new HttpError('bad-field', 'Destination must be a single one, without * and ?')
+    return c.json(await people.presence(destination), 200, NO_STORE)
+  }
+}

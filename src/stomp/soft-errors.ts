@@ -1,0 +1,32 @@
+/** Errors with which the session goes on: a MESSAGE to whoever has subscribed `/user/queue/errors`, and no RECEIPT. */
+import type { Client } from '../client/client.ts'
+import { ProtocolError } from '../errors.ts'
+import type { HeaderPair } from '../headers.ts'
+
+const ERRORS_QUEUE = '/user/queue/errors'
+
+/** The value of CONNECT's header `errors` that asks for them. */
+export const SOFT = 'soft'
+
+/** Does the session go on after it? Over a rate it always does; what is not allowed only where that was asked for. */
+export function isSoftError(error: unknown, isSoftSession: boolean): error is ProtocolError {
+  if (!(error instanceof ProtocolError)) return false
+  return error.code === 'rate-limited' || (isSoftSession && error.code === 'not-authorized')
+}
+
+/** `destination` and `receipt`: of the frame that was refused. */
+export function tellSoftError(
+  client: Client,
+  { code, message, headers }: ProtocolError,
+  destination: string,
+  receipt: string | undefined,
+): void {
+  const pairs: HeaderPair[] = [
+    ['code', code],
+    ['refused-destination', destination],
+    ['content-type', 'text/plain;charset=UTF-8'],
+    ...Object.entries(headers),
+  ]
+  if (receipt !== undefined) pairs.push(['receipt-id', receipt])
+  client.tell(ERRORS_QUEUE, pairs, message)
+}
