@@ -3,7 +3,7 @@
  * not. Called by main; pure functions of what they are told.
  */
 import type { BridgeAddress } from './bridge.ts'
-import type { Config } from './config.ts'
+import type { AccessConfig, AuthenticatorConfig, Config } from './config.ts'
 
 /** Columns that everything printed for a person keeps to. */
 export const WIDTH = 100
@@ -76,10 +76,14 @@ function unavailableLine(bus: string, reason: string): string {
   return `${why}. SEND and POST fail, /ready is 503.`
 }
 
-function accessLines(address: BridgeAddress, { debugger: debug }: Config): string[] {
+function accessLines(address: BridgeAddress, { access, debugger: debug }: Config): string[] {
   const isApiOpen = debug.api === 'on' && debug.token === undefined
   return [
-    address.open ? 'Open: anyone who can reach this port may subscribe and send' : 'By the configured rules',
+    address.open
+      ? 'Open: anyone who can reach this port may subscribe and send'
+      : access
+        ? accessText(access)
+        : 'By the configured rules',
     ...(isApiOpen
       ? [
           'Warning: the debug API is open to every user and program of this machine.',
@@ -87,6 +91,37 @@ function accessLines(address: BridgeAddress, { debugger: debug }: Config): strin
         ]
       : []),
   ]
+}
+
+/** Who may come in, and by how much it is said what they may do. */
+function accessText({ authenticators, rules, apiKeys }: AccessConfig): string {
+  const ways = authenticators.map(wayText).join(', ')
+  return [
+    ways === '' ? 'Nobody: there is no authenticator' : ways,
+    amount(rules.length, 'rule'),
+    ...(apiKeys.length > 0 ? [amount(apiKeys.length, 'API key')] : []),
+  ].join('; ')
+}
+
+function wayText(authenticator: AuthenticatorConfig): string {
+  switch (authenticator.type) {
+    case 'jwt':
+      return `JWT (${authenticator.algorithms.join(', ')})`
+    case 'ticket':
+      return 'tickets'
+    case 'callback':
+      return `callback to ${new URL(authenticator.url).host}`
+    case 'users':
+      return amount(authenticator.users.length, 'user')
+    case 'proxy':
+      return 'headers of a proxy'
+    case 'anonymous':
+      return 'anonymous'
+  }
+}
+
+function amount(count: number, what: string): string {
+  return `${count === 0 ? 'no' : count} ${what}${count === 1 ? '' : 's'}`
 }
 
 function routeLines(routes: readonly string[]): string[] {

@@ -73,6 +73,35 @@ describe('banner', () => {
       expect(text).not.toContain(word)
   })
 
+  it('says in one line who may come in, and how many rules and keys there are', () => {
+    const accessOf = (access: object) => {
+      const config = parseConfig({ access })
+      const text = banner({ ...address, open: false }, { version: '1.2.3', runtime, config })
+      return /^ {2}Access {5}(.*)$/m.exec(text)?.[1]
+    }
+    const rule = { allow: 'send', destination: '/app/x' }
+    const keys = ['a', 'b'].map((name) => ({ name, key: `hunter2-${name}`, scopes: ['read'] }))
+    const jwt = { type: 'jwt', algorithms: ['RS256'], jwksUrl: 'https://id.example/' }
+    expect(
+      accessOf({
+        authenticators: [jwt, { type: 'ticket' }, { type: 'anonymous' }],
+        rules: [rule, rule],
+        apiKeys: keys,
+      }),
+    ).toBe('JWT (RS256), tickets, anonymous; 2 rules; 2 API keys')
+    expect(
+      accessOf({
+        authenticators: [
+          { type: 'callback', url: 'http://127.0.0.1:5000/auth/{token}' },
+          { type: 'users', users: [] },
+          { type: 'proxy', userHeader: 'X-User', trustedAddresses: ['127.0.0.1'] },
+        ],
+        rules: [rule],
+      }),
+    ).toBe('callback to 127.0.0.1:5000, no users, headers of a proxy; 1 rule')
+    expect(accessOf({})).toBe('Nobody: there is no authenticator; no rules')
+  })
+
   it.each([
     [
       'no connection to Redis at localhost:6379: connect ECONNREFUSED 127.0.0.1:6379',
