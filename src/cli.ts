@@ -1,110 +1,20 @@
 /**
- * Owns the command line: what the arguments mean, the help, and what `check-config` and `print-config` print. Called
- * by main, which does the reading and writing; everything here only computes.
+ * Owns what the command line answers: the help, and what `check-config` and `print-config` print. Called by main, which
+ * does the reading and writing; everything here only computes.
  */
-import { parseArgs } from 'node:util'
 import { stringify } from 'yaml'
 import { WIDTH, wrapped } from './banner.ts'
 import {
   CONFIG_FILE_VARIABLE,
   describeSettings,
   ENV_PREFIX,
-  nearest,
   readOverrides,
   redactConfig,
   secretSettings,
+  configWarnings,
   type Config,
   type ConfigSources,
-  type SettingOptions,
 } from './config.ts'
-
-const COMMANDS = ['serve', 'check-config', 'print-config', 'config-schema', 'help', 'version'] as const
-export type Command = (typeof COMMANDS)[number]
-
-const OPTIONS = {
-  config: { type: 'string', short: 'c' },
-  port: { type: 'string' },
-  host: { type: 'string' },
-  workers: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean', short: 'v' },
-} as const
-
-type OptionName = keyof typeof OPTIONS
-
-export interface CommandLine {
-  readonly command: Command
-  /** With `help`: all settings instead of the short text. */
-  readonly topic?: 'settings'
-  readonly configFile?: string
-  /** Settings among the options, not yet checked. */
-  readonly options: SettingOptions
-}
-
-/** What main must say when it cannot do what was asked: one line, exit code 2. */
-export interface CommandLineProblem {
-  readonly problem: string
-}
-
-/** Returns what the arguments (without runtime and script) ask for, or what is wrong with them. */
-export function parseCommandLine(argv: readonly string[]): CommandLine | CommandLineProblem {
-  // Not strict: each runtime words the errors of the strict mode differently, and none in one clear line.
-  const { tokens } = parseArgs({
-    args: [...argv],
-    options: OPTIONS,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  })
-  const given: Partial<Record<OptionName, string>> = {}
-  const words: string[] = []
-  for (const token of tokens) {
-    if (token.kind === 'positional') words.push(token.value)
-    if (token.kind !== 'option') continue
-    const problem = optionProblem(token.name, token.rawName, token.value, token.inlineValue === true)
-    if (problem !== undefined) return { problem }
-    given[token.name as OptionName] = token.value ?? ''
-  }
-  const [word = 'serve', ...rest] = words
-  const command = given.help !== undefined ? 'help' : given.version !== undefined ? 'version' : word
-  if (!isCommand(command)) return { problem: `Unknown command "${command}".${suggestion(command, COMMANDS)}` }
-  const topic = command === 'help' ? rest.shift() : undefined
-  if (topic !== undefined && topic !== 'settings')
-    return { problem: `There is no help on "${topic}"; try "help settings".` }
-  if (rest[0] !== undefined && given.help === undefined)
-    return { problem: `"${command}" takes no argument "${rest[0]}".` }
-  return {
-    command,
-    ...(topic === undefined ? {} : { topic }),
-    ...(given.config === undefined ? {} : { configFile: given.config }),
-    options: { port: given.port, host: given.host, workers: given.workers },
-  }
-}
-
-function optionProblem(
-  name: string,
-  written: string,
-  value: string | undefined,
-  isInline: boolean,
-): string | undefined {
-  if (!Object.hasOwn(OPTIONS, name)) {
-    const known = Object.keys(OPTIONS).map((each) => `--${each}`)
-    return `Unknown option "${written}".${suggestion(written, known)}`
-  }
-  const takesValue = OPTIONS[name as OptionName].type === 'string'
-  if (!takesValue) return value === undefined ? undefined : `${written} takes no value.`
-  if (!value || (!isInline && value.startsWith('-'))) return `${written} needs a value.`
-  return undefined
-}
-
-function suggestion(word: string, known: readonly string[]): string {
-  const near = nearest(word, known)
-  return near === undefined ? ' See --help.' : ` Did you mean "${near}"?`
-}
-
-function isCommand(word: string): word is Command {
-  return (COMMANDS as readonly string[]).includes(word)
-}
 
 /** Returns the text of `--help`. */
 export function helpText(version: string): string {
@@ -119,7 +29,10 @@ Commands
   check-config     check the configuration and list every problem
   print-config     print the configuration in effect as YAML, without secrets
   config-schema    print the JSON Schema of the configuration file, for editors
-  help settings    list every setting with its environment variable and default
+  explain          say which rule lets somebody subscribe or send, or does not
+  check-token      say who a token makes of its bearer; gen-token signs one for trying
+  gen-api-key      print a new key for the HTTP API; hash-password hashes one for a user
+  help settings    list every setting; help explain and so on describe one of these commands
   version          print the version
 
 Options
@@ -164,10 +77,10 @@ export function printedConfig(config: Config): string {
 
 function secretsNote(paths: readonly string[]): string {
   if (paths.length === 0) return ''
-  const rows = describeSettings().filter(({ path }) => paths.includes(path))
+  const variables = new Map(describeSettings().map(({ path, alias, env }) => [path, alias ?? env]))
   return [
     '# Secrets are shown as ***. Before you use this file, fill them in, or set these variables, which beat the file:',
-    ...rows.map(({ path, alias, env }) => `#   ${path}: ${alias ?? env}`),
+    ...paths.map((path) => `#   ${path}: ${variables.get(path) ?? 'in the file, or with its whole list'}`),
     '',
   ].join('\n')
 }
@@ -188,11 +101,12 @@ export function unreadableFile(path: string, code: string | undefined): string {
   return `Cannot read the configuration file "${path}": ${reason}`
 }
 
-/** Returns the answer of `check-config` when all is right: where the configuration came from. */
-export function checkedConfig({ file, env, options }: ConfigSources): string {
+/** Returns the answer of `check-config` when all is right: where the configuration came from, and what may not be meant. */
+export function checkedConfig({ file, env, options }: ConfigSources, config: Config): string {
   const names = readOverrides(env, options).overrides.map(({ name, path }) => `${path.join('.')} (${name})`)
   const base = file?.path ?? 'built-in defaults, no configuration file'
-  return `OK: ${base}${names.length === 0 ? '' : `; overridden: ${names.join(', ')}`}\n`
+  const warnings = configWarnings(config).map((warning) => `Warning: ${warning}\n`)
+  return `OK: ${base}${names.length === 0 ? '' : `; overridden: ${names.join(', ')}`}\n${warnings.join('')}`
 }
 
 function defaultNote(value: unknown): string {

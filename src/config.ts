@@ -30,6 +30,7 @@ export type {
   InboundRoute,
   OutboundRoute,
 } from './config/schema.ts'
+export { configWarnings } from './config/warnings.ts'
 export { configJsonSchema, describeSettings, ENV_ALIASES, ENV_PREFIX, type SettingRow } from './config/settings.ts'
 
 export interface ConfigSources {

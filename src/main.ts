@@ -9,16 +9,10 @@ import process from 'node:process'
 import packageJson from '../package.json' with { type: 'json' }
 import { banner, startFailure } from './banner.ts'
 import type { Bridge, BridgeAddress, BridgeOptions } from './bridge.ts'
-import {
-  checkedConfig,
-  helpText,
-  parseCommandLine,
-  printedConfig,
-  settingsText,
-  unreadableFile,
-  type CommandLine,
-} from './cli.ts'
+import type { CommandResult } from './access-commands.ts'
+import { checkedConfig, helpText, printedConfig, settingsText, unreadableFile } from './cli.ts'
 import { systemClock } from './clock.ts'
+import { parseCommandLine, type CommandLine } from './command-line.ts'
 import {
   CONFIG_FILE_VARIABLE,
   configJsonSchema,
@@ -27,6 +21,8 @@ import {
   type Config,
   type ConfigSources,
 } from './config.ts'
+import { HELP_ON } from './help-topics.ts'
+import { readLine } from './line-input.ts'
 import { createLogger, type Logger } from './logger.ts'
 import type { WorkerLife } from './workers/worker.ts'
 
@@ -49,24 +45,64 @@ const SAME_SIGNAL_MS = 100
 async function run(commandLine: CommandLine): Promise<void> {
   switch (commandLine.command) {
     case 'help':
-      return print(commandLine.topic === 'settings' ? settingsText() : helpText(version))
+      return print(helpOn(commandLine.topic))
     case 'version':
       return print(`${version}\n`)
     case 'config-schema':
       return print(`${JSON.stringify(configJsonSchema(), null, 2)}\n`)
     case 'check-config': {
       const sources = configSources(commandLine)
-      loadConfig(sources)
-      return print(checkedConfig(sources))
+      return print(checkedConfig(sources, loadConfig(sources)))
     }
     case 'print-config':
       return print(printedConfig(loadConfig(configSources(commandLine))))
+    case 'explain':
+    case 'check-token':
+    case 'gen-token':
+    case 'gen-api-key':
+    case 'hash-password':
+      return finish(await accessCommand(commandLine))
     case 'serve': {
       if (process.env[WORKER_VARIABLE]) return serveAsWorker()
       const config = loadConfig(configSources(commandLine))
       return config.server.workers > 1 ? supervise(config) : serve(config, loggerFor(config))
     }
   }
+}
+
+function helpOn(topic: CommandLine['topic']): string {
+  if (topic === undefined) return helpText(version)
+  return topic === 'settings' ? settingsText() : HELP_ON[topic]
+}
+
+async function accessCommand(commandLine: CommandLine): Promise<CommandResult> {
+  const { command, words = [], someone = { user: undefined }, ttlSeconds } = commandLine
+  const commands = await import('./access-commands.ts')
+  const loaded = (): Config => loadConfig(configSources(commandLine))
+  switch (command) {
+    case 'explain':
+      return commands.explainCommand(loaded(), someone, words, notThereYet)
+    case 'check-token':
+      return commands.checkTokenCommand(loaded(), words[0] ?? (await readLine('Token')), notThereYet)
+    case 'gen-token':
+      return commands.genTokenCommand(loaded(), someone, ttlSeconds)
+    case 'gen-api-key':
+      return commands.genApiKeyCommand(words[0])
+    default:
+      return commands.hashPasswordCommand(await readLine('Password'), notThereYet)
+  }
+}
+
+/** Errors: always. */
+function notThereYet(): never {
+  throw new Error('This command is not there yet')
+}
+
+/** What cannot be told is no answer: nothing of it goes where an answer is read. */
+function finish({ output, exitCode }: CommandResult): void {
+  if (exitCode === EXIT_USAGE) process.stderr.write(output)
+  else print(output)
+  process.exitCode = exitCode
 }
 
 function configSources({ configFile, options }: CommandLine): ConfigSources {
@@ -234,6 +270,11 @@ function print(text: string): void {
   process.stdout.write(text)
 }
 
+/** Of commands that answer yes or no, 1 is a no. */
+function failureCode({ command }: CommandLine): number {
+  return command === 'explain' || command === 'check-token' ? EXIT_USAGE : EXIT_FAILURE
+}
+
 function fail(message: string, exitCode: number): void {
   process.stderr.write(`${message}\n`)
   process.exit(exitCode)
@@ -241,4 +282,4 @@ function fail(message: string, exitCode: number): void {
 
 const commandLine = parseCommandLine(process.argv.slice(2))
 if ('problem' in commandLine) fail(commandLine.problem, EXIT_USAGE)
-else run(commandLine).catch((error: unknown) => fail((error as Error).message, EXIT_FAILURE))
+else run(commandLine).catch((error: unknown) => fail((error as Error).message, failureCode(commandLine)))

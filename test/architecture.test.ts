@@ -22,8 +22,17 @@ const CORE = ['access', 'presence', 'broker', 'delivery', 'routes', 'cluster', '
  */
 const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: readonly string[] }>> = {
   main: {
-    places: ['src/main.ts', 'src/cli.ts', 'src/banner.ts', 'src/logger.ts'],
-    mayImport: ['main', 'runtime', 'workers', 'bridge', 'built page', 'leaves'],
+    places: [
+      'src/main.ts',
+      'src/command-line.ts',
+      'src/cli.ts',
+      'src/help-topics.ts',
+      'src/access-commands.ts',
+      'src/line-input.ts',
+      'src/banner.ts',
+      'src/logger.ts',
+    ],
+    mayImport: ['main', 'runtime', 'workers', 'bridge', 'access', 'built page', 'leaves'],
   },
   index: { places: ['src/index.ts'], mayImport: ['bridge', 'access', 'bus', 'leaves'] },
   runtime: {
@@ -96,7 +105,7 @@ const PACKAGES: readonly { names: readonly string[]; places: readonly string[] }
   { names: ['ws', 'bun', 'bun:', 'node:http', 'node:https', 'node:http2', 'node:net', 'node:tls'], places: LISTENERS },
   { names: ['node:child_process', 'node:cluster'], places: ['src/runtime/'] },
   { names: ['prom-client'], places: ['src/metrics.ts'] },
-  { names: ['jose'], places: ['src/access/'] },
+  { names: ['jose'], places: ['src/access/', 'src/access-commands.ts'] },
   { names: ['ipaddr.js'], places: ['src/access/', 'src/config/'] },
   { names: ['preact', '@preact/', '@stomp/stompjs'], places: ['web-debugger/'] },
 ]

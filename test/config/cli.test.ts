@@ -1,62 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import {
-  checkedConfig,
-  helpText,
-  parseCommandLine,
-  printedConfig,
-  settingsText,
-  unreadableFile,
-} from '../../src/cli.ts'
-import { describeSettings, parseConfig } from '../../src/config.ts'
-
-const NO_OPTIONS = { port: undefined, host: undefined }
-
-describe('parseCommandLine', () => {
-  it.each([
-    ['', { command: 'serve' }],
-    ['serve', { command: 'serve' }],
-    ['check-config', { command: 'check-config' }],
-    ['print-config', { command: 'print-config' }],
-    ['config-schema', { command: 'config-schema' }],
-    ['version', { command: 'version' }],
-    ['help', { command: 'help' }],
-    ['help settings', { command: 'help', topic: 'settings' }],
-    ['--help', { command: 'help' }],
-    ['-h', { command: 'help' }],
-    ['serve --help', { command: 'help' }],
-    ['--version', { command: 'version' }],
-    ['-v', { command: 'version' }],
-    ['-vh', { command: 'help' }],
-    ['--config x.yaml', { command: 'serve', configFile: 'x.yaml' }],
-    ['check-config -c x.yaml', { command: 'check-config', configFile: 'x.yaml' }],
-    ['--config=x.yaml serve', { command: 'serve', configFile: 'x.yaml' }],
-    ['--port 9000 --host ::1', { command: 'serve', options: { port: '9000', host: '::1' } }],
-    ['--port=9000', { command: 'serve', options: { port: '9000', host: undefined } }],
-    ['--workers 4', { command: 'serve', options: { workers: '4' } }],
-  ])('"%s"', (line, expected) => {
-    expect(parseCommandLine(line.split(' ').filter(Boolean))).toEqual({ options: NO_OPTIONS, ...expected })
-  })
-
-  it.each([
-    ['--prot 9000', 'Unknown option "--prot". Did you mean "--port"?'],
-    ['-x', 'Unknown option "-x". See --help.'],
-    ['--colour=red', 'Unknown option "--colour". See --help.'],
-    ['--no-config', 'Unknown option "--no-config". Did you mean "--config"?'],
-    ['--constructor', 'Unknown option "--constructor". See --help.'],
-    ['--config', '--config needs a value.'],
-    ['-c', '-c needs a value.'],
-    ['--config=', '--config needs a value.'],
-    ['--config --port 3', '--config needs a value.'],
-    ['--help=yes', '--help takes no value.'],
-    ['chek-config', 'Unknown command "chek-config". Did you mean "check-config"?'],
-    ['start', 'Unknown command "start". See --help.'],
-    ['check-config bridge.yaml', '"check-config" takes no argument "bridge.yaml".'],
-    ['help me', 'There is no help on "me"; try "help settings".'],
-  ])('"%s" is refused in one line', (line, problem) => {
-    expect(parseCommandLine(line.split(' '))).toEqual({ problem })
-  })
-})
+import { checkedConfig, helpText, printedConfig, settingsText, unreadableFile } from '../../src/cli.ts'
+import { HELP_ON } from '../../src/help-topics.ts'
+import { describeSettings, loadConfig, parseConfig, type ConfigSources } from '../../src/config.ts'
 
 describe('helpText', () => {
   const help = helpText('1.2.3')
@@ -74,6 +20,14 @@ describe('helpText', () => {
     expect(help).toContain('STOMP_BRIDGE_CONFIG')
     expect(help).toContain('(default: 8080)')
     expect(help.startsWith('stomp-bridge 1.2.3')).toBe(true)
+  })
+
+  it('is there on every command around access', () => {
+    for (const [name, text] of Object.entries(HELP_ON)) {
+      expect(text).toMatch(new RegExp(`^stomp-bridge ${name}\\b`))
+      for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(100)
+      expect(help).toContain(name)
+    }
   })
 
   it('fits on one screen of 100 columns', () => {
@@ -124,6 +78,17 @@ describe('printedConfig', () => {
   })
 })
 
+describe('printedConfig of access', () => {
+  it('says which secrets of its lists have to be filled in', () => {
+    const text = printedConfig(
+      parseConfig({ access: { apiKeys: [{ name: 'shop', key: 'hunter2-hunter2', scopes: ['read'] }] } }),
+    )
+    expect(text).not.toContain('hunter2')
+    expect(text).toContain('#   access.apiKeys[0].key: in the file, or with its whole list\n')
+    expect(text).toContain('key: "***"')
+  })
+})
+
 describe('unreadableFile', () => {
   it.each([
     ['ENOENT', 'it does not exist'],
@@ -141,9 +106,10 @@ describe('unreadableFile', () => {
 describe('checkedConfig', () => {
   it('names the file and what was overridden', () => {
     const file = { path: 'bridge.yaml', text: '' }
-    expect(checkedConfig({ file, env: {} })).toBe('OK: bridge.yaml\n')
-    expect(checkedConfig({ env: {} })).toBe('OK: built-in defaults, no configuration file\n')
-    expect(checkedConfig({ file, env: { REDIS_URL: 'redis://:hunter2@host' }, options: { port: '1' } })).toBe(
+    const checked = (sources: ConfigSources) => checkedConfig(sources, loadConfig(sources))
+    expect(checked({ file, env: {} })).toBe('OK: bridge.yaml\n')
+    expect(checked({ env: {} })).toBe('OK: built-in defaults, no configuration file\n')
+    expect(checked({ file, env: { REDIS_URL: 'redis://:hunter2@host' }, options: { port: '1' } })).toBe(
       'OK: bridge.yaml; overridden: redis.url (REDIS_URL), server.port (--port)\n',
     )
   })
