@@ -2,7 +2,7 @@
 export { createBridge, type Bridge, type BridgeAddress, type BridgeOptions } from './bridge.ts'
 export { ConfigError, loadConfig, parseConfig, type Config, type ConfigInput } from './config.ts'
 export type { OwnAccess } from './bridge-access.ts'
-export type { RuleSettings } from './access/rule-syntax.ts'
+export type { RuleSettings } from './config/rule-syntax.ts'
 export type { Authenticator, Credentials, Verdict } from './access/authenticator.ts'
 export type { Handshake } from './access/handshake.ts'
 export type { Identity } from './access/identity.ts'

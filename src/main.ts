@@ -77,25 +77,24 @@ function helpOn(topic: CommandLine['topic']): string {
 
 async function accessCommand(commandLine: CommandLine): Promise<CommandResult> {
   const { command, words = [], someone = { user: undefined }, ttlSeconds } = commandLine
-  const commands = await import('./access-commands.ts')
+  const [commands, { checkToken, explainRules }, { hashPassword }] = await Promise.all([
+    import('./access-commands.ts'),
+    import('./access-answers.ts'),
+    import('./access/passwords.ts'),
+  ])
   const loaded = (): Config => loadConfig(configSources(commandLine))
   switch (command) {
     case 'explain':
-      return commands.explainCommand(loaded(), someone, words, notThereYet)
+      return commands.explainCommand(loaded(), someone, words, explainRules)
     case 'check-token':
-      return commands.checkTokenCommand(loaded(), words[0] ?? (await readLine('Token')), notThereYet)
+      return commands.checkTokenCommand(loaded(), words[0] ?? (await readLine('Token')), checkToken)
     case 'gen-token':
       return commands.genTokenCommand(loaded(), someone, ttlSeconds)
     case 'gen-api-key':
       return commands.genApiKeyCommand(words[0])
     default:
-      return commands.hashPasswordCommand(await readLine('Password'), notThereYet)
+      return commands.hashPasswordCommand(await readLine('Password'), hashPassword)
   }
-}
-
-/** Errors: always. */
-function notThereYet(): never {
-  throw new Error('This command is not there yet')
 }
 
 /** What cannot be told is no answer: nothing of it goes where an answer is read. */

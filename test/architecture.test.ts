@@ -28,6 +28,7 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
       'src/cli.ts',
       'src/help-topics.ts',
       'src/access-commands.ts',
+      'src/access-answers.ts',
       'src/line-input.ts',
       'src/banner.ts',
       'src/logger.ts',

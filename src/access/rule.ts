@@ -5,7 +5,7 @@
 import { patternSegments } from '../destinations.ts'
 import type { Decision } from './decision.ts'
 import { covers, meet, takesTexts } from './patterns.ts'
-import { boundNames, isFree, partsOf, ruleText, type Action, type RuleSettings } from './rule-syntax.ts'
+import { boundNames, isFree, partsOf, ruleText, type Action, type RuleSettings } from '../config/rule-syntax.ts'
 import { parseSegment, takesText, type Effort, type Segment } from './segments.ts'
 import type { OwnValue, Subject } from './subject.ts'
 import { NO_BINDINGS, Who, type Bindings } from './who.ts'

@@ -10,7 +10,7 @@ import type { Identity } from './identity.ts'
 import { parsePattern } from './patterns.ts'
 import { Rule } from './rule.ts'
 import { RuleIndex } from './rule-index.ts'
-import { ruleProblems, type Action, type RuleSettings } from './rule-syntax.ts'
+import { ruleProblems, type Action, type RuleSettings } from '../config/rule-syntax.ts'
 import type { Effort } from './segments.ts'
 import { Subject } from './subject.ts'
 

@@ -1,7 +1,7 @@
 /** A client as rules look at it: its name, groups and claims as destinations hold them. Made for one decision. */
 import { encodeSegment } from '../destinations.ts'
 import type { Identity } from './identity.ts'
-import type { ClaimValue } from './rule-syntax.ts'
+import type { ClaimValue } from '../config/rule-syntax.ts'
 
 /** A value of the client's own that a rule asks for. */
 export type OwnValue = { readonly kind: 'user' } | { readonly kind: 'claim'; readonly path: string }

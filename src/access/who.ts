@@ -1,6 +1,6 @@
 /** For whom a rule is: names, groups, claims, everyone; compiled once. */
 import { encodeSegment } from '../destinations.ts'
-import { isFree, partsOf, type ClaimValue, type RuleSettings } from './rule-syntax.ts'
+import { isFree, partsOf, type ClaimValue, type RuleSettings } from '../config/rule-syntax.ts'
 import type { OwnValue, Subject } from './subject.ts'
 
 /** Values of the free variables of a rule, by name; percent-encoded as they are in the destination. */

@@ -3,7 +3,7 @@
  * `perSeconds` are there more than `count`; what is refused does not count. All rates that match apply.
  */
 import { meet, parsePattern, takesTexts } from '../access/patterns.ts'
-import type { Action } from '../access/rule-syntax.ts'
+import type { Action } from '../config/rule-syntax.ts'
 import { takesText, type Segment } from '../access/segments.ts'
 import { isPattern } from '../destinations.ts'
 

@@ -110,11 +110,12 @@ function destinationProblems({ destination, groups }: RuleSettings): string[] {
 }
 
 function whoProblems(rule: RuleSettings): RuleProblem[] {
-  const { destination, users, groups, claims } = rule
+  const { destination, users, groups, claims, anonymous } = rule
   const problems: RuleProblem[] = []
   for (const [key, values] of Object.entries({ users, groups })) {
     if (values?.length === 0) problems.push({ path: [key], text: 'must not be empty' })
     values?.forEach((value, i) => value === '' && problems.push({ path: [key, i], text: 'must not be empty' }))
+    if (values && anonymous) problems.push({ path: [key], text: 'must not be there with anonymous: true' })
   }
   const known = new Set(freeNames(destination))
   groups?.forEach((group, i) => {
@@ -126,6 +127,7 @@ function whoProblems(rule: RuleSettings): RuleProblem[] {
     problems.push(...texts.map((text) => ({ path: ['groups', i], text })))
   })
   if (claims && Object.keys(claims).length === 0) problems.push({ path: ['claims'], text: 'must not be empty' })
+  if (claims && anonymous) problems.push({ path: ['claims'], text: 'must not be there with anonymous: true' })
   for (const [name, value] of Object.entries(claims ?? {})) {
     if (value === '') problems.push({ path: ['claims', name], text: 'must not be empty: an empty claim never matches' })
   }

@@ -102,12 +102,22 @@ function ticketWarnings({ authenticators, apiKeys }: Access): string[] {
 
 function ruleWarnings({ authenticators, rules }: Access): string[] {
   const letsAnonymousIn = authenticators.some(({ type }) => type === 'anonymous')
-  return rules.flatMap(({ allow = [], destination, users, groups, claims, anonymous }, index) => {
-    if (anonymous !== true) return []
+  /** Does a rule deny what a later one allows to everyone? */
+  const isOutrun = (index: number): boolean => {
+    const { deny, users, groups, claims } = rules[index]!
+    if (!letsAnonymousIn || deny === undefined || (users ?? groups ?? claims) !== undefined) return false
+    const actions = [deny].flat()
+    return rules
+      .slice(index + 1)
+      .some(({ allow = [], anonymous }) => anonymous === true && [allow].flat().some((each) => actions.includes(each)))
+  }
+  return rules.flatMap(({ allow = [], destination, anonymous }, index) => {
     const at = `access.rules[${index}]`
-    const isNarrow = (users ?? groups ?? claims) !== undefined
+    if (anonymous !== true)
+      return isOutrun(index)
+        ? [`${at} denies only clients that are authenticated; a later rule lets anonymous ones in: add anonymous: true`]
+        : []
     return [
-      ...(isNarrow ? [`${at} has anonymous: true, so it is for everyone, whatever else it asks for`] : []),
       ...(letsAnonymousIn && [allow].flat().includes('send')
         ? [`${at} lets anyone send to "${destination}", also who is not authenticated`]
         : []),

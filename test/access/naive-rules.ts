@@ -1,6 +1,6 @@
 /** Rules word for word, for exact destinations: slow, by regular expressions, and with none of the code that it checks. */
 import type { Identity } from '../../src/access/identity.ts'
-import type { Action, RuleSettings } from '../../src/access/rule-syntax.ts'
+import type { Action, RuleSettings } from '../../src/config/rule-syntax.ts'
 
 /** May it? The first rule that applies decides. `destination`: below none of the roots that have rules of their own. */
 export function naiveMay(rules: readonly RuleSettings[], who: Identity, action: Action, destination: string): boolean {

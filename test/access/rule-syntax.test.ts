@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { partsOf, ruleProblems, type RuleSettings } from '../../src/access/rule-syntax.ts'
+import { partsOf, ruleProblems, type RuleSettings } from '../../src/config/rule-syntax.ts'
 
 describe('the parts of a text', () => {
   it.each([

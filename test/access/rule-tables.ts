@@ -1,6 +1,6 @@
 /** Decisions, row by row: whom the rules let do what, and which of them decides. */
 import { ANONYMOUS, type Identity } from '../../src/access/identity.ts'
-import type { RuleSettings } from '../../src/access/rule-syntax.ts'
+import type { RuleSettings } from '../../src/config/rule-syntax.ts'
 
 export const identities: Record<string, Identity> = {
   nobody: ANONYMOUS,

@@ -41,8 +41,14 @@ describe('configWarnings', () => {
       'access.rules[0] lets anyone send to "/app/**", also who is not authenticated',
     ],
     [
-      { rules: [{ ...RULE, groups: ['staff'], anonymous: true }] },
-      'access.rules[0] has anonymous: true, so it is for everyone, whatever else it asks for',
+      {
+        authenticators: [JWT, ANONYMOUS],
+        rules: [
+          { deny: 'subscribe', destination: '/topic/secret/**' },
+          { ...RULE, anonymous: true },
+        ],
+      },
+      'access.rules[0] denies only clients that are authenticated; a later rule lets anonymous ones in: add anonymous: true',
     ],
     [
       { authenticators: [JWT, { type: 'ticket', ttlSeconds: 301 }] },
