@@ -24,6 +24,7 @@ import type { Socket, Transport } from '../socket.ts'
 import { maySubscribe, requireSendable, requireSubscribable } from './authorize.ts'
 import type { Door } from './door.ts'
 import { Expiry } from './expiry.ts'
+import type { ChannelTarget } from './plans.ts'
 import type { Rated, Rates, RateState } from './rates.ts'
 import type { ShownEncodings } from './shown-encodings.ts'
 import { AckMode, Subscription, type SubscribeOptions, type SubscriptionOwner } from './subscription.ts'
@@ -51,6 +52,13 @@ export interface ClientServices {
   readonly expiryGraceMs: number
   readonly metrics: Metrics
   readonly log: Log
+}
+
+/** How all of a connection's subscriptions are. */
+interface SubscribeAllOptions {
+  readonly encoding: Encoding
+  readonly excludesOwn?: boolean
+  readonly isSingle?: boolean
 }
 
 export class Client implements SubscriptionOwner, WatchedOutput, Rated {
@@ -123,7 +131,7 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
 
   /**
    * Subscribes. Delivery begins at once; the result tells when the bus feeds it, and is undefined if it does already.
-   * Errors: ProtocolError `not-authorized`, `duplicate-subscription`, `too-many-subscriptions`, `bad-destination`.
+   * Errors: ProtocolError `not-authorized`, `rate-limited`, `duplicate-subscription`, `too-many-subscriptions`, `bad-destination`.
    */
   subscribe(options: SubscribeOptions): Liveness | undefined {
     const { destination, id, ackMode, stamp } = options
@@ -136,7 +144,7 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
     // Clients number their subscriptions alike: many share the text.
     const ownId = id === undefined ? undefined : this.#services.ids.get(id)
     const subscription = new Subscription(this, ownId, ackMode, this.subscriptions.nextSerial())
-    const isSingle = ackMode !== AckMode.auto
+    const isSingle = ackMode !== AckMode.auto || options.isSingle === true
     const excludes = options.excludesOwn ? this.id : undefined
     const isOwnQueue = kind === 'user' || kind === 'session'
     const encoding = isOwnQueue ? encodings.of(options.encoding, destination.startsWith('/user/')) : options.encoding
@@ -155,12 +163,20 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
    */
   subscribeAll(
     destinations: readonly string[],
-    { encoding, excludesOwn = false }: { readonly encoding: Encoding; readonly excludesOwn?: boolean },
+    { encoding, excludesOwn = false, isSingle = false }: SubscribeAllOptions,
     onRefused: (error: unknown) => void,
   ): void {
     try {
       for (const destination of destinations) {
-        const options = { destination, id: undefined, ackMode: AckMode.auto, encoding, stamp: '', excludesOwn }
+        const options = {
+          destination,
+          id: undefined,
+          ackMode: AckMode.auto,
+          encoding,
+          stamp: '',
+          excludesOwn,
+          isSingle,
+        }
         this.subscribe(options)?.live.catch(onRefused)
       }
     } catch (error) {
@@ -186,13 +202,23 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
 
   /**
    * Returns what goes over the bus for a message that it sends.
-   * Errors: ProtocolError `not-authorized`, `no-route`, `bad-destination`, `bad-body`.
+   * Errors: ProtocolError `not-authorized`, `rate-limited`, `no-route`, `bad-destination`, `bad-body`.
    */
   route(message: OutboundMessage): RoutedMessage {
     const { access, outbound } = this.#services
     requireSendable(access, this.#identity, message.destination)
     this.#requireRate('send', message.destination)
     return outbound.route(message)
+  }
+
+  /**
+   * Returns the same for a channel that stands for a destination.
+   * Errors: ProtocolError `not-authorized`, `rate-limited`.
+   */
+  routeTo({ destination, channel }: ChannelTarget, payload: string | Uint8Array): RoutedMessage {
+    requireSendable(this.#services.access, this.#identity, destination)
+    this.#requireRate('send', destination)
+    return { channel, payload }
   }
 
   /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable` or `bus-refused`. */

@@ -11,6 +11,12 @@ interface Plan {
   readonly destinations: readonly string[]
 }
 
+/** A channel, and the destination that it stands for: who may send there may publish here. */
+export interface ChannelTarget {
+  readonly destination: string
+  readonly channel: string
+}
+
 /** How a message is written: its body, a JSON object, or an object with the body in this field. */
 export type RawFrame = 'body' | 'json' | { readonly wrap: string }
 
@@ -19,6 +25,8 @@ export interface RawPlan extends Plan {
   readonly frame: RawFrame
   /** Where its messages go; undefined: they are ignored, and counted. */
   readonly sendTo: string | undefined
+  /** Where they go instead, if there are any: to channels that have subscribers of their own. */
+  readonly publishTo?: readonly ChannelTarget[] | undefined
   /** Send back to it what it sends, or deliver to it what it has sent. */
   readonly isEcho: boolean
 }

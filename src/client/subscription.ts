@@ -19,6 +19,8 @@ export interface SubscribeOptions {
   readonly stamp: string
   /** Not what this client itself has sent. */
   readonly excludesOwn?: boolean
+  /** Each of its messages is looked at by itself, so that it shares no bytes. */
+  readonly isSingle?: boolean
 }
 
 /** The client, as its subscriptions know it. */

@@ -11,7 +11,7 @@ import type { Broker } from '../broker/broker.ts'
 import type { Refusal } from '../client/clients.ts'
 import { requireWithin, type SubscriptionLimits } from '../client/subscriptions.ts'
 import { isPattern } from '../destinations.ts'
-import { requireSubscribable } from '../client/authorize.ts'
+import { requireSendable, requireSubscribable } from '../client/authorize.ts'
 import { ProtocolError } from '../errors.ts'
 import type { OpenSocket } from '../socket.ts'
 import { handshakeToken, type CredentialNames } from './credentials.ts'
@@ -31,6 +31,14 @@ export interface EntranceDeps {
   readonly limits: SubscriptionLimits
   /** Longest time to find out who it is, and until the connection has opened; milliseconds. */
   readonly connectTimeoutMs: number
+}
+
+/** What a connection is opened for. */
+interface Wanted {
+  /** To subscribe. */
+  readonly destinations: readonly string[]
+  /** To send to, where that is settled before it is open. */
+  readonly publishTo?: readonly { readonly destination: string }[] | undefined
 }
 
 /** Destinations that the bus feeds, and a place, until the client that wants them has opened. */
@@ -113,11 +121,17 @@ export class Entrance {
    * Resolves when the bus feeds them, so that nothing is missed that is sent once the connection is open; while the bus is
    * away that is not waited for.
    *
+   * `wish`: what it wants, which may depend on who it is.
    * `secret`: what stands where the endpoint says that the credential is, before all other places.
    * Errors: HttpError `not-authenticated`; what the authenticator throws; ProtocolError `connect-timeout`,
    * `too-many-subscriptions`, `not-authorized`, `bad-destination`, `bus-refused`.
    */
-  async enter(request: Request, handshake: Handshake, secret: string | undefined, destinations: readonly string[]) {
+  async enter<Wish extends Wanted>(
+    request: Request,
+    handshake: Handshake,
+    secret: string | undefined,
+    wish: (identity: Identity, session: string) => Wish,
+  ) {
     const arrive = this.#come()
     try {
       const token = secret ?? handshakeToken(handshake, this.#deps.credentials)
@@ -126,7 +140,9 @@ export class Entrance {
       )
       if (!identity) throw notAuthenticated('Login was refused')
       const session = this.#deps.nextSessionId()
-      return { identity, session, claims: await this.#claim(identity, session, destinations, arrive) }
+      const wanted = wish(identity, session)
+      for (const { destination } of wanted.publishTo ?? []) requireSendable(this.#deps.access, identity, destination)
+      return { identity, session, wanted, claims: await this.#claim(identity, session, wanted.destinations, arrive) }
     } catch (error) {
       arrive()
       throw error

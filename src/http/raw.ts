@@ -4,6 +4,7 @@
  */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import type { Identity } from '../access/identity.ts'
 import type { RawPlan } from '../client/plans.ts'
 import { encodeSegment } from '../destinations.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
@@ -12,6 +13,7 @@ import { entranceErrors, openWith, type Entrance } from './entrance.ts'
 import { handshakeOf } from './handshake.ts'
 import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
 import { isHandshake } from './upgrade.ts'
+import { ws4redisAsk } from './ws4redis.ts'
 
 /** A socket has opened that is to be a plain WebSocket. */
 export type OpenRaw = (socket: Socket, plan: RawPlan) => SocketHandler
@@ -25,6 +27,7 @@ export interface RawEndpoint {
   readonly frame: 'body' | 'json'
   readonly wrap?: string | undefined
   readonly echo: boolean
+  readonly preset?: 'ws4redis' | undefined
 }
 
 type UpgradeHandler = (c: Context<HttpEnv>) => Promise<Response>
@@ -79,17 +82,31 @@ export function createRawHandler(entrance: Entrance, open: OpenRaw): UpgradeHand
     refuseAsk(c)
     const destinations = [destinationBelow(c, '/raw')]
     const wanted: Wanted = { destinations, frame: query.data.frame ?? 'body', sendTo: undefined, isEcho: false }
-    return upgrade(c, entrance, open, wanted, undefined)
+    return upgrade(c, entrance, open, () => wanted, undefined)
   }
+}
+
+type Wish = (identity: Identity, session: string) => Wanted
+
+function ws4redisWish(c: Context<HttpEnv>): Wish {
+  const facility = expandTemplate(c, '{facility}')
+  const query = c.req.query()
+  return (identity, session) => ({
+    ...ws4redisAsk(query, facility, identity, session),
+    frame: 'body',
+    sendTo: undefined,
+  })
 }
 
 /** Makes the handler of a configured endpoint. */
 export function createEndpointHandler(endpoint: RawEndpoint, entrance: Entrance, open: OpenRaw): UpgradeHandler {
-  const { subscribe, send, credential, frame, wrap, echo } = endpoint
+  const { subscribe, send, credential, frame, wrap, echo, preset } = endpoint
   return async (c) => {
     entrance.admit()
     requireDecodable(c)
     refuseAsk(c)
+    const secret = credential === undefined ? undefined : c.req.query(credential)
+    if (preset === 'ws4redis') return upgrade(c, entrance, open, ws4redisWish(c), secret)
     const expand = (template: string): string => expandTemplate(c, template)
     const wanted: Wanted = {
       destinations: [...new Set(subscribe.map(expand))],
@@ -97,7 +114,7 @@ export function createEndpointHandler(endpoint: RawEndpoint, entrance: Entrance,
       sendTo: send === undefined ? undefined : expand(send),
       isEcho: echo || c.req.query('echo') !== undefined,
     }
-    return upgrade(c, entrance, open, wanted, credential === undefined ? undefined : c.req.query(credential))
+    return upgrade(c, entrance, open, () => wanted, secret)
   }
 }
 
@@ -110,10 +127,10 @@ async function upgrade(
   c: Context<HttpEnv>,
   entrance: Entrance,
   open: OpenRaw,
-  wanted: Wanted,
+  wish: Wish,
   secret: string | undefined,
 ): Promise<Response> {
-  const { identity, session, claims } = await entrance.enter(c.req.raw, handshakeOf(c), secret, wanted.destinations)
+  const { identity, session, wanted, claims } = await entrance.enter(c.req.raw, handshakeOf(c), secret, wish)
   return c.env.upgrade(c.req.raw, {
     protocol: offeredProtocol(c),
     ...openWith(claims, (socket) => open(socket, { ...wanted, identity, session, remoteAddress: c.env.remoteAddress })),

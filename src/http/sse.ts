@@ -96,7 +96,9 @@ export function createStreamHandler(entrance: Entrance, open: OpenStream): Handl
     requireDecodable(c)
     const destinations = destinationsOf(c)
     const asksForMore = isAsking(c) || c.req.header('last-event-id') !== undefined
-    const { identity, session, claims } = await entrance.enter(c.req.raw, handshakeOf(c), undefined, destinations)
+    const { identity, session, claims } = await entrance.enter(c.req.raw, handshakeOf(c), undefined, () => ({
+      destinations,
+    }))
     const { remoteAddress } = c.env
     const headers = { ...EVENT_STREAM_HEADERS, 'X-Content-Type-Options': 'nosniff', ...crossOriginHeaders(c) }
     if (c.req.method === 'HEAD') {

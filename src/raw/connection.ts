@@ -3,11 +3,12 @@
  * back to it, or is ignored, as its endpoint says.
  */
 import { Buffer } from 'node:buffer'
+import type { RoutedMessage } from '../broker/outbound.ts'
 import type { Client } from '../client/client.ts'
 import { Closing } from '../client/closing.ts'
 import type { Door } from '../client/door.ts'
 import { droppedStamp } from '../client/json-frame.ts'
-import type { RawPlan } from '../client/plans.ts'
+import type { ChannelTarget, RawPlan } from '../client/plans.ts'
 import { logSessionEnd } from '../client/session-end.ts'
 import type { Subscription } from '../client/subscription.ts'
 import type { Deadlines } from '../clock.ts'
@@ -18,6 +19,7 @@ import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { OutboundMessage } from '../routes/payload.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
+import { OwnMessages } from './own-messages.ts'
 
 export interface RawServices {
   /** Largest message from a client, in bytes. */
@@ -40,6 +42,10 @@ const TOO_BIG = 1009
 const TEXT_HEADERS: readonly HeaderPair[] = [['content-type', 'text/plain;charset=UTF-8']]
 const BINARY_HEADERS: readonly HeaderPair[] = [['content-type', 'application/octet-stream']]
 
+function isRateLimit(error: unknown): error is ProtocolError {
+  return error instanceof ProtocolError && error.code === 'rate-limited'
+}
+
 export class RawConnection implements SocketHandler, Door {
   readonly protocol = 'raw'
   readonly version = undefined
@@ -55,6 +61,8 @@ export class RawConnection implements SocketHandler, Door {
   /** Nothing more is taken; the bus gets what was. */
   #end: { readonly code: number; readonly reason: string } | undefined
   #isGone = false
+  /** What it has sent, where it must not get it back and nothing in a message says whose it is. */
+  #own: OwnMessages | undefined
   #inFlight = 0
   #inFlightBytes = 0
   #isPaused = false
@@ -80,8 +88,10 @@ export class RawConnection implements SocketHandler, Door {
   begin(): void {
     if (!this.#isOpen) return
     this.#services.metrics.count.sessionsOpened++
-    const { destinations, isEcho, sendTo } = this.#plan
-    const how = { encoding: this.#encoding, excludesOwn: sendTo !== undefined && !isEcho }
+    const { destinations, isEcho, sendTo, publishTo = [] } = this.#plan
+    if (publishTo.length > 0 && !isEcho) this.#own = new OwnMessages(() => this.#services.deadlines.now())
+    const excludesOwn = sendTo !== undefined && !isEcho
+    const how = { encoding: this.#encoding, excludesOwn, isSingle: this.#own !== undefined }
     this.#client.subscribeAll(destinations, how, (error) => this.#fail(error))
     queueMicrotask(() => this.#client.endIfRevoked())
   }
@@ -100,8 +110,9 @@ export class RawConnection implements SocketHandler, Door {
       this.#finish(TOO_BIG, `A message may have at most ${maxMessageBytes} bytes`)
       return
     }
-    const { sendTo, isEcho } = this.#plan
-    if (sendTo !== undefined) this.#publish(sendTo, data)
+    const { sendTo, publishTo = [], isEcho } = this.#plan
+    if (publishTo.length > 0) this.#publishTo(publishTo, data)
+    else if (sendTo !== undefined) this.#publish(sendTo, data)
     else if (isEcho) this.#client.output.write(data)
     else metrics.count.messagesIgnored++
   }
@@ -125,6 +136,7 @@ export class RawConnection implements SocketHandler, Door {
   }
 
   deliver({ feed }: Subscription, message: Message, dropped: number): void {
+    if (this.#own?.take(message.body)) return
     // A plain body has no place to say it.
     const stamp = this.#plan.frame === 'json' ? droppedStamp(dropped) : ''
     this.#client.output.write(message.as(feed.encoding).stamp(stamp))
@@ -162,14 +174,29 @@ export class RawConnection implements SocketHandler, Door {
       session: this.#client.id,
       user: this.#client.identity.user,
     }
+    this.#handOver(() => [this.#client.route(message)], message.body.length)
+  }
+
+  #publishTo(targets: readonly ChannelTarget[], data: string | Uint8Array): void {
+    const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.length
+    const isSent = this.#handOver(() => targets.map((target) => this.#client.routeTo(target, data)), bytes)
+    if (!isSent) return
+    const returning = targets.filter(({ destination }) => this.#client.hasSubscribed(destination))
+    this.#own?.add(data, returning.length)
+  }
+
+  /** Returns false if it was refused. */
+  #handOver(route: () => readonly RoutedMessage[], bytes: number): boolean {
     let done: Promise<void>
     try {
-      done = this.#client.publish(this.#client.route(message))
+      const messages = route()
+      // Several are all or none, which costs more.
+      done = messages.length === 1 ? this.#client.publish(messages[0]!) : this.#client.publishAll(messages)
     } catch (error) {
-      this.#fail(error)
-      return
+      if (isRateLimit(error)) this.#refused(error)
+      else this.#fail(error)
+      return false
     }
-    const bytes = message.body.length
     this.#inFlight++
     this.#inFlightBytes += bytes
     done.then(
@@ -186,6 +213,14 @@ export class RawConnection implements SocketHandler, Door {
     }
     // What was on its way when the socket was paused still comes; much more is not to be expected.
     if (this.#isBusy(4)) this.#fail(new ProtocolError('flooding', 'Messages come faster than they can be processed'))
+    return true
+  }
+
+  /** Too often: the connection goes on. Where messages are JSON it is told. */
+  #refused({ code, message, headers }: ProtocolError): void {
+    this.#services.metrics.count.messagesIgnored++
+    if (this.#plan.frame !== 'json') return
+    this.#client.output.write(JSON.stringify({ event: 'error', code, message, ...headers }))
   }
 
   /** Does so many times as much wait as may? */

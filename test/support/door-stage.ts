@@ -4,6 +4,7 @@ import { openAccess, type Access } from '../../src/access/access.ts'
 import { ANONYMOUS } from '../../src/access/identity.ts'
 import { Rates, type RateSettings } from '../../src/client/rates.ts'
 import { Clients } from '../../src/client/clients.ts'
+import type { RouteOptions } from '../../src/routes/table.ts'
 import type { RawPlan, StreamPlan } from '../../src/client/plans.ts'
 import { Deadlines } from '../../src/clock.ts'
 import { OutputWatch } from '../../src/delivery/output-watch.ts'
@@ -31,6 +32,7 @@ export interface DoorStageOptions {
   readonly maxClients?: number
   readonly releaseDelayMs?: number
   readonly rates?: readonly RateSettings[]
+  readonly routes?: Partial<RouteOptions>
 }
 
 export class DoorStage {
@@ -44,9 +46,17 @@ export class DoorStage {
   readonly streamDoor: StreamDoor
 
   constructor(options: DoorStageOptions = {}) {
-    const { bus = {}, access = {}, slowClients = [], maxClients = 10, releaseDelayMs = 60_000, rates = [] } = options
+    const {
+      bus = {},
+      access = {},
+      slowClients = [],
+      maxClients = 10,
+      releaseDelayMs = 60_000,
+      rates = [],
+      routes = {},
+    } = options
     const { clock, outputs, deadlines } = this
-    this.core = new FakeCore(outputs, { bus, slowClients, clock, releaseDelayMs, joinFrames: false })
+    this.core = new FakeCore(outputs, { bus, slowClients, clock, releaseDelayMs, joinFrames: false, routes })
     const { broker, delivery, outbound, metrics, log } = this.core
     const limits = { maxSubscriptions: 5, maxPatterns: 2 }
     this.clients = new Clients(
