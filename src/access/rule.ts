@@ -48,7 +48,7 @@ export class Rule {
   readonly #fixed: readonly Segment[] | undefined
 
   constructor(settings: RuleSettings, index: number) {
-    const text = `rule ${index + 1}, ${ruleText(settings)}`
+    const text = ruleText(settings)
     this.index = index
     this.isAllowing = settings.allow !== undefined
     this.actions = [settings.allow ?? settings.deny ?? []].flat()

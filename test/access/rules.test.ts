@@ -12,7 +12,7 @@ describe.each(tables)('$name', ({ rules: settings, rows }) => {
     const decision = rules.explain(identity, action, destination)
     expect(decision.allowed, decision.reason).toBe(expected)
     if (typeof by === 'number')
-      expect([decision.rule, decision.reason]).toEqual([by - 1, expect.stringContaining(`rule ${by}, {`)])
+      expect([decision.rule, decision.reason]).toEqual([by - 1, expect.stringContaining('{ ')])
     else expect([decision.rule, decision.reason]).toEqual([undefined, expect.stringContaining(by)])
     for (let i = 0; i < 2; i++) {
       const may = action === 'send' ? rules.maySend(identity, destination) : rules.maySubscribe(identity, destination)
@@ -61,13 +61,13 @@ describe('rules', () => {
       { deny: 'subscribe', destination: '/topic/secret', anonymous: true },
     ])
     const reason = (destination: string) => rules.explain({ user: 'x' }, 'subscribe', destination).reason
-    expect(reason('/topic/secret')).toBe('rule 2, { deny: subscribe, destination: /topic/secret, anonymous: true }')
+    expect(reason('/topic/secret')).toBe('{ deny: subscribe, destination: /topic/secret, anonymous: true }')
     expect(reason('/topic/*')).toBe(
-      'rule 2, { deny: subscribe, destination: /topic/secret, anonymous: true }, denies something that the pattern matches',
+      '{ deny: subscribe, destination: /topic/secret, anonymous: true }, denies something that the pattern matches',
     )
     const member = { user: 'x', groups: ['room-1'], claims: { a: 1, b: 'x y' } }
     expect(rules.explain(member, 'send', '/topic/1').reason).toBe(
-      'rule 1, { allow: [subscribe, send], destination: "/topic/{room}", groups: ["room-{room}"], claims: { a: 1, b: "x y" } }',
+      '{ allow: [subscribe, send], destination: "/topic/{room}", groups: ["room-{room}"], claims: { a: 1, b: "x y" } }',
     )
   })
 
