@@ -16,6 +16,8 @@ export interface Protocol {
   readonly headers?: Readonly<Record<string, string>>
   /** Text messages to send after the upgrade, each when the text that the one before waits for has come. */
   readonly hello: readonly { readonly send: string; readonly until: string }[]
+  /** One for each client; `{secret}` in `hello` stands for its own. */
+  readonly secrets?: readonly string[]
   /**
    * Messages may be compressed, so that no marker can be seen in them. Every client of the fleet has to get the same
    * WebSocket messages: the first one looks what is in them, the others count.
@@ -111,7 +113,8 @@ export class Fleet {
     socket.write(`GET ${protocol.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${upgrade}${extra.join('')}\r\n`)
     await until(socket, '\r\n\r\n')
     for (const { send, until: answer } of protocol.hello) {
-      socket.write(textMessage(send.replaceAll('{n}', String(index))))
+      const text = send.replaceAll('{n}', String(index)).replaceAll('{secret}', protocol.secrets?.[index] ?? '')
+      socket.write(textMessage(text))
       if (answer !== '') await until(socket, answer)
     }
     socket.on('error', () => {}) // a server that drops clients shows in what is not received

@@ -9,6 +9,7 @@ export const Unit = {
   kilobytes: 'KB/session',
   milliseconds: 'ms',
   throughput: 'MB/s',
+  commands: 'Redis commands/s',
 } as const
 export type Unit = (typeof Unit)[keyof typeof Unit]
 

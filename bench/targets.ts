@@ -9,6 +9,7 @@ import {
   SOCKET_IO,
   STOMP_BROKER_JS,
 } from './contenders/index.ts'
+import { QUEUES_CASE, queuesName, RULES_CASE, topicsName, WITH_RULES, WITHOUT_RULES } from './scenarios/access.ts'
 import { BARE_UPGRADE, connectCase } from './scenarios/connect.ts'
 import {
   DESTINATIONS_IN_FLIGHT,
@@ -96,8 +97,26 @@ export function targets(sizes: Sizes): Target[] {
       pairs: [{ ours: { scenario: 'memory', case: memoryCase(subscribers * 10), contender: BRIDGE.name } }],
       atMost: 4,
     },
+    ...accessTargets(sizes),
     ...codecTargets('@stomp/stompjs', 10),
     ...codecTargets('stompit', 5),
+  ]
+}
+
+function accessTargets(sizes: Sizes): Target[] {
+  return [
+    {
+      what: `SEND ${WITH_RULES}`,
+      against: WITHOUT_RULES,
+      pairs: [compare({ scenario: 'access', case: RULES_CASE }, WITH_RULES, WITHOUT_RULES)],
+      atMost: 1.1,
+    },
+    {
+      what: `/user/queue of ${queuesName(sizes)}`,
+      against: topicsName(sizes),
+      pairs: [compare({ scenario: 'access', case: QUEUES_CASE }, queuesName(sizes), topicsName(sizes))],
+      atMost: 1.25,
+    },
   ]
 }
 

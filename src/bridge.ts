@@ -323,7 +323,11 @@ export function createBridge(options: BridgeOptions): Bridge {
   }
 
   function notReadyReasons(): string[] {
-    const reasons = [clients.refusal === 'draining' ? 'shutting down' : undefined, busUnavailableReason()]
+    const isUnsure = hasAccess && nodes?.revocations.isLoaded === false
+    const reasons = [
+      clients.refusal === 'draining' ? 'shutting down' : undefined,
+      busUnavailableReason() ?? (isUnsure ? 'it is not known yet which logins are revoked' : undefined),
+    ]
     return reasons.filter((reason) => reason !== undefined)
   }
 

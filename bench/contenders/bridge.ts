@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { commandContender, publishOnRedis, type Contender } from '../contender.ts'
 import type { Protocol } from '../fleet.ts'
+import type { Stage } from '../stage.ts'
 import { fromRoot, installed } from './paths.ts'
 
 /** STOMP clients of the bridge; `{n}` in destination and id is the client's number. */
@@ -51,6 +52,32 @@ function bridgeOn({ name, command, missing }: Way): Contender {
 export const BRIDGE = bridgeOn(ON_BUN)
 export const BRIDGE_ON_NODE = bridgeOn(ON_NODE)
 export const BRIDGE_ON_DENO = bridgeOn(ON_DENO)
+
+/** The bridge on Bun with these settings, under a name of its own. */
+export function bridgeWith(name: string, settings: Readonly<Record<string, string>>): Contender {
+  const describe = (stage: Stage, channel: string) => ({
+    subscriber: stompClients(`/topic/${channel}`),
+    publish: (bodies: readonly string[]) => publishOnRedis(stage, channel, bodies),
+  })
+  const contender = commandContender(name, undefined, ON_BUN.command, describe, settings)
+  return {
+    ...contender,
+    async start(stage, channel) {
+      const running = await contender.start(stage, channel)
+      await untilReady(running.server.port)
+      return running
+    },
+  }
+}
+
+/** Before it has asked Redis what is revoked it lets nobody in. */
+async function untilReady(port: number): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    if ((await fetch(`http://127.0.0.1:${port}/ready`)).ok) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error('The bridge does not become ready')
+}
 
 /** Whether permessage-deflate is on or off, with clients that offer it either way. */
 function bridgeWithCompression({ name, command, missing }: Way, isOn: boolean): Contender {

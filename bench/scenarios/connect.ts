@@ -39,7 +39,12 @@ export function connect(stage: Stage): Promise<Row[]> {
 
 export const BARE_UPGRADE = 'bare upgrade'
 
-async function connectMany(stage: Stage, { running: { server } }: Competitor, protocol: Protocol): Promise<Round> {
+/** As many as a round has. */
+export async function connectMany(
+  stage: Stage,
+  { running: { server } }: Competitor,
+  protocol: Protocol,
+): Promise<Round> {
   const size = stage.subscribers * 4
   const generatorsBefore = stage.clients.cpuMicros()
   const cpuBefore = server.cpuMicros()

@@ -1,6 +1,7 @@
 /** All scenarios by the names that `--only` takes. */
 import type { Row } from '../row.ts'
 import type { Stage } from '../stage.ts'
+import { access } from './access.ts'
 import { codec } from './codec.ts'
 import { compression } from './compression.ts'
 import { connect } from './connect.ts'
@@ -29,6 +30,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   send: { isQuick: false, what: '/app SEND to Redis', run: send },
   rest: { isQuick: false, what: 'REST to subscribers', run: rest },
   connect: { isQuick: false, what: 'connect and SUBSCRIBE', run: connect },
+  access: { isQuick: false, what: 'rules, logins, queues of 10,000 users, presence', run: access },
   memory: { isQuick: false, what: 'memory of idle sessions', run: memory },
   latency: { isQuick: false, what: 'latency at fixed rates', run: latency },
   stalled: { isQuick: false, what: 'one stalled client among 1,000', run: stalled },
