@@ -5,26 +5,17 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Handler } from 'hono'
 import { quoted } from '../errors.ts'
+import { DEFAULT_LIMIT, limitParameter, parseFields } from '../http/fields.ts'
 import { errorResponse, HttpError, type HttpEnv } from '../http/json-error.ts'
 import { debugErrors } from './errors.ts'
 import type { Inspect } from './inspection.ts'
 import { sessionsSchema } from './schema.ts'
 
-const MAX_LIMIT = 1000
-const DEFAULT_LIMIT = 100
 const MAX_SEARCH = 1024
-
-const limitText = `Limit must be a whole number from 1 to ${MAX_LIMIT}`
 
 /** The query. */
 const querySchema = z.object({
-  limit: z
-    .string()
-    .regex(/^\d{1,4}$/, limitText)
-    .transform(Number)
-    .refine((limit) => limit >= 1 && limit <= MAX_LIMIT, limitText)
-    .optional()
-    .openapi({ type: 'integer', description: `Most sessions to list, 1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} by default` }),
+  limit: limitParameter('sessions'),
   search: z
     .string()
     .max(MAX_SEARCH, `Search must have at most ${MAX_SEARCH} characters`)
@@ -99,12 +90,7 @@ export const closeSessionRoute = createRoute({
 /** Makes the handler. */
 export function createSessionsHandler(inspect: Inspect): Handler<HttpEnv> {
   return async (c) => {
-    const { success, data, error } = querySchema.safeParse(c.req.query())
-    if (!success) {
-      const problems = error.issues.map(({ path, message }) => ({ field: path.join('.'), message }))
-      throw new HttpError('bad-field', problems.map(({ message }) => message).join('; '), { problems })
-    }
-    const { limit = DEFAULT_LIMIT, search = '' } = data
+    const { limit = DEFAULT_LIMIT, search = '' } = parseFields(querySchema, c.req.query())
     return c.json(await inspect('sessions', { limit, search }), 200, { 'Cache-Control': 'no-store' })
   }
 }

@@ -5,6 +5,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Handler } from 'hono'
 import { isPattern } from '../destinations.ts'
+import { DEFAULT_LIMIT, LIMIT_TEXT, limitParameter, parseFields } from './fields.ts'
 import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
 import { keyErrors } from './key-guard.ts'
 
@@ -15,9 +16,6 @@ export interface People {
   user(name: string): Promise<UserView>
   presence(destination: string): Promise<PresenceView>
 }
-
-const MAX_LIMIT = 1000
-const DEFAULT_LIMIT = 100
 
 const count = z.int().min(0)
 const userCountSchema = z.object({ user: z.string(), sessions: count })
@@ -56,15 +54,8 @@ export type UsersPage = z.output<typeof usersSchema>
 export type UserView = z.output<typeof userSchema>
 export type PresenceView = z.output<typeof presenceSchema>
 
-const limitText = `Limit must be a whole number from 1 to ${MAX_LIMIT}`
 const usersQuery = z.object({
-  limit: z
-    .string()
-    .regex(/^\d{1,4}$/, limitText)
-    .transform(Number)
-    .refine((limit) => limit >= 1 && limit <= MAX_LIMIT, limitText)
-    .optional()
-    .openapi({ type: 'integer', description: `Most users to list, 1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} by default` }),
+  limit: limitParameter('users'),
   after: z.string().optional().openapi({ description: 'Those whose name comes after this one' }),
 })
 
@@ -88,7 +79,7 @@ export const usersRoute = createRoute({
   request: { query: usersQuery },
   responses: {
     200: { description: 'The users', content: { 'application/json': { schema: usersSchema } } },
-    400: errorResponse('A parameter is wrong', 'bad-field', limitText),
+    400: errorResponse('A parameter is wrong', 'bad-field', LIMIT_TEXT),
     ...peopleErrors,
   },
 })
@@ -131,9 +122,7 @@ const NO_STORE = { 'Cache-Control': 'no-store' }
 /** Makes the handler. */
 export function createUsersHandler(people: People): Handler<HttpEnv> {
   return async (c) => {
-    const query = usersQuery.safeParse(c.req.query())
-    if (!query.success) throw new HttpError('bad-field', query.error.issues[0]!.message)
-    const { limit = DEFAULT_LIMIT, after } = query.data
+    const { limit = DEFAULT_LIMIT, after } = parseFields(usersQuery, c.req.query())
     return c.json(await people.users(limit, after), 200, NO_STORE)
   }
 }
