@@ -4,8 +4,10 @@
  */
 import { ADDRESSES } from './access/delivered-addresses.ts'
 import { createBridgeAccess, isAccessConfigured, type OwnAccess } from './bridge-access.ts'
+import { bridgeEndpoints } from './bridge-endpoints.ts'
+import { factsOf } from './bridge-facts.ts'
 import { BridgeNodes } from './bridge-nodes.ts'
-import { closeAnywhere, endingOf, peopleOf } from './bridge-people.ts'
+import { FRAMES_PER_MESSAGE, rawOptions, sessionOptions } from './bridge-options.ts'
 import { Broker } from './broker/broker.ts'
 import { ChannelInterests } from './broker/channel-interests.ts'
 import { ChannelWatches } from './broker/channel-watches.ts'
@@ -20,21 +22,14 @@ import { Rates } from './client/rates.ts'
 import { SubscriptionPresence } from './client/subscription-presence.ts'
 import { Deadlines, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
-import type { BridgeFacts } from './debug/bridge-endpoint.ts'
-import { debugEndpoints, sessionEndpoints } from './debug/endpoints.ts'
 import { inspectTogether, type AskAll, type InspectionRequest } from './debug/inspection.ts'
 import { createInspect } from './debug/inspector.ts'
-import { debugGuard } from './debug/access.ts'
-import { guardsOf } from './debug/guards.ts'
 import { DebuggerPage, type PageFiles } from './debug/page.ts'
 import { Delivery } from './delivery/delivery.ts'
 import { Groups } from './delivery/groups.ts'
 import { OutputWatch } from './delivery/output-watch.ts'
 import { createApp } from './http/app.ts'
-import type { Endpoint } from './http/endpoint.ts'
 import { Entrance } from './http/entrance.ts'
-import { handshakeOf } from './http/handshake.ts'
-import { accessEndpoints } from './http/access-endpoints.ts'
 import { createKeyGuard, openGuard } from './http/key-guard.ts'
 import { silentLog, type Log } from './log.ts'
 import { Metrics, type MetricsSnapshot } from './metrics.ts'
@@ -44,7 +39,6 @@ import { RawDoor } from './raw/door.ts'
 import type { Listener, Runtime } from './socket.ts'
 import { StreamDoor } from './sse/door.ts'
 import { StompDoor } from './stomp/door.ts'
-import type { SessionOptions } from './stomp/services.ts'
 import { pickSubProtocol } from './stomp/sub-protocol.ts'
 
 export interface BridgeOptions {
@@ -102,8 +96,6 @@ export interface Bridge {
   inspect(request: unknown): Promise<unknown>
 }
 
-/** A WebSocket message may hold many frames; this many of the largest. */
-const FRAMES_PER_MESSAGE = 16
 /** Behind the session's own limit on unsent output, which is looked at a few times a second. */
 const HARD_UNSENT_FACTOR = 4
 /** How often a stream of events is told that it is alive, in milliseconds: proxies drop what is silent for a minute. */
@@ -211,7 +203,30 @@ export function createBridge(options: BridgeOptions): Bridge {
       pickSubProtocol,
       openRaw: (socket, plan) => raw.open(socket, plan),
       openStream: (socket, plan) => streams.open(socket, plan),
-      moreEndpoints: [...debugApi(), ...backendApi()],
+      moreEndpoints: bridgeEndpoints({
+        config,
+        entrance,
+        backends,
+        keyGuard,
+        nodes,
+        sessions,
+        inspect: together ? inspectTogether(together.inspectAll, inspect) : inspect,
+        facts: factsOf({
+          config,
+          version,
+          runtime: runtimeName,
+          nodeId,
+          isOpen: access.isOpen,
+          bus,
+          isOwnBus: options.bus !== undefined,
+          table,
+          tcp: () => tcpPlace ?? null,
+          busUnavailableReason,
+        }),
+        outbound,
+        watches,
+        notReadyReasons: allNotReadyReasons,
+      }),
       page:
         config.debugger.enabled && options.debuggerFiles
           ? new DebuggerPage(options.debuggerFiles, {
@@ -231,77 +246,6 @@ export function createBridge(options: BridgeOptions): Bridge {
 
   function allNotReadyReasons(): readonly string[] | Promise<readonly string[]> {
     return together?.notReadyReasons() ?? notReadyReasons()
-  }
-
-  function debugApi(): Endpoint[] {
-    const { host, allowedOrigins } = config.server
-    const guardFor = guardsOf(hasDebugApi ? debugGuard({ token, host, allowedOrigins }) : undefined, backends)
-    const inspectAll = together ? inspectTogether(together.inspectAll, inspect) : inspect
-    const api = {
-      guardFor,
-      inspect: inspectAll,
-      closeSession: sessions ? closeAnywhere(sessions) : (id: string) => inspectAll('closeSession', id),
-    }
-    if (!hasDebugApi) return backends ? sessionEndpoints({ ...api, isOff: true }) : []
-    return debugEndpoints({
-      ...api,
-      facts: bridgeFacts(),
-      outbound,
-      watches,
-      maxBodyBytes: config.limits.maxBodyBytes,
-      notReadyReasons: allNotReadyReasons,
-    })
-  }
-
-  function backendApi(): Endpoint[] {
-    if (!nodes || !sessions) return []
-    const { maxBodyBytes } = config.limits
-    const tickets = backends?.tickets
-    return accessEndpoints({
-      guard: keyGuard,
-      people: peopleOf(sessions),
-      ending: backends && endingOf(sessions, nodes.revocations),
-      tickets: tickets && {
-        ...backends,
-        identify: async (c) => entrance.identify(c.req.raw, handshakeOf(c)),
-        isTicket: (text) => tickets.isTicket(text),
-        issue: (identity, sessionSeconds) =>
-          tickets.issue(identity, sessionSeconds === undefined ? {} : { sessionSeconds }),
-        maxBodyBytes,
-      },
-      maxBodyBytes,
-    })
-  }
-
-  function bridgeFacts(): BridgeFacts {
-    const kind = options.bus ? 'custom' : config.redis.url === undefined ? 'embedded' : 'redis'
-    const startedMs = performance.now()
-    const { prefixes, applicationPrefixes } = config.broker
-    return {
-      version,
-      runtime: runtimeName,
-      node: nodeId,
-      isOpen: access.isOpen,
-      endpoints: {
-        stomp: config.server.path,
-        raw: config.doors.raw ? '/raw' : null,
-        sse: config.doors.sse ? '/sse' : null,
-        configured: config.endpoints.map(({ path }) => path),
-      },
-      prefixes: { broker: [...prefixes], application: [...applicationPrefixes], broadcastChannel },
-      limits: numbersOf(config.limits),
-      routes: table.views(),
-      tcp: () => tcpPlace ?? null,
-      bus: () => ({ kind, description: bus.description, unavailableReason: busUnavailableReason() ?? null }),
-      async nodes() {
-        if (kind === 'embedded') {
-          const ageSeconds = Math.floor((performance.now() - startedMs) / 1000)
-          return [{ id: nodeId, isThis: true, address: null, ageSeconds }]
-        }
-        const nodes = await bus.nodes?.()
-        return nodes?.map((node) => ({ ...node, isThis: node.id === nodeId })) ?? null
-      },
-    }
   }
 
   /** Why messages cannot be handed over, or do not come, now; undefined when they do. */
@@ -438,49 +382,6 @@ async function firstOutcome({ firstOutcome }: Bus): Promise<void> {
 function busFor(config: Config, nodeId: string, log: Log): Bus {
   const { url, ...redis } = config.redis
   return url === undefined ? new MemoryBus() : new RedisBus({ url, ...redis }, nodeId, log)
-}
-
-function sessionOptions(config: Config, version: string): SessionOptions {
-  const { limits, heartBeat, shutdown } = config
-  const afterConnect = {
-    maxFrameBytes: limits.maxFrameBytes,
-    maxHeaders: limits.maxHeaders,
-    maxHeaderBytes: limits.maxHeaderBytes,
-  }
-  return {
-    beforeConnect: { ...afterConnect, maxFrameBytes: limits.maxConnectFrameBytes },
-    afterConnect,
-    connectTimeoutMs: limits.connectTimeoutMs,
-    maxTransactions: limits.maxTransactions,
-    maxTransactionFrames: limits.maxTransactionFrames,
-    maxTransactionBytes: limits.maxTransactionBytes,
-    maxUnackedMessages: limits.maxUnackedMessages,
-    maxInFlight: limits.maxInFlight,
-    maxInFlightBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE,
-    heldBack: { pauseAboveBytes: limits.maxFrameBytes, maxBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE * 4 },
-    heartBeat,
-    settleTimeoutMs: shutdown.deadlineMs,
-    lingerMs: shutdown.lingerMs,
-    softErrors: config.access?.errors === 'soft',
-    server: `stomp-bridge/${version}`,
-  }
-}
-
-/** What the web debugger shows of the limits. */
-function numbersOf(limits: Config['limits']): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(limits).filter((each): each is [string, number] => typeof each[1] === 'number'),
-  )
-}
-
-function rawOptions({ limits, shutdown }: Config) {
-  return {
-    maxMessageBytes: limits.maxFrameBytes,
-    maxInFlight: limits.maxInFlight,
-    maxInFlightBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE,
-    settleTimeoutMs: shutdown.deadlineMs,
-    lingerMs: shutdown.lingerMs,
-  }
 }
 
 /** Distinguishes the nodes of a cluster in message ids, session ids and Redis connection names. */

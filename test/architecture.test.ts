@@ -42,7 +42,15 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   },
   workers: { places: ['src/workers/'], mayImport: ['workers', 'leaves'] },
   bridge: {
-    places: ['src/bridge.ts', 'src/bridge-access.ts', 'src/bridge-nodes.ts', 'src/bridge-people.ts'],
+    places: [
+      'src/bridge.ts',
+      'src/bridge-access.ts',
+      'src/bridge-endpoints.ts',
+      'src/bridge-facts.ts',
+      'src/bridge-nodes.ts',
+      'src/bridge-options.ts',
+      'src/bridge-people.ts',
+    ],
     mayImport: ['bridge', 'doors', 'debug', 'client', ...CORE, 'redis'],
   },
   stomp: { places: ['src/stomp/'], mayImport: ['stomp', 'frames', 'client', ...CORE] },

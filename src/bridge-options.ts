@@ -1,0 +1,44 @@
+/** What the doors are told of the configuration, in their own terms. */
+import type { Config } from './config.ts'
+import type { SessionOptions } from './stomp/services.ts'
+
+/** A WebSocket message may hold many frames; this many of the largest. */
+export const FRAMES_PER_MESSAGE = 16
+
+/** Returns limits and times of a STOMP session. `version`: of the bridge. */
+export function sessionOptions(config: Config, version: string): SessionOptions {
+  const { limits, heartBeat, shutdown } = config
+  const afterConnect = {
+    maxFrameBytes: limits.maxFrameBytes,
+    maxHeaders: limits.maxHeaders,
+    maxHeaderBytes: limits.maxHeaderBytes,
+  }
+  return {
+    beforeConnect: { ...afterConnect, maxFrameBytes: limits.maxConnectFrameBytes },
+    afterConnect,
+    connectTimeoutMs: limits.connectTimeoutMs,
+    maxTransactions: limits.maxTransactions,
+    maxTransactionFrames: limits.maxTransactionFrames,
+    maxTransactionBytes: limits.maxTransactionBytes,
+    maxUnackedMessages: limits.maxUnackedMessages,
+    maxInFlight: limits.maxInFlight,
+    maxInFlightBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE,
+    heldBack: { pauseAboveBytes: limits.maxFrameBytes, maxBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE * 4 },
+    heartBeat,
+    settleTimeoutMs: shutdown.deadlineMs,
+    lingerMs: shutdown.lingerMs,
+    softErrors: config.access?.errors === 'soft',
+    server: `stomp-bridge/${version}`,
+  }
+}
+
+/** Returns limits and times of a plain WebSocket. */
+export function rawOptions({ limits, shutdown }: Config) {
+  return {
+    maxMessageBytes: limits.maxFrameBytes,
+    maxInFlight: limits.maxInFlight,
+    maxInFlightBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE,
+    settleTimeoutMs: shutdown.deadlineMs,
+    lingerMs: shutdown.lingerMs,
+  }
+}
