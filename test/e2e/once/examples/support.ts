@@ -1,0 +1,75 @@
+/**
+ * What the examples are run with: their own programs as processes, and their own configuration on a bridge. Owns how both
+ * get free ports without being changed: the programs by their environment, the configuration by a copy.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect } from 'vitest'
+import { adopt, spawnBridge, type BridgeProcess } from '../../../support/process.ts'
+import { untilReady } from '../../../support/world.ts'
+
+const EXAMPLES = fileURLToPath(new URL('../../../../examples/', import.meta.url))
+
+type Texts = Readonly<Record<string, string>>
+
+/** `file`: from the folder of examples. */
+export function examplePath(file: string): string {
+  return join(EXAMPLES, file)
+}
+
+export function readExample(file: string): string {
+  return readFileSync(examplePath(file), 'utf8')
+}
+
+/** Starts a program for the length of the file, on a free port; resolves with the address that it says. */
+export async function startProgram(command: string, file: string, env: Texts): Promise<string> {
+  const child = spawn(command, [examplePath(file)], {
+    env: { PATH: process.env.PATH, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  adopt(child)
+  const exited = once(child, 'exit')
+  afterAll(async () => {
+    child.kill()
+    await exited
+  })
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
+  return /http:\/\/\S+/.exec(line)![0]
+}
+
+/** Starts two bridges with the configuration of an example, for the length of the file. `moved`: texts in it that have another value here. */
+export async function startNodes(file: string, redisUrl: string, moved: Texts = {}): Promise<BridgeProcess[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'stomp-bridge-test-'))
+  afterAll(() => rmSync(directory, { recursive: true, force: true }))
+  let config = readExample(file)
+  for (const [from, to] of Object.entries(moved)) {
+    expect(config).toContain(from)
+    config = config.replaceAll(from, to)
+  }
+  const path = join(directory, 'bridge.yaml')
+  writeFileSync(path, config)
+  // The environment beats the file: the Redis of the test, and a free port.
+  const start = () => spawnBridge({ runtime: 'bun', args: ['--config', path], env: { REDIS_URL: redisUrl } })
+  const nodes = [await start(), await start()]
+  await Promise.all(nodes.map(untilReady))
+  return nodes
+}
+
+/** Returns the argument with which Chromium goes to the free ports where a page says the ports of the README. */
+export function hostRules(ports: Readonly<Record<number, BridgeProcess | undefined>>): string {
+  const rules = Object.entries(ports).map(([port, node]) => `MAP localhost:${port} 127.0.0.1:${node!.port}`)
+  return `--host-resolver-rules=${rules.join(',')}`
+}
+
+/** Posts JSON; resolves with the status and the JSON of the answer. */
+export async function postJson(url: string, body: unknown, headers: Texts = {}): Promise<[number, unknown]> {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: text }
+  const response = await fetch(url, init)
+  return [response.status, await response.json()]
+}
