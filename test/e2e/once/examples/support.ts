@@ -26,7 +26,10 @@ export function readExample(file: string): string {
   return readFileSync(examplePath(file), 'utf8')
 }
 
-/** Starts a program for the length of the file, on a free port; resolves with the address that it says. */
+/**
+ * Starts a program for the length of the file, on a free port; resolves with the address that it says.
+ * Errors: rejects when it ends before.
+ */
 export async function startProgram(command: string, file: string, env: Texts): Promise<string> {
   const child = spawn(command, [examplePath(file)], {
     env: { PATH: process.env.PATH, PORT: '0', ...env },
@@ -38,7 +41,10 @@ export async function startProgram(command: string, file: string, env: Texts): P
     child.kill()
     await exited
   })
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
+  const [line] = (await Promise.race([
+    once(createInterface(child.stdout), 'line'),
+    exited.then(() => Promise.reject(new Error(`${command} ${file} has ended`))),
+  ])) as [string]
   return /http:\/\/\S+/.exec(line)![0]
 }
 
