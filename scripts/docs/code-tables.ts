@@ -17,8 +17,9 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'connect-timeout': 'No CONNECT in time, or the login was not checked in time',
   'unsupported-version': 'The client accepts neither STOMP 1.0, 1.1 nor 1.2; the header `version` lists them',
   'heart-beat-timeout': 'Nothing came from the client for longer than agreed',
-  'not-authenticated': 'The login is missing or wrong',
-  'not-authorized': 'This user may not subscribe to, or send to, this destination',
+  'not-authenticated': 'The login is missing or wrong. HTTP: the API key is',
+  'not-authorized':
+    'No rule lets this user subscribe to, or send to, this destination. HTTP: the API key does not have the scope',
   'auth-unavailable':
     'It cannot be found out now who the client is: the auth service or the key server does not answer',
   'too-many-attempts':
@@ -29,7 +30,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'unknown-command': 'There is no such command, or not in the agreed version',
   'missing-header': 'A required header is missing',
   'bad-header': 'A header has a value that is not allowed here',
-  'bad-destination': 'The destination is outside the configured prefixes, too long, or has too many segments',
+  'bad-destination':
+    'The destination is outside the configured prefixes, names a user or group that is not percent-encoded, is too long, or has too many segments',
   'bad-body': 'The codec of the route cannot carry this body, for example because it is not JSON',
   'no-route': 'No route takes this destination',
   'no-history': 'The client asks for earlier messages, and this destination keeps none',
@@ -47,7 +49,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   // ours
   'bus-unavailable': 'Redis is away, or too much is waiting for it; the message was not accepted',
   'bus-refused': 'Redis refuses the channel, for example by its access rules',
-  'closed-by-operator': 'Somebody closed the session in the web debugger',
+  'closed-by-operator': 'Somebody closed the session, in the web debugger or over HTTP',
   'shutting-down': 'The bridge is stopping. A WebSocket gets only the close',
   internal: 'A fault of the bridge; its log has the details',
   // the codec
@@ -68,7 +70,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'missing-host': 'A request to `/api` without a `Host` header',
   'forbidden-origin': 'The page comes from an origin that is not in `server.allowedOrigins`',
   'forbidden-host':
-    'The debug API was called under a foreign host name or through a proxy; see [debugger.md](debugger.md)',
+    'The bridge was called under a name that is not in `server.allowedHosts`, or the debug API under a foreign name or through a proxy; see [debugger.md](debugger.md)',
   'not-found': 'Nothing is served at this path',
   'method-not-allowed': 'The path exists, but not for this method; `Allow` lists those that work',
   'body-too-large': '`limits.maxBodyBytes` is reached',
