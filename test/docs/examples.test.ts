@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { explainRules } from '../../src/access-answers.ts'
+import { explainCommand } from '../../src/access-commands.ts'
+import { parseCommandLine } from '../../src/command-line.ts'
 import { parseConfig, type ConfigInput } from '../../src/config.ts'
 import { codeBlocks, markdownFiles, readMarkdown, ROOT } from './markdown-files.ts'
 
@@ -25,6 +28,22 @@ describe('the examples', () => {
     const programs = codeBlocks(readMarkdown('docs/embedding.md')).filter(({ language }) => language === 'ts')
     expect(programs.length).toBeGreaterThan(3)
     expect(typeErrors(programs.map(({ code }) => code))).toEqual([])
+  })
+
+  it('of docs/security.md are explained as it says', () => {
+    const blocks = codeBlocks(readMarkdown('docs/security.md'))
+    const rules = blocks.find(({ code }) => code.includes('{claims.tenant}'))!
+    const config = parseConfig(parse(rules.code) as ConfigInput)
+    const questions = blocks.flatMap(({ code }) => [
+      ...code.matchAll(/^npm start -- (explain [^#\n]+?) *(?:#.*)?\n# ((?:Allowed|Denied): .*)$/gm),
+    ])
+    expect(questions.length).toBeGreaterThan(2)
+    for (const [, command = '', answer] of questions) {
+      const asked = parseCommandLine(command.replaceAll("'", '').split(' '))
+      if ('problem' in asked) throw new Error(asked.problem)
+      const { output } = explainCommand(config, asked.someone!, asked.words!, explainRules)
+      expect(output.replace(/ rule \d+,/, ''), command).toBe(`${answer}\n`)
+    }
   })
 
   it('would be found wrong otherwise', { timeout: 60_000 }, () => {
