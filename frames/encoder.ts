@@ -2,7 +2,7 @@
  * From frames to bytes. A frame whose body is text becomes a string (a WebSocket text message), any other becomes
  * bytes (a binary one). A MESSAGE for many subscribers is encoded once as a template and stamped per subscription.
  */
-import { escapeHeader, escapeHeaderName, stripHeader } from './escape.ts'
+import { escapeHeader, escapeHeaderName, plainValue, stripHeader } from './escape.ts'
 import { Command, hasEscapedHeaders, type Header } from './frame.ts'
 import { utf8Length } from './utf8.ts'
 import type { Version } from './version.ts'
@@ -42,12 +42,14 @@ function encodeHeaders(
   version: Version | undefined,
 ): string {
   let text = ''
-  const isPlain = version === undefined || !hasEscapedHeaders(command)
+  const isEscaped = hasEscapedHeaders(command)
+  const isPlain = version === undefined || !isEscaped
+  const stripValue = isEscaped ? stripHeader : plainValue
   for (const [name, value] of headers) {
     const wireName = isPlain ? stripHeader(name) : escapeHeaderName(name, version)
     // Left out: what the version cannot carry, and a length that is not ours, which could end the frame too early.
     if (wireName !== '' && wireName !== 'content-length')
-      text += `${wireName}:${isPlain ? stripHeader(value) : escapeHeader(value, version)}\n`
+      text += `${wireName}:${isPlain ? stripValue(value) : escapeHeader(value, version)}\n`
   }
   return bodyLength > 0 ? `${text}content-length:${bodyLength}\n` : text
 }

@@ -60,7 +60,15 @@ export function escapeHeader(text: string, version: Version): string {
   return version === Version.V1_2 ? escaped.replace(/\r/g, '\\r') : escaped.replace(/\r/g, '')
 }
 
-/** For frames without an agreed escaping (CONNECTED, ERROR before negotiation): take out what would need one. */
+/**
+ * A value of a frame that is never escaped (CONNECT, CONNECTED): only what would end the line is taken out. A colon does
+ * not, and a backslash is one: without them a name, or a password, would be another.
+ */
+export function plainValue(text: string): string {
+  return SPECIAL.test(text) ? text.replace(/[\r\n\0]/g, ' ') : text
+}
+
+/** For what cannot be escaped before a version is agreed (names, values of an ERROR): take out what would need it. */
 export function stripHeader(text: string): string {
   return SPECIAL.test(text) ? text.replace(/[\\\r\n:\0]/g, ' ') : text
 }

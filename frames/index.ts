@@ -2,7 +2,7 @@
 export { FrameError, FrameErrorCode } from './errors.ts'
 export { Command, FrameHeaders, hasEscapedHeaders, isConnect, mayHaveBody, type Frame, type Header } from './frame.ts'
 export { negotiateVersion, pickSubProtocol, SUB_PROTOCOLS, Version, VERSIONS } from './version.ts'
-export { escapeHeader, escapeHeaderName, stripHeader, unescapeHeader } from './escape.ts'
+export { escapeHeader, escapeHeaderName, plainValue, stripHeader, unescapeHeader } from './escape.ts'
 export { decodeFrames, DEFAULT_DECODER_LIMITS, FrameDecoder, type DecoderLimits } from './decoder.ts'
 export { encodeFrame, HEART_BEAT, MessageTemplate, messageStamp, type FrameToEncode } from './encoder.ts'
 export { utf8Length } from './utf8.ts'

@@ -98,13 +98,13 @@ describe('encodeFrame', () => {
 
   it.each([undefined, ...VERSIONS])('#28 never escapes CONNECTED, nor lets it be broken (version %s)', (version) => {
     expect(encode(Command.CONNECTED, [['server', 'a:b\n\n\0c\\']], undefined, version)).toBe(
-      'CONNECTED\nserver:a b   c \n\n\0',
+      'CONNECTED\nserver:a:b   c\\\n\n\0',
     )
   })
 
   it('#28 never escapes CONNECT and STOMP', () => {
-    expect(encode(Command.CONNECT, [['a', 'b:c']], undefined, V1_2)).toBe('CONNECT\na:b c\n\n\0')
-    expect(encode(Command.STOMP, [['a', 'b:c']], undefined, V1_1)).toBe('STOMP\na:b c\n\n\0')
+    expect(encode(Command.CONNECT, [['a', 'b:c']], undefined, V1_2)).toBe('CONNECT\na:b:c\n\n\0')
+    expect(encode(Command.STOMP, [['a', 'b:c']], undefined, V1_1)).toBe('STOMP\na:b:c\n\n\0')
   })
 
   it('#29 keeps what needs escaping out of the headers of an ERROR before negotiation, not out of its body', () => {
