@@ -1,4 +1,5 @@
 /** Owns where a handshake may bring a credential: the first that is found counts, whatever kind it is of. */
+import { bearerToken } from '../access/bearer.ts'
 import type { Handshake } from '../access/handshake.ts'
 import { parse } from 'hono/utils/cookie'
 
@@ -8,14 +9,12 @@ export interface CredentialNames {
   readonly cookies: readonly string[]
 }
 
-/** RFC 6750 section 2.1. */
-const BEARER = /^Bearer +(\S*) *$/i
 /** Beside the sub-protocols of STOMP: browsers can set no header of a handshake but this one. */
 const SUB_PROTOCOL = /^bearer\.(.+)$/
 
 /** Returns the token of a handshake, maybe empty; undefined if it has none. */
 export function handshakeToken({ headers, query }: Handshake, names: CredentialNames): string | undefined {
-  const bearer = BEARER.exec(headers.get('authorization') ?? '')?.[1]
+  const bearer = bearerToken(headers.get('authorization'))
   if (bearer !== undefined) return bearer
   for (const name of names.query) {
     const value = query.get(name)

@@ -1,10 +1,8 @@
 /** What a frame says of who its client is: CONNECT, and SEND to renew what has been said. Never logged. */
 import type { Frame } from '../../frames/index.ts'
 import type { Credentials } from '../access/authenticator.ts'
+import { bearerToken } from '../access/bearer.ts'
 import type { Handshake } from '../access/handshake.ts'
-
-/** RFC 6750 section 2.1, as a header of the frame. */
-const BEARER = /^Bearer +(\S*) *$/i
 
 export class FrameCredentials implements Credentials {
   readonly handshake: Handshake
@@ -20,8 +18,7 @@ export class FrameCredentials implements Credentials {
 
   get token(): string | undefined {
     const { headers, body } = this.#frame
-    const authorization = headers.get('Authorization') ?? headers.get('authorization')
-    const bearer = BEARER.exec(authorization ?? '')?.[1]
+    const bearer = bearerToken(headers.get('Authorization') ?? headers.get('authorization'))
     // CONNECT has no body; in another frame it may be the token.
     return bearer ?? this.passcode ?? (body.length > 0 ? new TextDecoder().decode(body) : undefined)
   }
