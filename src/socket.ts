@@ -66,7 +66,10 @@ export interface Fanout {
 
 /** What the HTTP app gets from the runtime with each request (Hono's `env`). */
 export interface RequestEnv {
+  /** Of whoever sent it: behind a trusted proxy that is not who has connected. */
   readonly remoteAddress: string
+  /** Of whoever has connected, where that is somebody else: a proxy. */
+  readonly peerAddress?: string
   /** The request names no host, as HTTP/1.0 allows: its URL then has one that nobody can have. */
   readonly isHostMissing?: boolean
   /**

@@ -7,11 +7,20 @@ export interface Handshake {
   readonly query: URLSearchParams
   readonly headers: Headers
   readonly remoteAddress: string
+  /** Of whoever has connected: where trusted proxies stand between, the last of them. */
+  readonly peerAddress: string
   /** Found already by the HTTP layer: what CONNECT says is then not looked at. */
   readonly identity: Identity | undefined
 }
 
 /** Returns the handshake of a connection that brings nothing, as over TCP. */
 export function bareHandshake(remoteAddress: string): Handshake {
-  return { path: '', query: new URLSearchParams(), headers: new Headers(), remoteAddress, identity: undefined }
+  return {
+    path: '',
+    query: new URLSearchParams(),
+    headers: new Headers(),
+    remoteAddress,
+    peerAddress: remoteAddress,
+    identity: undefined,
+  }
 }

@@ -26,7 +26,7 @@ export class ProxyAuthenticator implements Authenticator {
   authenticate({ handshake }: Credentials): Verdict {
     const { userHeader, groupsHeader } = this.#options
     const user = handshake.headers.get(userHeader)
-    if (!user || !isWithin(this.#trusted, handshake.remoteAddress)) return 'not-mine'
+    if (!user || !isWithin(this.#trusted, handshake.peerAddress)) return 'not-mine'
     const listed = groupsHeader === undefined ? null : handshake.headers.get(groupsHeader)
     const groups = listed?.split(',').map((group) => group.trim())
     return { user, groups: groups?.filter((group) => group !== '') }

@@ -33,6 +33,7 @@ function clientAddress(peer: string, forwardedFor: string | null, isTrusted: (ad
 function withAddress(env: RequestEnv, remoteAddress: string): RequestEnv {
   return {
     remoteAddress,
+    peerAddress: env.remoteAddress,
     ...(env.isHostMissing === undefined ? {} : { isHostMissing: env.isHostMissing }),
     upgrade: (request, options) => env.upgrade(request, options),
     stream: (request, options) => env.stream(request, options),

@@ -2,18 +2,21 @@
 import type { Context } from 'hono'
 import type { Handshake } from '../access/handshake.ts'
 import type { Identity } from '../access/identity.ts'
+import type { RequestEnv } from '../socket.ts'
 import type { HttpEnv } from './json-error.ts'
 
 class HttpHandshake implements Handshake {
   readonly headers: Headers
   readonly remoteAddress: string
+  readonly peerAddress: string
   readonly identity: Identity | undefined
   readonly #url: string
   #parsed: URL | undefined
 
-  constructor(request: Request, remoteAddress: string, identity: Identity | undefined) {
+  constructor(request: Request, { remoteAddress, peerAddress }: RequestEnv, identity: Identity | undefined) {
     this.headers = request.headers
     this.remoteAddress = remoteAddress
+    this.peerAddress = peerAddress ?? remoteAddress
     this.identity = identity
     this.#url = request.url
   }
@@ -33,5 +36,5 @@ class HttpHandshake implements Handshake {
 }
 
 export function handshakeOf(c: Context<HttpEnv>, identity?: Identity): Handshake {
-  return new HttpHandshake(c.req.raw, c.env.remoteAddress, identity)
+  return new HttpHandshake(c.req.raw, c.env, identity)
 }

@@ -7,7 +7,7 @@ import { ANONYMOUS } from '../../src/access/identity.ts'
 describe('a bare handshake', () => {
   it('brings the address of the peer and nothing else', () => {
     const { headers, query, ...rest } = bareHandshake('192.0.2.7')
-    expect(rest).toEqual({ path: '', remoteAddress: '192.0.2.7', identity: undefined })
+    expect(rest).toEqual({ path: '', remoteAddress: '192.0.2.7', peerAddress: '192.0.2.7', identity: undefined })
     expect([[...headers], [...query]]).toEqual([[], []])
   })
 })

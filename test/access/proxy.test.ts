@@ -12,6 +12,16 @@ function judge(remoteAddress: string, trustedAddresses: string[], headers: Recor
 }
 
 describe('the authenticator for a proxy', () => {
+  it('believes who has connected, not whom that says to stand for', () => {
+    const judged = (remoteAddress: string, peerAddress: string) => {
+      const { handshake, ...rest } = credentials({ remoteAddress, headers: HEADERS })
+      const proxy = new ProxyAuthenticator({ userHeader: 'X-Forwarded-User', trustedAddresses: ['10.0.0.1'] })
+      return proxy.authenticate({ ...rest, handshake: { ...handshake, peerAddress } })
+    }
+    expect(judged('192.0.2.7', '10.0.0.1')).toEqual({ user: 'alice' })
+    expect(judged('10.0.0.1', '192.0.2.7')).toBe('not-mine')
+  })
+
   it('believes the headers of its proxy', () => {
     expect(judge('127.0.0.1', ['127.0.0.1/32'])).toEqual({ user: 'alice', groups: ['staff', 'room-1'] })
     expect(judge('127.0.0.1', ['127.0.0.1/32'], { 'x-forwarded-user': 'bob' })).toEqual({ user: 'bob' })
