@@ -1,10 +1,12 @@
 /** How the connection is: connected to what, since when agreed on what, or why not and what happens next. */
 import type { Connection } from '../stomp/connection.ts'
 import type { ConnectionState } from '../stomp/line.ts'
+import { maskUrl } from '../stomp/secrets.ts'
 import type { Tab } from '../stomp/workspace.ts'
 import { Button } from '../ui/button.tsx'
 import { RoundTripChart } from './round-trip-chart.tsx'
 import { useSeconds } from './use-seconds.ts'
+import { WhoAmI } from './who-am-i.tsx'
 
 const STATES: Readonly<Record<ConnectionState, string>> = {
   idle: 'Not connected',
@@ -18,6 +20,7 @@ const STATES: Readonly<Record<ConnectionState, string>> = {
 export function ConnectionCard({ tab }: { readonly tab: Tab }) {
   const { connection, isSettingUp } = tab
   const state = connection.state.value
+  const url = maskUrl(connection.profile.url.value, connection.secretNames)
   return (
     <section class="connection-card" aria-label="Connection" data-state={state}>
       <div class="connection-head">
@@ -32,10 +35,11 @@ export function ConnectionCard({ tab }: { readonly tab: Tab }) {
           <StateButton connection={connection} state={state} />
         </div>
       </div>
-      <p class="connection-url mono" title={connection.profile.url.value}>
-        {connection.profile.url.value}
+      <p class="connection-url mono" title={url}>
+        {url}
       </p>
       <Agreed connection={connection} />
+      <WhoAmI connection={connection} />
       <Trouble connection={connection} state={state} />
       {state === 'connected' && connection.profile.mode.value === 'stomp' && <RoundTripChart connection={connection} />}
     </section>
@@ -57,13 +61,12 @@ function StateButton({ connection, state }: { readonly connection: Connection; r
 function Agreed({ connection }: { readonly connection: Connection }) {
   const agreement = connection.agreement.value
   if (!agreement) return null
-  const { version, server, subProtocol, heartBeat, user } = agreement
+  const { version, server, subProtocol, heartBeat } = agreement
   const beat = (ms: number) => (ms === 0 ? 'none' : `${ms / 1000} s`)
   return (
     <dl class="connection-facts">
       <Fact name="STOMP" value={version} />
       {server !== undefined && <Fact name="Server" value={server} />}
-      {user !== undefined && <Fact name="User" value={user} />}
       <Fact name="Sub-protocol" value={subProtocol || 'none'} />
       <Fact name="Heart-beats" value={`out ${beat(heartBeat.outgoingMs)}, in ${beat(heartBeat.incomingMs)}`} />
     </dl>

@@ -98,6 +98,11 @@ function SignInSettings({ connection }: { readonly connection: Connection }) {
               label={place === 'header' ? 'Header name' : 'Parameter name'}
               value={profile.tokenName}
               error={problems.value.tokenName}
+              hint={
+                place === 'query'
+                  ? 'This bridge reads access_token. Servers and proxies may log URLs: use a ticket where that matters.'
+                  : undefined
+              }
               mono
             />
           )}
@@ -136,6 +141,13 @@ function LastingSettings({ connection }: { readonly connection: Connection }) {
             hint="0 for none"
           />
         </div>
+      )}
+      {profile.mode.value === 'stomp' && (
+        <Checkbox
+          label="Soft errors (errors: soft)"
+          value={profile.hasSoftErrors}
+          hint="What is not allowed, or too often, is told on /user/queue/errors, and the session goes on. This bridge knows it; other servers may not."
+        />
       )}
       <Checkbox
         label="Reconnect when the connection is lost"

@@ -9,6 +9,7 @@ import { Notice } from '../ui/notice.tsx'
 import { TextInput } from '../ui/text-input.tsx'
 import { ConnectionSettings } from './connection-settings.tsx'
 import { SavedProfiles } from './saved-profiles.tsx'
+import { TicketNote } from './ticket-note.tsx'
 
 export interface SetupProps {
   readonly workspace: Workspace
@@ -76,6 +77,7 @@ function ConnectRow({ connection, onTour }: { connection: Connection; onTour: ((
         onEnter={connect}
         mono
       />
+      <TicketNote connection={connection} />
       <div class="setup-actions">
         {isBusy || isConnected ? (
           <Button onClick={() => connection.disconnect()}>{isBusy ? 'Stop' : 'Disconnect'}</Button>

@@ -84,6 +84,7 @@ function ConsoleList({ tab }: { readonly tab: Tab }) {
           record={record}
           subscription={connection.findSubscription(record.subscription)}
           ack={connection.acknowledgements.stateOf(record)}
+          refusal={connection.softErrors.of(record)}
           hiddenNames={hiddenNames}
         />
       )}

@@ -2,6 +2,7 @@
 import type { AckState } from '../stomp/acknowledgements.ts'
 import { previewOf, RecordKind, type Direction, type FrameRecord } from '../stomp/frame-record.ts'
 import { maskRaw } from '../stomp/secrets.ts'
+import type { SoftError } from '../stomp/soft-errors.ts'
 import type { SubscriptionEntry } from '../stomp/subscriptions.ts'
 import { formatBytes, formatTime } from '../ui/format.ts'
 
@@ -19,11 +20,13 @@ export interface ConsoleRowProps {
   /** The one that brought a message. */
   readonly subscription: SubscriptionEntry | undefined
   readonly ack: AckState | undefined
+  /** What the record says that was refused, or why it was. */
+  readonly refusal: SoftError | undefined
   /** Names of headers that are secret besides the usual ones; undefined if secrets are shown. */
   readonly hiddenNames: readonly string[] | undefined
 }
 
-export function ConsoleRow({ record, subscription, ack, hiddenNames }: ConsoleRowProps) {
+export function ConsoleRow({ record, subscription, ack, refusal, hiddenNames }: ConsoleRowProps) {
   const { direction, kind, command, destination } = record
   if (kind === RecordKind.note) {
     return (
@@ -35,7 +38,12 @@ export function ConsoleRow({ record, subscription, ack, hiddenNames }: ConsoleRo
   }
   const raw = hiddenNames ? maskRaw(record, hiddenNames) : record.raw
   return (
-    <div class={`row row-${kind}`} data-direction={direction} data-hue={subscription?.hue} data-command={command}>
+    <div
+      class={refusal ? `row row-${kind} row-refused` : `row row-${kind}`}
+      data-direction={direction}
+      data-hue={subscription?.hue}
+      data-command={command}
+    >
       <span class="row-time">{formatTime(record.atMs)}</span>
       <span class="row-arrow">
         <span aria-hidden="true">{ARROWS[direction]}</span>
@@ -46,6 +54,7 @@ export function ConsoleRow({ record, subscription, ack, hiddenNames }: ConsoleRo
         {destination !== undefined && <span class="row-destination">{destination}</span>}
         <span class="row-text">{previewOf(record, raw)}</span>
       </span>
+      {refusal && <span class="row-ack row-ack-nacked">{direction === 'out' ? 'refused' : refusal.code}</span>}
       {ack !== undefined && <span class={`row-ack row-ack-${ack}`}>{ACKS[ack]}</span>}
       <span class="row-size">{formatBytes(record.bytes)}</span>
     </div>

@@ -1,8 +1,9 @@
 /** Everything about one record: its headers and body, or the very data of the wire. */
 import { useSignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
+import { SoftErrorText } from '../errors/soft-error-text.tsx'
 import { partsOf, previewOf, RecordKind, toText, type FrameRecord, type RecordParts } from '../stomp/frame-record.ts'
-import { isSecretName, MASK, maskRaw } from '../stomp/secrets.ts'
+import { hideSecretBody, isSecretName, MASK, maskRaw } from '../stomp/secrets.ts'
 import type { Tab } from '../stomp/workspace.ts'
 import { announce } from '../ui/announce.ts'
 import { Button } from '../ui/button.tsx'
@@ -28,10 +29,10 @@ export function RecordDetail({ record, tab, onClose }: RecordDetailProps) {
   const isShowing = model.isShowingSecrets.value
   const raw = isShowing ? record.raw : maskRaw(record, connection.secretNames)
   // Secret headers of a frame are hidden in the table; what is no frame has them in its text.
-  const parts = useMemo(
-    () => partsOf(record.kind === RecordKind.frame ? record : { ...record, raw }),
-    [record, isShowing],
-  )
+  const parts = useMemo(() => {
+    const all = partsOf(record.kind === RecordKind.frame ? record : { ...record, raw })
+    return isShowing ? all : hideSecretBody(record, all)
+  }, [record, isShowing])
   const isParsed = record.kind !== RecordKind.broken && record.kind !== RecordKind.heartBeat
   return (
     <article class="detail" tabIndex={-1} aria-label={`${record.command}, details`}>
@@ -74,6 +75,7 @@ export function RecordDetail({ record, tab, onClose }: RecordDetailProps) {
       </div>
       <div class="detail-body">
         {record.problem !== undefined && <Notice kind="error">{previewOf(record)}</Notice>}
+        <Refusal record={record} tab={tab} />
         <AckButtons record={record} connection={connection} />
         {isParsed && view.value === 'parsed' ? (
           <>
@@ -85,6 +87,19 @@ export function RecordDetail({ record, tab, onClose }: RecordDetailProps) {
         )}
       </div>
     </article>
+  )
+}
+
+/** What became of a frame that was refused; for the error itself, which frame it means. */
+function Refusal({ record, tab }: { readonly record: FrameRecord; readonly tab: Tab }) {
+  const error = tab.connection.softErrors.of(record)
+  if (!error) return null
+  const start = record.direction === 'out' ? 'Refused: ' : `The server refused a ${error.refused ?? 'frame'}: `
+  return (
+    <Notice kind="error">
+      {start}
+      <SoftErrorText error={error} /> The session goes on.
+    </Notice>
   )
 }
 

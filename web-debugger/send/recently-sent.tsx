@@ -1,5 +1,6 @@
 /** What was sent before, to fill in again with a click. */
 import type { Draft } from '../stomp/message-form.ts'
+import { MASK, RENEW_DESTINATION } from '../stomp/secrets.ts'
 import type { Sender } from '../stomp/sender.ts'
 import { announce } from '../ui/announce.ts'
 import { Icon } from '../ui/icon.tsx'
@@ -35,6 +36,7 @@ export function RecentlySent({ sender }: { readonly sender: Sender }) {
 }
 
 function summaryOf(draft: Draft): string {
+  if (draft.destination.trim() === RENEW_DESTINATION) return MASK
   if (draft.bodyKind === 'file') return draft.file?.name ?? ''
   return draft.text.slice(0, 120).replace(/\s+/g, ' ') || 'empty body'
 }

@@ -12,6 +12,7 @@ import { Select } from '../ui/select.tsx'
 import { TextInput } from '../ui/text-input.tsx'
 import { BodyEditor } from './body-editor.tsx'
 import { RecentlySent } from './recently-sent.tsx'
+import { RefusedSends } from './refused-sends.tsx'
 
 export interface SendPanelProps {
   readonly connection: Connection
@@ -39,6 +40,7 @@ export function SendPanel({ connection, sender, proposals }: SendPanelProps) {
       <BodyEditor form={sender.form} isStomp={isStomp} onCtrlEnter={send} />
       {sender.problem.value !== undefined && <Notice kind="error">{sender.problem.value}</Notice>}
       <SendRow connection={connection} sender={sender} onSend={send} isStomp={isStomp} />
+      <RefusedSends connection={connection} />
       {isStomp && (
         <details class="more">
           <summary>

@@ -10,6 +10,8 @@ export interface CloseContext {
   /** An attempt before this one was connected, with the same settings. */
   readonly hasWorked: boolean
   readonly isStomp: boolean
+  /** A credential that the URL brought: a server that refuses it opens no WebSocket, and browsers do not tell why. */
+  readonly inUrl?: 'ticket' | 'used ticket' | 'token' | undefined
 }
 
 /** Meanings of close codes. RFC 6455, 7.4.1, and the registry of WebSocket close codes; 4500 as this bridge and Spring use it. */
@@ -30,12 +32,17 @@ const MEANINGS: Readonly<Record<number, string>> = {
   4500: 'The server gave this client up: it was too slow to take what it is subscribed to.',
 }
 
+/** A ticket opens one connection. */
+export const TICKET_IS_USED =
+  'The ticket in the URL has been used, and a ticket opens one connection only: get a new one, and put it into the URL.'
+
 export function describeClose(close: Close, context: CloseContext): string {
-  const { url, wasConnected, wasOpen, hasWorked, isStomp } = context
+  const { url, wasConnected, wasOpen, hasWorked, inUrl } = context
   if (close.code === 1006 && !wasOpen && hasWorked) {
-    return `The server does not answer any more at ${url}: it is stopped, or restarting, or the network is gone.`
+    const or = inUrl === 'token' ? ', or it refuses the token in the URL' : ''
+    return `The server does not answer any more at ${url}: it is stopped, or restarting, or the network is gone${or}.`
   }
-  if (close.code === 1006 && !wasOpen) return unreachable(url, isStomp)
+  if (close.code === 1006 && !wasOpen) return unreachable(context)
   if (close.code === 1006) {
     return wasConnected
       ? 'The connection broke: the server, or something on the way, is gone without a word.'
@@ -51,8 +58,11 @@ function unknownMeaning(code: number): string {
     : 'The server closed the connection.'
 }
 
-function unreachable(url: string, isStomp: boolean): string {
+function unreachable({ url, isStomp, inUrl }: CloseContext): string {
+  if (inUrl === 'used ticket') return `No WebSocket could be opened at ${url}. ${TICKET_IS_USED}`
   const hints = ['that the server runs', 'that the path is right', 'that it allows connections from this page’s origin']
+  if (inUrl === 'ticket') hints.unshift('that the ticket is new (it is good once, and for about a minute)')
+  if (inUrl === 'token') hints.unshift('that the token is right, and has not expired')
   if (isStomp) hints.push('that it knows one of the sub-protocols offered (old servers want none)')
   return `No WebSocket could be opened at ${url}. Check ${hints.slice(0, -1).join(', ')}, and ${hints.at(-1)}.`
 }

@@ -6,6 +6,7 @@ import { computed, signal, type ReadonlySignal } from '@preact/signals'
 import { Command, type Frame, type FrameToEncode, type Header, type Version } from '../../frames/index.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { agreementOf, type Agreement } from './agreement.ts'
+import { tokenOf, withToken } from './credential.ts'
 import type { Environment } from './environment.ts'
 import { FrameLog } from './frame-log.ts'
 import { plainRecord, RecordKind, toText, type FrameRecord, type NewRecord, type WireData } from './frame-record.ts'
@@ -13,7 +14,9 @@ import { Line, type ConnectionState } from './line.ts'
 import { createForm, readForm, type ProfileForm } from './profile-form.ts'
 import { problemsOf, secretNames, titleOf, type Profile, type ProfileProblems } from './profile.ts'
 import { Pulse } from './pulse.ts'
+import { Renewal } from './renewal.ts'
 import { RoundTrips } from './round-trips.ts'
+import { SoftErrors, type SoftError } from './soft-errors.ts'
 import { Subscriptions, type SubscribeOptions, type SubscriptionEntry } from './subscriptions.ts'
 import { Transactions } from './transactions.ts'
 
@@ -31,6 +34,9 @@ export interface SendOptions {
 
 const PROBE_INTERVAL_MS = 2_000
 
+/** Codes of errors that come again and again, however often it connects. */
+const LASTING = ['not-authenticated', 'not-authorized', 'token-expired', 'revoked']
+
 export class Connection {
   readonly id: string
   readonly environment: Environment
@@ -43,6 +49,8 @@ export class Connection {
   readonly transactions: Transactions
   readonly acknowledgements: Acknowledgements
   readonly roundTrips = new RoundTrips()
+  readonly softErrors = new SoftErrors()
+  readonly renewal = new Renewal()
   /** Is the round-trip time measured all the time? */
   readonly isProbing = signal(false)
   readonly #subscriptions: Subscriptions
@@ -58,7 +66,10 @@ export class Connection {
     this.title = computed(() => titleOf({ name: this.profile.name.value, url: this.profile.url.value }))
     this.problems = computed(() => problemsOf(readForm(this.profile)))
     this.pulse = new Pulse(environment)
-    this.pulse.onBeat(() => this.acknowledgements.forgetBefore(this.log.firstSeq))
+    this.pulse.onBeat(() => {
+      this.acknowledgements.forgetBefore(this.log.firstSeq)
+      this.softErrors.forgetBefore(this.log.firstSeq)
+    })
     const transmit = (frame: FrameToEncode) => this.#line.transmit(frame, true)
     this.transactions = new Transactions(transmit)
     this.acknowledgements = new Acknowledgements(transmit)
@@ -66,7 +77,11 @@ export class Connection {
     this.#line = new Line(environment, profile, () => this.profile.isReconnecting.peek(), {
       onNote: (text) => this.#note(text),
       onRecord: (record, frame) => this.#hear(record, frame),
-      onConnected: () => this.#subscriptions.resume(),
+      onConnected: () => {
+        // First of all, so that whatever is refused is told.
+        if (this.#line.profile.hasSoftErrors && this.#line.profile.mode === 'stomp') this.softErrors.begin(transmit)
+        this.#subscriptions.resume()
+      },
       onEnded: () => this.#handleEnd(),
     })
   }
@@ -82,6 +97,11 @@ export class Connection {
 
   get nextAttemptAtMs(): ReadonlySignal<number | undefined> {
     return this.#line.nextAttemptAtMs
+  }
+
+  /** The ticket that opened a connection last: it opens no other. */
+  get usedTicket(): ReadonlySignal<string | undefined> {
+    return this.#line.usedTicket
   }
 
   get hasBeenConnected(): ReadonlySignal<boolean> {
@@ -130,6 +150,17 @@ export class Connection {
 
   unsubscribe(entry: SubscriptionEntry): void {
     this.#subscriptions.remove(entry)
+  }
+
+  /** Asks again for one that was refused. */
+  retry(entry: SubscriptionEntry): void {
+    this.#subscriptions.retry(entry)
+    this.pulse.mark()
+  }
+
+  /** Asks the server to go on with the token in `renewal`. False, with the reason there, if nothing was sent. */
+  renew(): boolean {
+    return this.renewal.send(this.#nextReceipt(), (frame) => this.#line.transmit(frame, true))
   }
 
   /** Also one that is no longer listed. */
@@ -204,6 +235,8 @@ export class Connection {
     this.transactions.lose()
     this.acknowledgements.lose()
     this.roundTrips.reset()
+    this.softErrors.end()
+    this.renewal.end()
     this.pulse.mark()
   }
 
@@ -213,6 +246,7 @@ export class Connection {
     if (record.direction === 'out') {
       const receipt = frame?.headers.get('receipt')
       if (receipt !== undefined) this.roundTrips.asked(receipt, record.atMs)
+      if (frame) this.softErrors.sent(record, frame)
       return
     }
     this.roundTrips.received(record.atMs)
@@ -220,19 +254,40 @@ export class Connection {
     else if (frame) this.#handleFrame(record, frame)
   }
 
-  #handleFrame(record: FrameRecord, { command, headers, body }: Frame): void {
+  #handleFrame(record: FrameRecord, frame: Frame): void {
+    const { command, headers, body } = frame
     if (command === Command.MESSAGE) {
+      const error = this.softErrors.received(record, frame)
+      if (error) {
+        this.#handleSoftError(error)
+        return
+      }
       const entry = this.#subscriptions.find(record.subscription) ?? this.#findByDestination(record.destination)
       entry?.countMessage(record.atMs, record.bytes)
       if (entry) this.acknowledgements.expect(record, entry)
     } else if (command === Command.RECEIPT) {
       this.roundTrips.answered(headers.get('receipt-id') ?? '', record.atMs)
+      const token = this.renewal.answered(headers)
+      if (token !== undefined) this.#keepToken(token)
     } else if (command === Command.CONNECTED) {
       this.#agreement.value = agreementOf(headers, this.#line.profile, this.#line.subProtocol)
+      this.renewal.begin(tokenOf(this.#line.profile))
     } else if (command === Command.ERROR) {
       const message = headers.get('message') ?? (toText(body).trim() || 'no message')
-      this.#line.explain(`The server sent an ERROR: ${message}`)
+      this.#line.explain(`The server sent an ERROR: ${message}`, LASTING.includes(headers.get('code') ?? ''))
     }
+  }
+
+  #handleSoftError(error: SoftError): void {
+    if (error.refused === 'SUBSCRIBE') this.#subscriptions.refuse(error)
+    if (error.receipt !== undefined) this.roundTrips.refused(error.receipt)
+  }
+
+  /** The next connection says who it is with the new one. */
+  #keepToken(token: string): void {
+    this.#line.useToken(token)
+    const renewed = withToken(readForm(this.profile), token)
+    for (const field of ['token', 'passcode', 'url'] as const) this.profile[field].value = renewed[field]
   }
 
   /** A server of STOMP 1.0 need not name the subscription. */

@@ -5,11 +5,12 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
 import type { Frame, FrameToEncode, Version } from '../../frames/index.ts'
 import { backoffMs } from './backoff.ts'
-import { describeClose, describeRefusal } from './close-reason.ts'
+import { describeClose, describeRefusal, TICKET_IS_USED, type CloseContext } from './close-reason.ts'
+import { isInHandshake, ticketIn, withToken } from './credential.ts'
 import type { Environment } from './environment.ts'
 import type { NewRecord, WireData } from './frame-record.ts'
 import { problemsOf, secretNames, socketUrl, subProtocolsOf, type Profile } from './profile.ts'
-import { maskUrl } from './secrets.ts'
+import { maskSubProtocols, maskUrl } from './secrets.ts'
 import { StompLink } from './stomp-link.ts'
 import { TappedSocket, type Close } from './tapped-socket.ts'
 import { WireTap } from './wire-tap.ts'
@@ -40,6 +41,7 @@ export class Line {
   readonly #problem = signal<string | undefined>(undefined)
   readonly #nextAttemptAtMs = signal<number | undefined>(undefined)
   readonly #hasBeenConnected = signal(false)
+  readonly #usedTicket = signal<string | undefined>(undefined)
   #profile: Profile
   #socket: TappedSocket | undefined
   #link: StompLink | undefined
@@ -52,6 +54,8 @@ export class Line {
   #wasOpen = false
   /** What the server, or its silence, said; it beats what a close code says. */
   #reason: string | undefined
+  /** It would say the same again. */
+  #isReasonLasting = false
 
   constructor(environment: Environment, profile: Profile, isReconnecting: () => boolean, events: LineEvents) {
     this.#environment = environment
@@ -75,6 +79,11 @@ export class Line {
 
   get hasBeenConnected(): ReadonlySignal<boolean> {
     return this.#hasBeenConnected
+  }
+
+  /** The ticket that opened a connection last: it opens no other. */
+  get usedTicket(): ReadonlySignal<string | undefined> {
+    return this.#usedTicket
   }
 
   /** The one in use, or used last. */
@@ -133,15 +142,21 @@ export class Line {
     else this.#socket?.close()
   }
 
+  /** The next attempt says who it is with this token, where it did so with a token. */
+  useToken(token: string): void {
+    this.#profile = withToken(this.#profile, token)
+  }
+
   /** At once, without a word. */
   abandon(): void {
     this.disconnect()
     this.#socket?.abandon()
   }
 
-  /** The server gave a reason; a close follows. */
-  explain(reason: string): void {
+  /** The server gave a reason; a close follows. After a lasting one it is not tried again by itself. */
+  explain(reason: string, isLasting: boolean): void {
     this.#reason = reason
+    this.#isReasonLasting = isLasting
     this.#problem.value = reason
   }
 
@@ -162,17 +177,26 @@ export class Line {
     return maskUrl(socketUrl(this.#profile), secretNames(this.#profile))
   }
 
+  get #ticket(): string | undefined {
+    return ticketIn(this.#profile.url)
+  }
+
+  get #isTicketUsed(): boolean {
+    return this.#ticket !== undefined && this.#ticket === this.#usedTicket.value
+  }
+
   get #isStomp(): boolean {
     return this.#profile.mode === 'stomp'
   }
 
   #open(): void {
     const protocols = subProtocolsOf(this.#profile)
-    const offer = protocols.length > 0 ? `, offering ${protocols.join(', ')}` : ''
+    const offer = protocols.length > 0 ? `, offering ${maskSubProtocols(protocols).join(', ')}` : ''
     this.#stopTimer()
     this.#state.value = 'connecting'
     this.#problem.value = undefined
     this.#reason = undefined
+    this.#isReasonLasting = false
     this.#wasOpen = false
     this.#events.onNote(`Opening ${this.#shownUrl}${offer}`)
     try {
@@ -206,6 +230,7 @@ export class Line {
 
   #handleOpen(): void {
     this.#wasOpen = true
+    this.#usedTicket.value = this.#ticket ?? this.#usedTicket.value
     this.#events.onNote(`WebSocket open, ${this.subProtocol ? `sub-protocol ${this.subProtocol}` : 'no sub-protocol'}`)
     if (!this.#isStomp) this.#handleConnected()
   }
@@ -235,6 +260,7 @@ export class Line {
       wasOpen: this.#wasOpen,
       hasWorked: this.#wasConnected,
       isStomp: this.#isStomp,
+      inUrl: this.#inUrl(),
     }
     const wasConnected = this.#state.value === 'connected'
     const problem = this.#reason ?? describeClose(close, { ...context, wasConnected })
@@ -243,10 +269,17 @@ export class Line {
     this.#link = undefined
     this.#socket = undefined
     if (!this.#isWanted) this.#state.value = 'closed'
+    else if (this.#isReasonLasting) this.#fail(problem)
+    else if (wasConnected && this.#isTicketUsed) this.#fail(`${problem} ${TICKET_IS_USED}`)
     // Where the first attempt fails something else is wrong than a server that is gone for a moment.
     else if (this.#isReconnecting() && this.#wasConnected) this.#waitForNext(problem)
     else this.#fail(problem)
     this.#events.onEnded()
+  }
+
+  #inUrl(): CloseContext['inUrl'] {
+    if (this.#ticket !== undefined) return this.#isTicketUsed ? 'used ticket' : 'ticket'
+    return isInHandshake(this.#profile) ? 'token' : undefined
   }
 
   #fail(problem: string): void {

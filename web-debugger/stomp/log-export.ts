@@ -1,7 +1,7 @@
 /** Records as JSON lines, for files and other people. What the console masks stays masked. */
 import { toBase64 } from './body.ts'
 import { partsOf, RecordKind, toStrictText, type FrameRecord, type WireData } from './frame-record.ts'
-import { isSecretName, MASK, maskRaw } from './secrets.ts'
+import { hideSecretBody, isSecretName, MASK, maskRaw } from './secrets.ts'
 
 export interface ExportOptions {
   readonly isShowingSecrets: boolean
@@ -22,7 +22,8 @@ export function toJsonLine(record: FrameRecord, options: ExportOptions): string 
       ...(problem === undefined ? {} : { problem }),
     })
   }
-  const parts = partsOf(record)
+  const all = partsOf(record)
+  const parts = options.isShowingSecrets ? all : hideSecretBody(record, all)
   const headers = parts.headers.map(([name, value]) => [
     name,
     options.isShowingSecrets || !isSecretName(name, options.secretNames) ? value : MASK,

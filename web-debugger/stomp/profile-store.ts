@@ -3,6 +3,7 @@
  * otherwise. Another tab of the browser may save too: what is stored is read again before it is changed.
  */
 import { signal, type ReadonlySignal } from '@preact/signals'
+import { withoutTicket } from './credential.ts'
 import type { KeyValueStore } from './environment.ts'
 import { createProfile, readProfile, titleOf, withoutSecrets, type Profile } from './profile.ts'
 
@@ -35,7 +36,8 @@ export class ProfileStore {
   /** Takes the place of the one with the same name. */
   save(profile: Profile): void {
     this.reload()
-    this.#add([profile.isSavingSecrets ? profile : withoutSecrets(profile)])
+    const { isSavingSecrets, url } = profile
+    this.#add([isSavingSecrets ? { ...profile, url: withoutTicket(url) } : withoutSecrets(profile)])
   }
 
   remove(name: string): void {

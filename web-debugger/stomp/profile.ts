@@ -1,6 +1,6 @@
 /** How to reach a server: what a person fills in, saves, exports and sends to a colleague. Knows no connection. */
 import type { HeaderRow } from '../ui/parse-header-rows.ts'
-import { isSecretName, stripUrl } from './secrets.ts'
+import { isSecretName, isSecretSubProtocol, stripUrl } from './secrets.ts'
 
 export interface Profile {
   readonly name: string
@@ -20,6 +20,8 @@ export interface Profile {
   readonly tokenPlace: 'bearer' | 'header' | 'query'
   /** Of the header or parameter. */
   readonly tokenName: string
+  /** Ask for errors with which the session goes on. */
+  readonly hasSoftErrors: boolean
   readonly headers: readonly HeaderRow[]
   readonly heartBeatOutMs: number
   readonly heartBeatInMs: number
@@ -41,7 +43,8 @@ export function createProfile(url: string): Profile {
     passcode: '',
     token: '',
     tokenPlace: 'bearer',
-    tokenName: 'token',
+    tokenName: 'access_token',
+    hasSoftErrors: false,
     headers: [],
     heartBeatOutMs: 10_000,
     heartBeatInMs: 10_000,
@@ -72,11 +75,18 @@ export function withoutSecrets(profile: Profile): Profile {
   return {
     ...profile,
     url: stripUrl(profile.url, also),
+    customSubProtocols: withoutTokens(profile.customSubProtocols),
     passcode: '',
     token: '',
     headers: profile.headers.map((row) => (isSecretName(row.name, also) ? { ...row, value: '' } : row)),
     isSavingSecrets: false,
   }
+}
+
+function withoutTokens(subProtocols: string): string {
+  const names = subProtocols.split(',')
+  const left = names.filter((name) => !isSecretSubProtocol(name))
+  return left.length === names.length ? subProtocols : left.join(',').trim()
 }
 
 export type ProfileProblems = Partial<Record<keyof Profile, string>>
@@ -145,6 +155,7 @@ export function connectHeaders(profile: Profile): Record<string, string> {
   if (profile.passcode !== '') headers['passcode'] = profile.passcode
   if (profile.token !== '' && profile.tokenPlace === 'bearer') headers['Authorization'] = `Bearer ${profile.token}`
   if (profile.token !== '' && profile.tokenPlace === 'header') headers[profile.tokenName.trim()] = profile.token
+  if (profile.hasSoftErrors) headers['errors'] = 'soft'
   for (const { name, value } of profile.headers) if (name.trim() !== '') headers[name.trim()] = value
   return headers
 }

@@ -50,6 +50,11 @@ export class RoundTrips {
     return atMs - askedMs
   }
 
+  /** It will not be answered. */
+  refused(receipt: string): void {
+    this.#pending.delete(receipt)
+  }
+
   received(atMs: number): void {
     this.#lastReceivedMs = atMs
   }

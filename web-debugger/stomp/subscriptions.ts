@@ -2,6 +2,7 @@
 import { signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import { Command, type FrameToEncode, type Header } from '../../frames/index.ts'
 import { Rate } from './rate.ts'
+import { ERRORS_SUBSCRIPTION, type SoftError } from './soft-errors.ts'
 
 export type AckMode = 'auto' | 'client' | 'client-individual'
 
@@ -27,6 +28,8 @@ export class SubscriptionEntry {
   readonly isMuted = signal(false)
   /** Was SUBSCRIBE sent in this session? */
   readonly isActive: Signal<boolean> = signal(false)
+  /** Why the server does not serve it, while the session goes on. */
+  readonly refusal: Signal<SoftError | undefined> = signal(undefined)
   readonly rate = new Rate()
   #bytes = 0
 
@@ -76,7 +79,7 @@ export class Subscriptions {
   add(options: SubscribeOptions): SubscriptionEntry {
     const headers = [...(options.headers ?? [])]
     const wanted = headers.find(([name]) => name === 'id')?.[1]
-    const isTaken = this.#entries.value.some((entry) => entry.id === wanted)
+    const isTaken = wanted === ERRORS_SUBSCRIPTION || this.#entries.value.some((entry) => entry.id === wanted)
     const id = wanted !== undefined && wanted !== '' && !isTaken ? wanted : this.#freeId()
     const entry = new SubscriptionEntry(id, this.#made++ % HUES, {
       ...options,
@@ -95,6 +98,21 @@ export class Subscriptions {
     this.#entries.value = this.#entries.value.filter((other) => other !== entry)
   }
 
+  /** The server does not serve it, or not any more. Found by its id, or as the active one of that destination. */
+  refuse(error: SoftError): void {
+    const entry =
+      this.find(error.subscription) ??
+      this.#entries.value.find(({ destination, isActive }) => isActive.value && destination === error.destination)
+    if (!entry) return
+    entry.isActive.value = false
+    entry.refusal.value = error
+  }
+
+  /** Asks again for one that was refused. */
+  retry(entry: SubscriptionEntry): void {
+    if (!entry.isActive.value) this.#subscribe(entry)
+  }
+
   /** A session has begun. */
   resume(): void {
     for (const entry of this.#entries.value) this.#subscribe(entry)
@@ -102,11 +120,15 @@ export class Subscriptions {
 
   /** The session is over. */
   suspend(): void {
-    for (const entry of this.#entries.value) entry.isActive.value = false
+    for (const entry of this.#entries.value) {
+      entry.isActive.value = false
+      entry.refusal.value = undefined
+    }
   }
 
   #subscribe(entry: SubscriptionEntry): void {
-    const { id, destination, ack, headers } = entry
+    const { id, destination, ack, headers, refusal } = entry
+    refusal.value = undefined
     const own: Header[] = [
       ['id', id],
       ['destination', destination],

@@ -1,6 +1,7 @@
 /** What a connection is subscribed to: colour, messages so far and a second, mute, unsubscribe. */
 import type { Connection } from '../stomp/connection.ts'
 import type { SubscriptionEntry } from '../stomp/subscriptions.ts'
+import { SoftErrorText } from '../errors/soft-error-text.tsx'
 import { useSeconds } from '../connections/use-seconds.ts'
 import { Button } from '../ui/button.tsx'
 import { formatCount, formatRate } from '../ui/format.ts'
@@ -35,19 +36,23 @@ function SubscriptionItem({ entry, connection, now, isLive }: SubscriptionItemPr
   if (isLive) void connection.pulse.beat.value
   const { destination, id, ack, isMuted, isActive, hue } = entry
   const perSecond = entry.rate.perSecond(now)
-  const isWaiting = !isActive.value
+  const refusal = entry.refusal.value
+  const isWaiting = !isActive.value && !refusal
   return (
-    <li class="subscription" data-hue={hue} data-muted={isMuted.value || undefined}>
+    <li class="subscription" data-hue={hue} data-muted={isMuted.value || undefined} data-refused={refusal && ''}>
       <span class="subscription-colour" aria-hidden="true" />
       <div class="subscription-text">
         <span class="subscription-destination mono" title={destination}>
           {destination}
         </span>
         <span class="subscription-facts tabular">
-          {isWaiting
-            ? 'waits for the connection'
-            : `${formatCount(entry.count)} ${entry.count === 1 ? 'message' : 'messages'}`}
-          {!isWaiting && perSecond > 0 && `, ${formatRate(perSecond)}/s`}
+          {refusal && <strong class="subscription-refused">Refused</strong>}
+          {refusal
+            ? null
+            : isWaiting
+              ? 'waits for the connection'
+              : `${formatCount(entry.count)} ${entry.count === 1 ? 'message' : 'messages'}`}
+          {!isWaiting && !refusal && perSecond > 0 && `, ${formatRate(perSecond)}/s`}
           <span class="subscription-id">
             {id}
             {ack !== 'auto' && `, ${ack}`}
@@ -66,6 +71,16 @@ function SubscriptionItem({ entry, connection, now, isLive }: SubscriptionItemPr
       <Button kind="quiet" title={`Unsubscribe ${destination}`} onClick={() => connection.unsubscribe(entry)}>
         <Icon name="close" />
       </Button>
+      {refusal && (
+        <div class="subscription-refusal" role="alert">
+          <p>
+            <SoftErrorText error={refusal} />
+          </p>
+          <Button kind="quiet" title={`Subscribe ${destination} again`} onClick={() => connection.retry(entry)}>
+            Try again
+          </Button>
+        </div>
+      )}
     </li>
   )
 }

@@ -51,6 +51,14 @@ export function formatTime(atMs: number): string {
   return `${day}.${pad(date.getMilliseconds(), 3)}`
 }
 
+/** Of the day, to the second; with the date where it is another day. */
+export function formatClock(atMs: number, nowMs = Date.now()): string {
+  const date = new Date(atMs)
+  const time = `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`
+  const day = (of: Date) => `${of.getFullYear()}-${pad(of.getMonth() + 1)}-${pad(of.getDate())}`
+  return day(date) === day(new Date(nowMs)) ? time : `${day(date)} ${time}`
+}
+
 /** A rate for people: `0`, `0.4`, `12`, `1,200`. */
 export function formatRate(rate: number): string {
   if (rate === 0) return '0'
