@@ -90,7 +90,11 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   },
   frames: { places: ['frames/'], mayImport: ['frames'] },
   'built page': { places: ['web-debugger/built/'], mayImport: [] },
-  'web-debugger': { places: ['web-debugger/'], mayImport: ['web-debugger', 'frames', 'src/debug/schema.ts'] },
+  // of the bridge it takes the types of what the API answers
+  'web-debugger': {
+    places: ['web-debugger/'],
+    mayImport: ['web-debugger', 'frames', 'src/debug/schema.ts', 'src/http/schema.ts'],
+  },
 }
 
 /** What else an area goes by in the lists. */

@@ -6,6 +6,7 @@ import { createApi } from './api/client.ts'
 import { rootOf } from './api/root.ts'
 import { App } from './app.tsx'
 import { createBackendSide } from './backend/backend-side.ts'
+import { createPeople } from './bridge/people.ts'
 import { createSessionWatch } from './bridge/session-list.ts'
 import { createPreferences } from './shell/preferences.ts'
 import { keep, storageOrMemory } from './shell/storage.ts'
@@ -13,6 +14,7 @@ import { createWorkspace } from './stomp/workspace.ts'
 import { createTour } from './tour/tour.ts'
 
 const TOKEN_KEY = 'stomp-bridge.api-token'
+const API_KEY_KEY = 'stomp-bridge.api-key'
 /** How long the first answer of the bridge may keep the page empty. */
 const FIRST_ANSWER_MS = 1_500
 
@@ -28,12 +30,15 @@ async function start(): Promise<void> {
   const session = storageOrMemory(() => sessionStorage)
   const token = signal(session.getItem(TOKEN_KEY) ?? '')
   effect(() => keep(session, TOKEN_KEY, token.value))
+  const apiKey = signal(session.getItem(API_KEY_KEY) ?? '')
+  effect(() => keep(session, API_KEY_KEY, apiKey.value))
 
   const api = createApi({
     fetch: (url, init) => fetch(url, init),
     root: () => root.peek(),
     aboutUrl: new URL('about.json', location.href).href,
     token: () => token.peek(),
+    apiKey: () => apiKey.peek(),
   })
   const watch = createBridgeWatch({ api, token, isVisible: () => document.visibilityState === 'visible' })
   const root: ReadonlySignal<string> = computed(() => rootOf(location.href, watch.about.value?.path))
@@ -46,13 +51,16 @@ async function start(): Promise<void> {
   const backend = createBackendSide({
     api,
     bridgeWatch: watch,
+    apiKey,
     root,
     schedule: (change) => requestAnimationFrame(change),
   })
   const tour = createTour({ workspace, backend, watch, root })
   const sessions = createSessionWatch(api)
 
-  const services = { preferences, watch, sessions, backend, workspace, tour }
+  const people = createPeople({ api, apiKey })
+
+  const services = { preferences, watch, sessions, people, backend, workspace, tour }
   render(<App services={services} />, document.getElementById('app')!)
 }
 

@@ -8,6 +8,7 @@ import { isPattern } from '../destinations.ts'
 import { DEFAULT_LIMIT, LIMIT_TEXT, limitParameter, parseFields } from './fields.ts'
 import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
 import { keyErrors } from './key-guard.ts'
+import { presenceSchema, userSchema, usersSchema, type PresenceView, type UsersPage, type UserView } from './schema.ts'
 
 /** Who is connected, on all nodes. Each rejects with ProtocolError `bus-unavailable` while the others cannot be asked. */
 export interface People {
@@ -16,43 +17,6 @@ export interface People {
   user(name: string): Promise<UserView>
   presence(destination: string): Promise<PresenceView>
 }
-
-const count = z.int().min(0)
-const userCountSchema = z.object({ user: z.string(), sessions: count })
-
-const usersSchema = z
-  .object({
-    users: z.array(userCountSchema),
-    next: z.string().optional().openapi({ description: 'There are more: send it as after to get them' }),
-  })
-  .openapi('Users')
-
-const userSchema = z
-  .object({
-    user: z.string(),
-    online: z.boolean(),
-    sessions: z.array(
-      z.object({
-        id: z.string(),
-        node: z.string(),
-        address: z.string(),
-        connectedAt: z.iso.datetime(),
-      }),
-    ),
-  })
-  .openapi('User')
-
-const presenceSchema = z
-  .object({
-    destination: z.string(),
-    sessions: count.openapi({ description: 'All sessions that have subscribed to it, anonymous ones too' }),
-    users: z.array(userCountSchema),
-  })
-  .openapi('Presence')
-
-export type UsersPage = z.output<typeof usersSchema>
-export type UserView = z.output<typeof userSchema>
-export type PresenceView = z.output<typeof presenceSchema>
 
 const usersQuery = z.object({
   limit: limitParameter('users'),

@@ -8,6 +8,7 @@ import { readJson } from './json-body.ts'
 import { parseFields } from './fields.ts'
 import { errorResponse, type HttpEnv } from './json-error.ts'
 import { keyErrors } from './key-guard.ts'
+import { closedSchema, revocationSchema } from './schema.ts'
 
 /** What is refused from now on, for so many seconds. */
 export interface Revocation {
@@ -22,29 +23,6 @@ export interface Ending {
   closeUser(user: string): Promise<number>
   revoke(revocation: Revocation): Promise<void>
 }
-
-const MAX_TEXT = 1024
-/** Ten years: whoever wants it for good takes the user out of the directory. */
-const MAX_SECONDS = 315_360_000
-
-const text = (name: string) =>
-  z.string(`${name} must be text`).min(1, `${name} must not be empty`).max(MAX_TEXT, `${name} is too long`)
-
-const revocationSchema = z
-  .object(
-    {
-      tokenId: text('tokenId').optional().openapi({ description: 'The jti of a token', example: '3f9c' }),
-      user: text('user').optional().openapi({ example: 'alice' }),
-      seconds: z
-        .int('seconds must be a whole number')
-        .min(1, 'seconds must be at least 1')
-        .max(MAX_SECONDS, `seconds must be at most ${MAX_SECONDS}`)
-        .openapi({ description: 'How long it holds: at least until the token would have expired', example: 3600 }),
-    },
-    { error: 'The body must be a JSON object with "seconds", and "tokenId" or "user"' },
-  )
-  .refine(({ tokenId, user }) => (tokenId === undefined) !== (user === undefined), 'Give either "tokenId" or "user"')
-  .openapi('Revocation')
 
 const busErrors = {
   503: errorResponse(
@@ -86,7 +64,7 @@ export const closeUserRoute = createRoute({
   responses: {
     200: {
       description: 'How many there were',
-      content: { 'application/json': { schema: z.object({ closed: z.int() }), example: { closed: 2 } } },
+      content: { 'application/json': { schema: closedSchema, example: { closed: 2 } } },
     },
     ...keyErrors,
     ...busErrors,

@@ -7,7 +7,7 @@ interface Seen {
   init: RequestInit | undefined
 }
 
-function setUp(answer: () => Response | Promise<Response>, token = '') {
+function setUp(answer: () => Response | Promise<Response>, token = '', apiKey = '') {
   const seen: Seen[] = []
   const api = createApi({
     fetch: async (url, init) => {
@@ -17,6 +17,7 @@ function setUp(answer: () => Response | Promise<Response>, token = '') {
     root: () => 'http://bridge/below',
     aboutUrl: 'http://bridge/debugger/about.json',
     token: () => token,
+    apiKey: () => apiKey,
   })
   return { api, seen }
 }
@@ -65,6 +66,34 @@ describe('the client of the debug API', () => {
       url: 'http://bridge/below/api/channels/a%2Fb%20c',
       init: { method: 'POST', body: '"hi"' },
     })
+  })
+
+  it('sends the API key, and not the token, with what backends may do', async () => {
+    const { api, seen } = setUp(json({ closed: 3 }), 'the token', 'the key')
+    await api.users(20, undefined)
+    await api.users(20, 'a&b')
+    await api.user('a/b c')
+    await api.presence('/topic/rooms/1')
+    await api.endSession('k3x9ab-1')
+    expect(await api.closeUser('a/b')).toBe(3)
+    await api.revoke({ user: 'alice', seconds: 60 })
+    await api.notify('/topic/toast', 'x')
+    expect(
+      seen.map(({ url, init }) => `${init?.method ?? 'GET'} ${url.replace('http://bridge/below/api/', '')}`),
+    ).toEqual([
+      'GET users?limit=20',
+      'GET users?limit=20&after=a%26b',
+      'GET users/a%2Fb%20c',
+      'GET presence?destination=%2Ftopic%2Frooms%2F1',
+      'DELETE sessions/k3x9ab-1',
+      'DELETE users/a%2Fb/sessions',
+      'POST revocations',
+      'POST notification',
+    ])
+    expect(seen[6]!.init!.body).toBe('{"user":"alice","seconds":60}')
+    for (const { init } of seen) expect(new Headers(init?.headers).get('authorization')).toBe('Bearer the key')
+    await api.bridge()
+    expect(new Headers(seen.at(-1)!.init?.headers).get('authorization')).toBe('Bearer the token')
   })
 
   it('posts a notification as JSON, without the token', async () => {

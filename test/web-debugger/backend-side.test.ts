@@ -7,26 +7,13 @@ import { createChannelWatch } from '../../web-debugger/backend/channel-watch.ts'
 import { createSessionWatch } from '../../web-debugger/bridge/session-list.ts'
 import type { SessionList } from '../../web-debugger/api/types.ts'
 import { waitFor } from '../support/wait.ts'
-import { BRIDGE, streamOf } from './debug-answers.ts'
+import { BRIDGE, fakeApi, streamOf } from './debug-answers.ts'
 
-function fakeApi(overrides: Partial<Api> = {}): Api {
-  return {
-    about: async () => ({ version: '0.1.0', path: '/debugger', stompPath: '/stomp', api: true, tokenNeeded: false }),
-    bridge: async () => BRIDGE,
-    sessions: async () => ({ total: 0, sessions: [] }),
-    closeSession: async () => undefined,
-    notify: async () => undefined,
-    publish: async (_channel, payload) => payload.length,
-    tail: () => new Promise(() => undefined),
-    ...overrides,
-  }
-}
-
-async function setUp(overrides: Partial<Api> = {}) {
+async function setUp(overrides: Partial<Api> = {}, apiKey = signal('')) {
   const api = fakeApi(overrides)
   const bridgeWatch = createBridgeWatch({ api, token: signal('') })
   await bridgeWatch.refresh()
-  return createBackendSide({ api, bridgeWatch, root: signal('http://bridge') })
+  return createBackendSide({ api, bridgeWatch, apiKey, root: signal('http://bridge') })
 }
 
 describe('the publish form', () => {
@@ -84,6 +71,27 @@ describe('the notification form', () => {
       ['/topic/toast', '{"id": 7}'],
       ['/topic/toast', { id: 7 }],
     ])
+  })
+
+  it('asks for an API key where one is wanted, and for another where it is not known', async () => {
+    const apiKey = signal('')
+    const refuse = () => Promise.reject(new ApiError('not-authenticated', 401, 'Send an API key'))
+    const { notification } = await setUp({ notify: refuse }, apiKey)
+    expect([notification.isKeyWanted.value, notification.isKeyWrong.value]).toEqual([false, false])
+    expect(await notification.send()).toBe(false)
+    expect(notification.outcome.value?.text).toBe('This needs an API key of the bridge: enter one.')
+    expect([notification.isKeyWanted.value, notification.isKeyWrong.value]).toEqual([true, false])
+    apiKey.value = 'wrong'
+    expect(notification.isKeyWrong.value).toBe(false)
+    await notification.send()
+    expect(notification.isKeyWrong.value).toBe(true)
+    apiKey.value = 'another'
+    expect([notification.isKeyWanted.value, notification.isKeyWrong.value]).toEqual([true, false])
+  })
+
+  it('asks for one before the first attempt where the bridge is guarded', async () => {
+    const { notification } = await setUp({ bridge: async () => ({ ...BRIDGE, isOpen: false }) })
+    expect(notification.isKeyWanted.value).toBe(true)
   })
 
   it('refuses what is no JSON before it is sent', async () => {

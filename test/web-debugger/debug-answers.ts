@@ -1,4 +1,5 @@
 /** Answers of the debug API and bodies of streams, for the tests of the page's model. Every part can be replaced. */
+import type { Api } from '../../web-debugger/api/client.ts'
 import type { Bridge, Route } from '../../web-debugger/api/types.ts'
 
 export const ROUTES: readonly Route[] = [
@@ -58,4 +59,24 @@ export function streamOf(...chunks: readonly (string | Uint8Array)[]): ReadableS
       controller.close()
     },
   })
+}
+
+/** A bridge where nothing happens. */
+export function fakeApi(overrides: Partial<Api> = {}): Api {
+  return {
+    about: async () => ({ version: '0.1.0', path: '/debugger', stompPath: '/stomp', api: true, tokenNeeded: false }),
+    bridge: async () => BRIDGE,
+    sessions: async () => ({ total: 0, sessions: [] }),
+    closeSession: async () => undefined,
+    users: async () => ({ users: [] }),
+    user: async (user) => ({ user, online: false, sessions: [] }),
+    presence: async (destination) => ({ destination, sessions: 0, users: [] }),
+    endSession: async () => undefined,
+    closeUser: async () => 0,
+    revoke: async () => undefined,
+    notify: async () => undefined,
+    publish: async (_channel, payload) => payload.length,
+    tail: () => new Promise(() => undefined),
+    ...overrides,
+  }
 }

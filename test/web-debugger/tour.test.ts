@@ -1,7 +1,6 @@
 import { signal } from '@preact/signals'
 import { describe, expect, it } from 'vitest'
 import { createBridgeWatch } from '../../web-debugger/api/bridge-watch.ts'
-import type { Api } from '../../web-debugger/api/client.ts'
 import type { Route } from '../../web-debugger/api/types.ts'
 import { createBackendSide } from '../../web-debugger/backend/backend-side.ts'
 import { FrameLog } from '../../web-debugger/stomp/frame-log.ts'
@@ -11,7 +10,7 @@ import { tourNames } from '../../web-debugger/tour/names.ts'
 import type { TourConnection } from '../../web-debugger/tour/scene.ts'
 import { createTour, type Tour } from '../../web-debugger/tour/tour.ts'
 import { waitFor } from '../support/wait.ts'
-import { BRIDGE, ROUTES } from './debug-answers.ts'
+import { BRIDGE, fakeApi, ROUTES } from './debug-answers.ts'
 
 function record(direction: 'in' | 'out', command: string, destination: string, body: string): NewRecord {
   const raw = `${command}\ndestination:${destination}\n\n${body}\0`
@@ -47,11 +46,9 @@ async function setUp({ hasApi = true, routes = ROUTES }: { hasApi?: boolean; rou
   const connection = new FakeConnection()
   const active = signal<FakeConnection | undefined>(undefined)
   let onChannel: ((text: string) => void) | undefined
-  const api: Api = {
+  const api = fakeApi({
     about: async () => ({ version: '0.1.0', path: '/debugger', stompPath: '/stomp', api: hasApi, tokenNeeded: false }),
     bridge: async () => ({ ...BRIDGE, routes }),
-    sessions: async () => ({ total: 0, sessions: [] }),
-    closeSession: async () => undefined,
     notify: async (topic, message) => connection.receive(topic, String(message)),
     publish: async (_channel, payload) => {
       connection.receive('/topic/greetings', JSON.parse(payload) as string)
@@ -67,14 +64,14 @@ async function setUp({ hasApi = true, routes = ROUTES }: { hasApi?: boolean; rou
             write('message', { at: 1, channel: 'GREETING_CHANNEL_OUTBOUND', payload, encoding: 'text' })
         },
       }),
-  }
+  })
   connection.log.onAppend(({ direction, command }) => {
     if (direction === 'out' && command === 'SEND') onChannel?.('"Hello from the browser"')
   })
   const watch = createBridgeWatch({ api, token: signal('') })
   const root = signal('http://127.0.0.1:8080')
   await watch.refresh()
-  const backend = createBackendSide({ api, bridgeWatch: watch, root })
+  const backend = createBackendSide({ api, bridgeWatch: watch, apiKey: signal(''), root })
   const workspace = {
     active,
     addConnection: () => {

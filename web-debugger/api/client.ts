@@ -1,8 +1,8 @@
 /**
- * Owns the requests to the bridge that this page came from: its debug API and its notification endpoint. Every failure
- * is one ApiError with a code and words for people; nothing here knows how they are shown.
+ * Owns the requests to the bridge that this page came from: its debug API, which wants a token of its own, and what is
+ * there for backends, which wants an API key. Every failure is one ApiError with a code and words for people; nothing here knows how they are shown.
  */
-import type { About, Bridge, SessionList } from './types.ts'
+import type { About, Bridge, Closed, Presence, Revocation, SessionList, User, UsersPage } from './types.ts'
 
 /** The bridge answers at once, or something is wrong on the way. */
 const PATIENCE_MS = 10_000
@@ -33,6 +33,8 @@ export interface ApiOptions {
   readonly aboutUrl: string
   /** The secret of the debug API; empty when there is none. Asked before every request. */
   readonly token: () => string
+  /** The key for what backends may do; empty when there is none. Asked before every request. */
+  readonly apiKey: () => string
 }
 
 export interface Api {
@@ -40,6 +42,15 @@ export interface Api {
   bridge(): Promise<Bridge>
   sessions(search: string, limit: number): Promise<SessionList>
   closeSession(id: string): Promise<void>
+  /** By name, those behind `after`. */
+  users(limit: number, after: string | undefined): Promise<UsersPage>
+  user(name: string): Promise<User>
+  presence(destination: string): Promise<Presence>
+  /** The same as `closeSession` with the key of a backend. */
+  endSession(id: string): Promise<void>
+  /** Gives how many there were. */
+  closeUser(name: string): Promise<number>
+  revoke(revocation: Revocation): Promise<void>
   /** What a backend without Redis does. The message is text, or any JSON value but null. */
   notify(topic: string, message: unknown): Promise<void>
   /** Publishes the payload on the bus exactly as it is; gives its length. */
@@ -48,17 +59,25 @@ export interface Api {
   tail(channel: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
 }
 
-export function createApi({ fetch, root, aboutUrl, token }: ApiOptions): Api {
+export function createApi({ fetch, root, aboutUrl, token, apiKey }: ApiOptions): Api {
   const request = async (url: string, init: RequestInit = {}): Promise<Response> => {
     const response = await send(fetch, url, init)
     if (!response.ok) throw await refusal(response)
     return response
   }
-  const debug = (path: string, init: RequestInit = {}) => {
-    const secret = token()
-    const headers = secret === '' ? {} : { Authorization: `Bearer ${secret}` }
+  const ask = (path: string, init: RequestInit, secret: string) => {
+    const headers = new Headers(init.headers)
+    if (secret !== '') headers.set('Authorization', `Bearer ${secret}`)
     return request(`${root()}/api/${path}`, { ...init, headers })
   }
+  const debug = (path: string, init: RequestInit = {}) => ask(path, init, token())
+  const backend = (path: string, init: RequestInit = {}) => ask(path, init, apiKey())
+  const post = (path: string, value: unknown) =>
+    backend(path, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(value),
+    })
   return {
     about: async () => json<About>(await request(aboutUrl)),
     bridge: async () => json<Bridge>(await debug('bridge')),
@@ -67,13 +86,23 @@ export function createApi({ fetch, root, aboutUrl, token }: ApiOptions): Api {
     closeSession: async (id) => {
       await debug(`sessions/${encodeURIComponent(id)}`, { method: 'DELETE' })
     },
+    users: async (limit, after) =>
+      json<UsersPage>(
+        await backend(`users?limit=${limit}${after === undefined ? '' : `&after=${encodeURIComponent(after)}`}`),
+      ),
+    user: async (name) => json<User>(await backend(userPath(name))),
+    presence: async (destination) =>
+      json<Presence>(await backend(`presence?destination=${encodeURIComponent(destination)}`)),
+    endSession: async (id) => {
+      await backend(`sessions/${encodeURIComponent(id)}`, { method: 'DELETE' })
+    },
+    closeUser: async (name) =>
+      (await json<Closed>(await backend(`${userPath(name)}/sessions`, { method: 'DELETE' }))).closed,
+    revoke: async (revocation) => {
+      await post('revocations', revocation)
+    },
     notify: async (topic, message) => {
-      const headers = { 'Content-Type': 'application/json' }
-      await request(`${root()}/api/notification`, {
-        method: 'POST',
-        headers,
-        body: JSON.stringify({ topic, message }),
-      })
+      await post('notification', { topic, message })
     },
     publish: async (channel, payload) => {
       const response = await debug(channelPath(channel), { method: 'POST', body: payload })
@@ -90,6 +119,10 @@ export function createApi({ fetch, root, aboutUrl, token }: ApiOptions): Api {
 /** Was it a fault of ours to ask again later, rather than one that stays until something is changed? */
 export function isPassing(error: ApiError): boolean {
   return error.code === 'unreachable' || error.status >= 500
+}
+
+function userPath(name: string): string {
+  return `users/${encodeURIComponent(name)}`
 }
 
 function channelPath(channel: string): string {

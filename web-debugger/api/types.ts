@@ -1,4 +1,4 @@
-/** What the debug API of a bridge answers: the types of its own schemas. */
+/** What the APIs of a bridge take and answer: the types of its own schemas. */
 export type {
   About,
   BridgeView as Bridge,
@@ -10,3 +10,10 @@ export type {
   SessionView as Session,
   Totals,
 } from '../../src/debug/schema.ts'
+export type {
+  Closed,
+  PresenceView as Presence,
+  RevocationRequest as Revocation,
+  UsersPage,
+  UserView as User,
+} from '../../src/http/schema.ts'

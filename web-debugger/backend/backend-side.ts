@@ -5,6 +5,7 @@
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { BridgeWatch } from '../api/bridge-watch.ts'
 import { ApiError, type Api } from '../api/client.ts'
+import { refusalWords } from '../api/refusal-words.ts'
 import type { Codec } from '../api/types.ts'
 import { createChannelWatch, type ChannelWatch } from './channel-watch.ts'
 import { encodePayload, isJson, jsonProblem, type Encoded } from './payload.ts'
@@ -21,6 +22,10 @@ export interface Outcome {
 export interface NotificationForm {
   /** Where the bridge answers, for the command that does the same. */
   readonly root: ReadonlySignal<string>
+  readonly apiKey: Signal<string>
+  /** The bridge wants an API key, or has refused the one it got. */
+  readonly isKeyWanted: ReadonlySignal<boolean>
+  readonly isKeyWrong: ReadonlySignal<boolean>
   readonly topic: Signal<string>
   readonly message: Signal<string>
   readonly kind: Signal<'text' | 'json'>
@@ -51,16 +56,19 @@ export interface BackendSide {
 }
 
 export interface BackendSideOptions {
-  readonly api: Api
+  readonly api: Pick<Api, 'notify' | 'publish' | 'tail'>
   readonly bridgeWatch: BridgeWatch
+  /** Empty where there is none. */
+  readonly apiKey: Signal<string>
   /** Where the bridge answers. */
   readonly root: ReadonlySignal<string>
   readonly schedule?: (change: () => void) => void
 }
 
-export function createBackendSide({ api, bridgeWatch, root, schedule }: BackendSideOptions): BackendSide {
+export function createBackendSide(options: BackendSideOptions): BackendSide {
+  const { api, bridgeWatch, schedule } = options
   return {
-    notification: createNotificationForm(api, root),
+    notification: createNotificationForm(options),
     publish: createPublishForm(api, bridgeWatch),
     watch: createChannelWatch({
       api,
@@ -70,7 +78,7 @@ export function createBackendSide({ api, bridgeWatch, root, schedule }: BackendS
   }
 }
 
-function createNotificationForm(api: Pick<Api, 'notify'>, root: ReadonlySignal<string>): NotificationForm {
+function createNotificationForm({ api, root, apiKey, bridgeWatch }: BackendSideOptions): NotificationForm {
   const topic = signal('/topic/toast')
   const message = signal('Hello from the backend')
   const kind = signal<'text' | 'json'>('text')
@@ -78,8 +86,14 @@ function createNotificationForm(api: Pick<Api, 'notify'>, root: ReadonlySignal<s
     kind.value === 'json' && !isJson(message.value) ? `This is no JSON: ${jsonProblem(message.value)}` : undefined,
   )
   const { outcome, isBusy, attempt } = createAttempts()
+  /** The key that was refused, or the lack of one. */
+  const refusedKey = signal<string | undefined>(undefined)
+  const isRefused = computed(() => refusedKey.value === apiKey.value)
   return {
     root,
+    apiKey,
+    isKeyWanted: computed(() => isRefused.value || apiKey.value !== '' || bridgeWatch.bridge.value?.isOpen === false),
+    isKeyWrong: computed(() => isRefused.value && apiKey.value !== ''),
     topic,
     message,
     kind,
@@ -91,7 +105,12 @@ function createNotificationForm(api: Pick<Api, 'notify'>, root: ReadonlySignal<s
         if (topic.value.trim() === '') throw new Error('Give a topic, such as /topic/toast')
         if (problem.value !== undefined) throw new Error(problem.value)
         const value: unknown = kind.value === 'json' ? JSON.parse(message.value) : message.value
-        await api.notify(topic.value.trim(), value)
+        const key = apiKey.value
+        await api.notify(topic.value.trim(), value).catch((error: unknown) => {
+          if (!(error instanceof ApiError)) throw error
+          if (error.status === 401) refusedKey.value = key
+          throw new Error(refusalWords(error, key !== ''), { cause: error })
+        })
         return `Accepted. Every subscriber of ${topic.value.trim()} gets it.`
       }),
   }

@@ -5,9 +5,11 @@ export function shellQuote(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
-export function curlNotification(root: string, topic: string, message: unknown): string {
+/** `takesKey`: with an API key, which stands in a variable: a command is copied, and remembered by the shell. */
+export function curlNotification(root: string, topic: string, message: unknown, takesKey = false): string {
   const body = JSON.stringify({ topic, message })
-  return `curl ${shellQuote(`${root}/api/notification`)} -H 'content-type: application/json' -d ${shellQuote(body)}`
+  const key = takesKey ? ' -H "Authorization: Bearer $STOMP_BRIDGE_API_KEY"' : ''
+  return `curl ${shellQuote(`${root}/api/notification`)}${key} -H 'content-type: application/json' -d ${shellQuote(body)}`
 }
 
 export function redisPublish(channel: string, payload: string): string {

@@ -4,6 +4,7 @@ import { Notice } from '../ui/notice.tsx'
 import { Select } from '../ui/select.tsx'
 import { TextArea } from '../ui/text-area.tsx'
 import { TextInput } from '../ui/text-input.tsx'
+import { ApiKeyField } from './api-key-field.tsx'
 import type { NotificationForm } from './backend-side.ts'
 import { CommandLine } from './command-line.tsx'
 import { curlNotification } from './commands.ts'
@@ -19,12 +20,19 @@ export interface NotificationFormViewProps {
 }
 
 export function NotificationFormView({ form, topics }: NotificationFormViewProps) {
-  const { root, topic, message, kind, problem, outcome, isBusy } = form
+  const { root, apiKey, isKeyWanted, topic, message, kind, problem, outcome, isBusy } = form
   const send = () => void form.send()
   const value: unknown =
     kind.value === 'json' && problem.value === undefined ? JSON.parse(message.value) : message.value
   return (
     <>
+      {isKeyWanted.value && (
+        <ApiKeyField
+          apiKey={apiKey}
+          isWrong={form.isKeyWrong.value}
+          what="To post a notification it takes the scope publish:"
+        />
+      )}
       <div class="form-row">
         <TextInput label="Topic" value={topic} list={topics} mono onEnter={send} />
         <Select label="Message is" value={kind} options={KINDS} />
@@ -51,7 +59,10 @@ export function NotificationFormView({ form, topics }: NotificationFormViewProps
           {outcome.value.text}
         </Notice>
       )}
-      <CommandLine title="The same with curl" command={curlNotification(root.value, topic.value.trim(), value)} />
+      <CommandLine
+        title="The same with curl"
+        command={curlNotification(root.value, topic.value.trim(), value, isKeyWanted.value)}
+      />
     </>
   )
 }

@@ -4,6 +4,9 @@ import { ApiGate, isApiUsable } from '../backend/api-gate.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { Destinations, Limits, Nodes } from './facts.tsx'
+import { PeoplePanel } from './people-panel.tsx'
+import type { People } from './people.ts'
+import { PresencePanel } from './presence-panel.tsx'
 import { RateChart } from './rate-chart.tsx'
 import { RouteMap } from './route-map.tsx'
 import type { SessionWatch } from './session-list.ts'
@@ -13,9 +16,10 @@ import { StatusStrip } from './status-strip.tsx'
 export interface BridgeViewProps {
   readonly watch: BridgeWatch
   readonly sessions: SessionWatch
+  readonly people: People
 }
 
-export function BridgeView({ watch, sessions }: BridgeViewProps) {
+export function BridgeView({ watch, sessions, people }: BridgeViewProps) {
   const bridge = watch.bridge.value
   const isAway = watch.access.value === 'unreachable'
   return (
@@ -25,9 +29,17 @@ export function BridgeView({ watch, sessions }: BridgeViewProps) {
         <p class="muted">What this bridge is doing now. It is asked every two seconds.</p>
       </div>
       {!isApiUsable(watch) && (
-        <Panel title="Debug API">
-          <ApiGate watch={watch} what="This view" />
-        </Panel>
+        <>
+          <Panel title="Debug API">
+            <ApiGate watch={watch} what="Most of this view" />
+          </Panel>
+          {isBridgeThere(watch) && (
+            <>
+              <PeoplePanel people={people} isOpen={undefined} />
+              <PresencePanel people={people} proposals={[]} />
+            </>
+          )}
+        </>
       )}
       {isApiUsable(watch) && bridge && (
         <>
@@ -46,7 +58,9 @@ export function BridgeView({ watch, sessions }: BridgeViewProps) {
           <div class="bridge-sessions">
             <SessionsPanel sessions={sessions} now={bridge.now} isAway={isAway} />
           </div>
+          <PeoplePanel people={people} isOpen={bridge.isOpen} />
           <div class="bridge-facts">
+            <PresencePanel people={people} proposals={bridge.destinations.map(({ destination }) => destination)} />
             <Destinations bridge={bridge} />
             <Nodes bridge={bridge} />
           </div>
@@ -55,4 +69,9 @@ export function BridgeView({ watch, sessions }: BridgeViewProps) {
       )}
     </div>
   )
+}
+
+/** With an API key there is something to see without the debug API too. */
+function isBridgeThere({ access }: BridgeWatch): boolean {
+  return access.value !== 'unknown' && access.value !== 'unreachable'
 }

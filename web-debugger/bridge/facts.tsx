@@ -90,7 +90,9 @@ export function Limits({ bridge: { limits, endpoints, isOpen } }: { readonly bri
         ))}
         <li>
           Sign-in
-          <span class="fact-value">{isOpen ? 'none: anyone may subscribe and send' : 'needed'}</span>
+          <span class="fact-value">
+            {isOpen ? 'none: anyone may subscribe and send' : 'clients say who they are, and rules say what they may'}
+          </span>
         </li>
         {Object.entries(limits).map(([name, value]) => (
           <li key={name}>

@@ -11,7 +11,7 @@ export interface StatusStripProps {
 }
 
 export function StatusStrip({ bridge, isAway }: StatusStripProps) {
-  const { ready, bus, totals, startedAt, now, version, runtime, workers } = bridge
+  const { ready, bus, totals, startedAt, now, version, runtime, workers, isOpen } = bridge
   // What keeps the bus away is said beside it.
   const reasons = ready.reasons
     .map((reason) => (reason === bus.unavailableReason ? 'the bus is away' : reason))
@@ -53,6 +53,10 @@ export function StatusStrip({ bridge, isAway }: StatusStripProps) {
       <Figure name="Errors">
         {formatCount(totals.errors)}
         <small>frames read: {formatCount(totals.framesReceived)}</small>
+      </Figure>
+      <Figure name="Access">
+        {isOpen ? <Badge>Open</Badge> : <Badge kind="good">Guarded</Badge>}
+        <small>{isOpen ? 'anyone may subscribe and send' : 'rules say who may do what'}</small>
       </Figure>
       <Figure name="Version">
         {version}
