@@ -10,6 +10,8 @@ import { meet, parsePattern } from './patterns.ts'
 import { Subject } from './subject.ts'
 
 const PRESENCE = '/presence'
+/** Where a session sends a new credential of its own. */
+const RENEW = '/bridge/renew'
 
 /** Nothing here is subscribed by a pattern that begins above it. */
 const RESERVED = ['user', 'session', 'group', 'presence']
@@ -25,6 +27,7 @@ const NOT_OWN_GROUP = builtIn(false, 'only the members of a group may subscribe 
 const NO_GROUP = builtIn(false, 'a group is subscribed as /group/{name}/…, with its name percent-encoded')
 const TOO_WIDE = builtIn(false, 'a pattern must not reach into /user, /session, /group or /presence')
 const NO_PRESENCE = builtIn(false, 'presence is subscribed as /presence/…, with the exact name of a destination')
+const RENEWAL = builtIn(true, 'everyone may renew the own credential')
 const ONLY_SUBSCRIBED = builtIn(false, 'nobody sends to /presence')
 
 function builtIn(allowed: boolean, reason: string): Decision {
@@ -43,6 +46,7 @@ export function builtInSubscribe(destination: string, subject: Subject): Decisio
 
 /** Returns what is decided of a SEND before any rule; undefined where rules decide. */
 export function builtInSend(destination: string): Decision | undefined {
+  if (destination === RENEW) return RENEWAL
   return firstSegment(destination) === 'presence' ? ONLY_SUBSCRIBED : undefined
 }
 

@@ -36,6 +36,7 @@ function accessWarnings(access: Access): string[] {
     ...access.authenticators.flatMap((authenticator, index) =>
       authenticatorWarnings(authenticator, `access.authenticators[${index}]`),
     ),
+    ...unaskedWarnings(access),
     ...ticketWarnings(access),
     ...ruleWarnings(access),
     ...access.apiKeys.flatMap(({ key }, index) =>
@@ -82,6 +83,20 @@ function authenticatorWarnings(authenticator: Access['authenticators'][number], 
     case 'anonymous':
       return []
   }
+}
+
+/** Of two for one algorithm the first one decides on every token. */
+function unaskedWarnings({ authenticators }: Access): string[] {
+  return authenticators.flatMap((authenticator, index) => {
+    if (authenticator.type !== 'jwt') return []
+    const first = authenticators.findIndex(
+      (each) => each.type === 'jwt' && each.algorithms.some((name) => authenticator.algorithms.includes(name)),
+    )
+    if (first === index) return []
+    return [
+      `access.authenticators[${index}] is never asked about tokens of an algorithm that access.authenticators[${first}] takes: what that one refuses is refused`,
+    ]
+  })
 }
 
 /** HTTP without TLS to another machine. */

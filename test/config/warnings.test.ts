@@ -51,6 +51,10 @@ describe('configWarnings', () => {
       'access.rules[0] denies only clients that are authenticated; a later rule lets anonymous ones in: add anonymous: true',
     ],
     [
+      { authenticators: [JWT, { ...JWT, jwksUrl: 'https://other.example/' }] },
+      'access.authenticators[1] is never asked about tokens of an algorithm that access.authenticators[0] takes: what that one refuses is refused',
+    ],
+    [
       { authenticators: [JWT, { type: 'ticket', ttlSeconds: 301 }] },
       'access.authenticators[1].ttlSeconds is over 300: a ticket stands in URLs and logs, and should be used at once',
     ],
