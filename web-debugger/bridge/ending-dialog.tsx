@@ -58,7 +58,7 @@ export function EndingDialog({ people, ending, isOpen }: EndingDialogProps) {
           value={seconds}
           type="number"
           error={isCount ? undefined : `A whole number from 1 to ${MAX_SECONDS.toLocaleString('en')}`}
-          hint={`${formatDuration(count * 1000)}. At least until the token would have expired.`}
+          hint={`That is ${formatDuration(count * 1000)}. Make it last until the tokens have expired.`}
         />
       )}
     </Dialog>

@@ -91,7 +91,7 @@ export function Limits({ bridge: { limits, endpoints, isOpen } }: { readonly bri
         <li>
           Sign-in
           <span class="fact-value">
-            {isOpen ? 'none: anyone may subscribe and send' : 'clients say who they are, and rules say what they may'}
+            {isOpen ? 'none: anyone may subscribe and send' : 'needed: rules say who may do what'}
           </span>
         </li>
         {Object.entries(limits).map(([name, value]) => (

@@ -47,7 +47,7 @@ function GuardedPeople({ people }: { readonly people: People }) {
     <Panel
       title="Users"
       actions={
-        hasKey ? (
+        hasKey && !isKeyWrong.value ? (
           <Button kind="quiet" onClick={() => ask({ kind: 'revoke-token' })}>
             Revoke a token…
           </Button>

@@ -1,4 +1,5 @@
 /** One user: each session with its node and address, and what can be done about them. */
+import { useEffect, useRef } from 'preact/hooks'
 import { useSeconds } from '../connections/use-seconds.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
@@ -15,6 +16,9 @@ export interface UserDetailsProps {
 export function UserDetails({ people, onEnd }: UserDetailsProps) {
   const now = useSeconds()
   const chosen = people.chosen.value
+  const box = useRef<HTMLElement>(null)
+  // Where there is one column it may be out of sight.
+  useEffect(() => box.current?.scrollIntoView({ block: 'nearest' }), [chosen?.user])
   if (!chosen) {
     return (
       <div class="people-details">
@@ -24,7 +28,7 @@ export function UserDetails({ people, onEnd }: UserDetailsProps) {
   }
   const { user, online, sessions } = chosen
   return (
-    <section class="people-details" aria-label={`User ${user}`}>
+    <section class="people-details is-chosen" aria-label={`User ${user}`} ref={box}>
       <div class="people-head">
         <h3>{user}</h3>
         {online ? <Badge kind="good">connected</Badge> : <Badge>not connected</Badge>}

@@ -4,7 +4,8 @@ import { useEffect } from 'preact/hooks'
 import type { Connection } from '../stomp/connection.ts'
 import { fillForm, readForm } from '../stomp/profile-form.ts'
 import { toFragment } from '../stomp/profile-link.ts'
-import { titleOf, type Profile } from '../stomp/profile.ts'
+import { secretNames, titleOf, type Profile } from '../stomp/profile.ts'
+import { maskUrl } from '../stomp/secrets.ts'
 import type { Workspace } from '../stomp/workspace.ts'
 import { announce } from '../ui/announce.ts'
 import { Button } from '../ui/button.tsx'
@@ -95,12 +96,13 @@ export function SavedProfiles({ workspace, connection }: SavedProfilesProps) {
 }
 
 function ProfileItem({ profile, workspace, connection }: SavedProfilesProps & { readonly profile: Profile }) {
+  const url = maskUrl(profile.url, secretNames(profile))
   return (
     <li class="profiles-item">
       <button
         type="button"
         class="profiles-use"
-        title={profile.url}
+        title={url}
         onClick={() => {
           fillForm(connection.profile, profile)
           announce(`Filled in: ${profile.name}`)
@@ -110,7 +112,7 @@ function ProfileItem({ profile, workspace, connection }: SavedProfilesProps & { 
           <span class="visually-hidden">Use the profile </span>
           {profile.name}
         </strong>
-        <span class="mono">{profile.url}</span>
+        <span class="mono">{url}</span>
       </button>
       <Button
         kind="quiet"

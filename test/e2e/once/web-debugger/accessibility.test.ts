@@ -6,6 +6,7 @@ import axe, { type AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { notify } from '../../../support/clients/backend.ts'
+import { KEYS, peerOf, startGuardedBridge, tokenFor } from './guarded-bridge.ts'
 import { frame, openSettings, showView, subscribe, unfold } from './page.ts'
 import { pageStage, startBridge } from './stage.ts'
 
@@ -153,6 +154,85 @@ async function auditTour(page: Page, audit: Audit): Promise<void> {
   await press(/Leave the tour/)
 }
 
+/** Signing in, what is refused while the session goes on, and a renewal. */
+async function auditGuardedClient(page: Page, audit: Audit, isPhone: boolean): Promise<void> {
+  const pane = async (name: string) => {
+    if (isPhone) await page.getByRole('tablist', { name: 'Parts of the connection' }).getByRole('tab', { name }).click()
+  }
+  const url = await page.getByLabel('URL').inputValue()
+  await page.getByLabel('URL').fill(`${url}?ticket=tkt_1`)
+  await audit('a ticket in the URL')
+  await page.getByLabel('URL').fill(url)
+  await openSettings(page)
+  await page.getByLabel('Token', { exact: true }).fill(await tokenFor('alice'))
+  await page.getByLabel('Soft errors').check()
+  await page.getByRole('button', { name: 'Connect', exact: true }).click()
+  await frame(page, /received CONNECTED/).waitFor()
+  await pane('Subscribe')
+  await subscribe(page, '/topic/staff/news')
+  await page.getByText('Refused', { exact: true }).waitFor()
+  await audit('a refused subscription')
+  await pane('Send')
+  await page.getByLabel('Send to').fill('/topic/staff/news')
+  await page.getByLabel('Ask for a receipt').check()
+  await page.getByRole('button', { name: 'Send', exact: true }).click()
+  await page.getByText('The last message was refused.').waitFor()
+  await audit('a refused message')
+  await pane('Console')
+  await frame(page, /sent SEND .*refused/).click()
+  await page.getByRole('article').waitFor()
+  await audit('details of what was refused')
+  await page.getByRole('button', { name: 'Close details' }).click()
+  await pane('Status')
+  await page.getByRole('button', { name: 'Renew…' }).click()
+  await page.getByLabel('New token').fill(await tokenFor('alice'))
+  await audit('a renewal')
+  await page.getByRole('button', { name: 'Renew session' }).click()
+  await page.getByText(/Renewed\. The receipt/).waitFor()
+  await audit('a renewal, done')
+}
+
+/** Users, and what ends sessions. */
+async function auditPeople(page: Page, audit: Audit): Promise<void> {
+  await showView(page, 'Bridge')
+  const users = page.getByRole('region', { name: 'Users', exact: true })
+  const enter = async (key: string) => {
+    await users.getByLabel('API key').fill(key)
+    await users.getByRole('button', { name: 'Use key' }).click()
+  }
+  await users.getByLabel('API key').waitFor()
+  await audit('without a key')
+  await enter('wrong')
+  await users.getByText('does not know').waitFor()
+  await audit('with a wrong key')
+  await enter(KEYS.read)
+  await users.getByRole('list', { name: 'Users' }).getByRole('button', { name: /^bob/ }).click()
+  const details = page.getByRole('region', { name: 'User bob' })
+  await details.getByText('127.0.0.1').waitFor()
+  await page.getByLabel('Destination', { exact: true }).fill('/topic/public/room')
+  await page.getByRole('button', { name: 'Ask', exact: true }).click()
+  await page.getByRole('list', { name: 'Subscribers' }).waitFor()
+  await audit('a user, and who has subscribed')
+  for (const name of [/^Close .* of bob$/, 'Close all sessions', 'Revoke user…']) {
+    await details.getByRole('button', { name }).click()
+    await page.getByRole('dialog').waitFor()
+    await audit(`asking before "${String(name)}"`)
+    await page.keyboard.press('Escape')
+  }
+  await users.getByRole('button', { name: 'Revoke a token…' }).click()
+  await page.getByLabel('For how many seconds').fill('0')
+  await page.getByLabel('Id of the token').fill('jti')
+  await audit('asking before a token is revoked, with a mistake')
+  await page.keyboard.press('Escape')
+  await details.getByRole('button', { name: 'Close all sessions' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Close all' }).click()
+  await users.getByText('The key is right, but not enough').waitFor()
+  await audit('refused')
+  await showView(page, 'Backend')
+  await page.getByText('kept in this tab').waitFor()
+  await audit('backend with a key')
+}
+
 describe.each([
   ['a desktop', false],
   ['a phone', true],
@@ -170,6 +250,16 @@ describe.each([
     await page.getByRole('button', { name: 'Close dialog' }).click()
     await showView(page, 'Client')
     await auditTour(page, audit)
+    expect(audit.found).toEqual([])
+  }, 60_000)
+
+  it('on a bridge with access', async () => {
+    const bridge = await startGuardedBridge()
+    await peerOf(bridge, 'bob', '/topic/public/room')
+    const page = await stage.open({ at: bridge, isPhone })
+    const audit = await createAudit(page)
+    await auditGuardedClient(page, audit, isPhone)
+    await auditPeople(page, audit)
     expect(audit.found).toEqual([])
   }, 60_000)
 
