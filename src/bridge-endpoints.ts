@@ -53,7 +53,10 @@ function backendApi({ config, entrance, backends, keyGuard, nodes, sessions }: E
     tickets: tickets && {
       ...backends,
       identify: async (c) => entrance.identify(c.req.raw, handshakeOf(c)),
-      isTicket: (text) => tickets.isTicket(text),
+      showsTicket(c) {
+        const token = entrance.tokenOf(handshakeOf(c))
+        return token !== undefined && tickets.isTicket(token)
+      },
       issue: (identity, sessionSeconds) =>
         tickets.issue(identity, sessionSeconds === undefined ? {} : { sessionSeconds }),
       maxBodyBytes,

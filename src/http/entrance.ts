@@ -134,7 +134,7 @@ export class Entrance {
   ) {
     const arrive = this.#come()
     try {
-      const token = secret ?? handshakeToken(handshake, this.#deps.credentials)
+      const token = secret ?? this.tokenOf(handshake)
       const identity = await this.#ask(request, handshake, token, (credentials) =>
         this.#deps.access.authenticate(credentials),
       )
@@ -154,7 +154,7 @@ export class Entrance {
    * Errors: HttpError `not-authenticated`; what the authenticators throw; ProtocolError `connect-timeout`.
    */
   identify(request: Request, handshake: Handshake): Identity | undefined | Promise<Identity | undefined> {
-    const token = handshakeToken(handshake, this.#deps.credentials)
+    const token = this.tokenOf(handshake)
     const arrive = this.#come()
     try {
       const verdict = this.#ask(request, handshake, token, (credentials) =>
@@ -167,6 +167,11 @@ export class Entrance {
       arrive()
       throw error
     }
+  }
+
+  /** Returns the token that a request brings, maybe empty; undefined if it brings none. */
+  tokenOf(handshake: Handshake): string | undefined {
+    return handshakeToken(handshake, this.#deps.credentials)
   }
 
   /** Somebody is on the way in, and takes a place until the function that is returned is called. */

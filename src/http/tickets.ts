@@ -16,7 +16,8 @@ export interface TicketDeps {
   readonly attempts: AttemptLimit
   /** Undefined if the request brings nothing. Errors: HttpError and ProtocolError of a login that fails. */
   identify(c: Context<HttpEnv>): Promise<Identity | undefined>
-  isTicket(token: string): boolean
+  /** Is what the request brings as a credential, wherever it stands, a ticket? */
+  showsTicket(c: Context<HttpEnv>): boolean
   /** Errors: ProtocolError `auth-unavailable`. */
   issue(identity: Identity, sessionSeconds: number | undefined): Promise<Ticket>
   readonly maxBodyBytes: number
@@ -99,9 +100,9 @@ async function issue(c: Context<HttpEnv>, deps: TicketDeps): Promise<Ticket> {
       if (key.scopes.has('tickets')) return issueForUser(c, deps)
       throw new HttpError('not-authorized', 'This API key does not have the scope "tickets"')
     }
-    // It would make of one connection as many as one likes.
-    if (deps.isTicket(given)) throw notAuthenticated('A ticket opens a connection, and cannot be changed for another')
   }
+  // It would make of one connection as many as one likes.
+  if (deps.showsTicket(c)) throw notAuthenticated('A ticket opens a connection, and cannot be changed for another')
   const identity = await deps.identify(c)
   if (identity?.user === undefined) throw notAuthenticated('Send a credential, as "Authorization: Bearer …"')
   return deps.issue(identity, undefined)

@@ -40,7 +40,7 @@ function backend({ identify = () => undefined as Identity | undefined, isAway = 
       keys,
       attempts,
       identify: async () => identify(),
-      isTicket: (token) => token.startsWith('tkt_'),
+      showsTicket: (c) => c.req.header('authorization')?.includes('tkt_') ?? false,
       issue: (identity, sessionSeconds) =>
         answer(['issue', identity, sessionSeconds], { ticket: 'tkt_x', expiresInSeconds: 60 }),
       maxBodyBytes: 10_000,
