@@ -51,15 +51,21 @@ export interface NodesOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
+/** A file with this YAML, for `beforeAll`. */
+export function configFile(config: string): string {
+  const directory = mkdtempSync(join(tmpdir(), 'stomp-bridge-access-'))
+  afterAll(() => rmSync(directory, { recursive: true }))
+  const file = join(directory, 'bridge.yaml')
+  writeFileSync(file, config)
+  return file
+}
+
 /** For `beforeAll`. `config`: YAML. */
 export async function startNodes(
   config: string,
   { tcp = false, nodes = 2, env = {} }: NodesOptions = {},
 ): Promise<Nodes> {
-  const directory = mkdtempSync(join(tmpdir(), 'stomp-bridge-access-'))
-  afterAll(() => rmSync(directory, { recursive: true }))
-  const file = join(directory, 'bridge.yaml')
-  writeFileSync(file, config)
+  const file = configFile(config)
   const args = ['--config', file]
   const { redis, backend, bridge: a } = await startWorld({ runtime, args, tcp, env })
   const startAnother: Nodes['startAnother'] = async ({ isReady = true } = {}) => {
