@@ -33,12 +33,13 @@ export function sessionOptions(config: Config, version: string): SessionOptions 
 }
 
 /** Returns limits and times of a plain WebSocket. */
-export function rawOptions({ limits, shutdown }: Config) {
+export function rawOptions({ access, limits, shutdown }: Config) {
   return {
     maxMessageBytes: limits.maxFrameBytes,
     maxInFlight: limits.maxInFlight,
     maxInFlightBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE,
     settleTimeoutMs: shutdown.deadlineMs,
     lingerMs: shutdown.lingerMs,
+    softErrors: access?.errors === 'soft',
   }
 }

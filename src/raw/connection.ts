@@ -10,6 +10,7 @@ import type { Door } from '../client/door.ts'
 import { droppedStamp } from '../client/json-frame.ts'
 import type { ChannelTarget, RawPlan } from '../client/plans.ts'
 import { logSessionEnd } from '../client/session-end.ts'
+import { isSoftError, tellSoftError } from '../client/soft-errors.ts'
 import type { Subscription } from '../client/subscription.ts'
 import type { Deadlines } from '../clock.ts'
 import type { Encoding, Message } from '../delivery/message.ts'
@@ -31,6 +32,8 @@ export interface RawServices {
   /** How long what waits for the bus may take once the connection ends, and how long the client to close; milliseconds. */
   readonly settleTimeoutMs: number
   readonly lingerMs: number
+  /** Does a client go on after it has sent what it may not? */
+  readonly softErrors: boolean
   readonly deadlines: Deadlines
   readonly metrics: Metrics
   readonly log: Log
@@ -41,10 +44,6 @@ const TOO_BIG = 1009
 
 const TEXT_HEADERS: readonly HeaderPair[] = [['content-type', 'text/plain;charset=UTF-8']]
 const BINARY_HEADERS: readonly HeaderPair[] = [['content-type', 'application/octet-stream']]
-
-function isRateLimit(error: unknown): error is ProtocolError {
-  return error instanceof ProtocolError && error.code === 'rate-limited'
-}
 
 export class RawConnection implements SocketHandler, Door {
   readonly protocol = 'raw'
@@ -174,26 +173,31 @@ export class RawConnection implements SocketHandler, Door {
       session: this.#client.id,
       user: this.#client.identity.user,
     }
-    this.#handOver(() => [this.#client.route(message)], message.body.length)
+    this.#handOver(destination, () => [this.#client.route(message)], message.body.length)
   }
 
   #publishTo(targets: readonly ChannelTarget[], data: string | Uint8Array): void {
     const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.length
-    const isSent = this.#handOver(() => targets.map((target) => this.#client.routeTo(target, data)), bytes)
+    const isSent = this.#handOver(
+      targets[0]!.destination,
+      () => targets.map((target) => this.#client.routeTo(target, data)),
+      bytes,
+    )
     if (!isSent) return
     const returning = targets.filter(({ destination }) => this.#client.hasSubscribed(destination))
     this.#own?.add(data, returning.length)
   }
 
-  /** Returns false if it was refused. */
-  #handOver(route: () => readonly RoutedMessage[], bytes: number): boolean {
+  /** Returns false if it was refused. `destination`: what is said of it then. */
+  #handOver(destination: string, route: () => readonly RoutedMessage[], bytes: number): boolean {
     let done: Promise<void>
     try {
       const messages = route()
       // Several are all or none, which costs more.
       done = messages.length === 1 ? this.#client.publish(messages[0]!) : this.#client.publishAll(messages)
     } catch (error) {
-      if (isRateLimit(error)) this.#refused(error)
+      // Whoever wants to know subscribes to the queue of errors.
+      if (isSoftError(error, this.#services.softErrors)) this.#refused(error, destination)
       else this.#fail(error)
       return false
     }
@@ -216,11 +220,10 @@ export class RawConnection implements SocketHandler, Door {
     return true
   }
 
-  /** Too often: the connection goes on. Where messages are JSON it is told. */
-  #refused({ code, message, headers }: ProtocolError): void {
+  /** Left out; the connection goes on. */
+  #refused(error: ProtocolError, destination: string): void {
     this.#services.metrics.count.messagesIgnored++
-    if (this.#plan.frame !== 'json') return
-    this.#client.output.write(JSON.stringify({ event: 'error', code, message, ...headers }))
+    tellSoftError(this.#client, error, destination, undefined)
   }
 
   /** Does so many times as much wait as may? */

@@ -14,10 +14,10 @@ import type { Access } from '../access/access.ts'
 import { isPromise } from '../access/authenticator.ts'
 import type { Handshake } from '../access/handshake.ts'
 import type { Identity } from '../access/identity.ts'
+import { SOFT } from '../client/soft-errors.ts'
 import { ProtocolError } from '../errors.ts'
 import { FrameCredentials } from './frame-credentials.ts'
 import type { SessionOptions } from './services.ts'
-import { SOFT } from './soft-errors.ts'
 
 /** What a CONNECT frame agrees on. */
 export interface Agreement {

@@ -2,9 +2,9 @@
 import type { Header } from '../../frames/index.ts'
 import type { Identity } from '../access/identity.ts'
 import type { Client } from '../client/client.ts'
+import { tellSoftError } from '../client/soft-errors.ts'
 import type { Subscription } from '../client/subscription.ts'
 import { ProtocolError } from '../errors.ts'
-import { tellSoftError } from './soft-errors.ts'
 
 export const RENEW_DESTINATION = '/bridge/renew'
 

@@ -82,26 +82,3 @@ describe('a plain WebSocket that publishes to channels', () => {
     expect(writer.socket.closes).toMatchObject([{ code: 1008 }])
   })
 })
-
-describe('a plain WebSocket that is over a rate', () => {
-  const rates = [{ action: 'send' as const, destination: '/app/a', count: 1, perSeconds: 5 }]
-
-  it('goes on, loses the message, and is told where messages are JSON', async () => {
-    const stage = new DoorStage({ rates })
-    const plain = stage.openRaw({ sendTo: '/app/a' })
-    const json = stage.openRaw({ sendTo: '/app/a', frame: 'json' })
-    for (const client of [plain, json]) {
-      client.send('1')
-      client.send('2')
-    }
-    await turn()
-    expect(stage.core.bus.published).toHaveLength(2)
-    expect(stage.core.metrics.count.messagesIgnored).toBe(2)
-    expect([plain.socket.closes, json.socket.closes, plain.socket.sent]).toEqual([[], [], []])
-    expect(JSON.parse(String(json.socket.sent[0]))).toMatchObject({
-      event: 'error',
-      code: 'rate-limited',
-      'retry-after': '5',
-    })
-  })
-})

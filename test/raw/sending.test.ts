@@ -14,6 +14,34 @@ function bringBack(stage: DoorStage): void {
 }
 
 describe('what a plain WebSocket sends', () => {
+  it('over a rate is left out, and the client goes on; with a queue of errors it is told', async () => {
+    const rates = [{ action: 'send', destination: '/topic/chat', count: 1, perSeconds: 60 }] as const
+    const stage = new DoorStage({ rates })
+    const client = stage.openRaw({ ...CHAT, destinations: ['/user/queue/errors'], frame: 'json' })
+    const deaf = stage.openRaw(CHAT)
+    for (const each of [client, deaf]) for (const body of ['1', '2']) each.send(body)
+    await turn()
+    expect(stage.core.bus.handedOver.flatMap(({ messages }) => messages)).toHaveLength(2)
+    const told = client.socket.sent.map((text) => JSON.parse(text as string) as unknown)
+    expect(told).toMatchObject([
+      {
+        destination: '/user/queue/errors',
+        headers: { code: 'rate-limited', 'refused-destination': '/topic/chat', 'retry-after': '60' },
+      },
+    ])
+    for (const each of [client, deaf]) expect(each.socket.closes).toEqual([])
+    expect(deaf.socket.sent).toEqual([])
+  })
+
+  it.each([false, true])('that it may not send ends the client, unless errors are soft (%s)', async (softErrors) => {
+    const stage = new DoorStage({ softErrors, access: { maySend: () => false } })
+    const client = stage.openRaw(CHAT)
+    client.send('1')
+    await turn()
+    expect(stage.core.bus.handedOver).toEqual([])
+    expect(client.socket.closes.map(({ code }) => code)).toEqual(softErrors ? [] : [1008])
+  })
+
   it('is ignored and counted where its endpoint sends nowhere', async () => {
     const stage = new DoorStage()
     const client = stage.openRaw()

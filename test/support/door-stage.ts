@@ -33,6 +33,7 @@ export interface DoorStageOptions {
   readonly releaseDelayMs?: number
   readonly rates?: readonly RateSettings[]
   readonly routes?: Partial<RouteOptions>
+  readonly softErrors?: boolean
 }
 
 export class DoorStage {
@@ -54,6 +55,7 @@ export class DoorStage {
       releaseDelayMs = 60_000,
       rates = [],
       routes = {},
+      softErrors = false,
     } = options
     const { clock, outputs, deadlines } = this
     this.core = new FakeCore(outputs, { bus, slowClients, clock, releaseDelayMs, joinFrames: false, routes })
@@ -78,7 +80,7 @@ export class DoorStage {
       maxClients,
     )
     const shared = { deadlines, metrics, log, lingerMs: LINGER_MS }
-    this.rawDoor = new RawDoor(this.clients, { ...shared, ...RAW_LIMITS, settleTimeoutMs: SETTLE_MS })
+    this.rawDoor = new RawDoor(this.clients, { ...shared, ...RAW_LIMITS, settleTimeoutMs: SETTLE_MS, softErrors })
     this.streamDoor = new StreamDoor(this.clients, { ...shared, commentEveryMs: COMMENT_EVERY_MS })
     onTestFinished(() => {
       deadlines.close()

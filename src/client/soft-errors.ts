@@ -1,5 +1,5 @@
-/** Errors with which the session goes on: a MESSAGE to whoever has subscribed `/user/queue/errors`, and no RECEIPT. */
-import type { Client } from '../client/client.ts'
+/** Errors with which the session goes on: a MESSAGE to whoever has subscribed `/user/queue/errors`, and no RECEIPT. Of any protocol by which a client sends. */
+import type { Client } from './client.ts'
 import { ProtocolError } from '../errors.ts'
 import type { HeaderPair } from '../headers.ts'
 
