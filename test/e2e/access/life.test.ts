@@ -4,7 +4,7 @@ import { openEventStream } from '../../support/clients/event-stream.ts'
 import { openPlainWebSocket } from '../../support/clients/plain-websocket.ts'
 import type { BridgeProcess } from '../../support/process.ts'
 import { runtime } from '../../support/runtime.ts'
-import { bodyText, StompPeer } from '../../support/stomp-peer.ts'
+import { bodyText, frameText, StompPeer } from '../../support/stomp-peer.ts'
 import { eventually } from '../../support/wait.ts'
 import {
   answerJson,
@@ -182,6 +182,40 @@ describe(`the life of a session on ${runtime}`, () => {
       subscribing(peer, '/topic/b')
       await expectError(peer, 'not-authorized')
     }) // prettier-ignore
+
+    it('judges each subscription by itself: of one destination, of presence, of STOMP 1.0 without ids', async () => {
+      const { peer } = await logInAs(a, 'rita', { groups: ['a', 'b'] })
+      await subscribe(peer, ERRORS)
+      for (const id of ['1', '2']) await subscribe(peer, '/topic/a', { id })
+      await subscribe(peer, '/topic/b', { id: '/topic/a' })
+      await subscribe(peer, '/presence/topic/a')
+      await peer.expect('MESSAGE', { event: 'snapshot' })
+      const old = await knock(b, { connect: { 'accept-version': '1.0', passcode: await token('rita', { groups: ['a', 'b'] }) } })
+      await old.expect('CONNECTED')
+      for (const destination of [ERRORS, '/topic/a', '/topic/b']) {
+        old.send(frameText('SUBSCRIBE', { destination, receipt: destination }))
+        await old.receipt(destination)
+      }
+      const only = await token('rita', { groups: ['b'] })
+      const lost: (string | undefined)[] = []
+      send(peer, RENEW, only, { receipt: 'renewed' })
+      for (let i = 0; i < 3; i++) lost.push((await peer.expect('MESSAGE')).headers.get('refused-destination'))
+      expect(lost.toSorted()).toEqual(['/presence/topic/a', '/topic/a', '/topic/a'])
+      await peer.receipt('renewed')
+      send(old, RENEW, only, { receipt: 'renewed' })
+      await old.expect('MESSAGE', { 'refused-destination': '/topic/a' })
+      await old.receipt('renewed')
+      await post(a, '/topic/a', 'lost')
+      await post(a, '/topic/b', 'kept')
+      for (const each of [peer, old]) expect(await message(each, { destination: '/topic/b' })).toBe('kept')
+    }) // prettier-ignore
+
+    it('many times at once is answered as often', async () => {
+      const { peer } = await logInAs(a, 'rita')
+      const credential = await token('rita')
+      for (let i = 0; i < 50; i++) send(peer, RENEW, credential, { receipt: String(i) })
+      for (let i = 0; i < 50; i++) await peer.receipt(String(i))
+    })
 
     it('changes what may be sent with the frames behind it', async () => {
       const { peer } = await logInAs(a, 'rita', { groups: ['a'] }, { errors: 'soft' })

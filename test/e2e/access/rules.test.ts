@@ -169,7 +169,6 @@ limits:
           return [who, headers.get('code') === 'not-authorized' ? false : headers.get('code'), destination]
         }
         if (door === 'soft STOMP') {
-          // Each client says everything over one connection, of which nothing ends it.
           const { peer } = (soft[`${who} ${i}`] = await come({ errors: 'soft' }))
           await subscribe(peer, ERRORS)
           subscribing(peer, destination, { receipt: 'r' })
@@ -411,7 +410,12 @@ describe(`without access on ${runtime}`, () => {
   beforeAll(async () => {
     ;({ a, b } = await startNodes(`
 presence: { destinations: ['/topic/rooms/**'] }
-limits: { rates: [{ action: send, destination: '/app/checkbox', count: 1, perSeconds: 5 }, { action: send, destination: '/topic/many', count: 100, perSeconds: 60 }] }
+limits:
+  rates:
+    - { action: send, destination: '/app/checkbox', count: 1, perSeconds: 5 }
+    - { action: send, destination: '/topic/many', count: 100, perSeconds: 60 }
+    - { action: send, destination: '/topic/raw', count: 1, perSeconds: 60 }
+endpoints: [{ path: /raw-rate, protocol: raw, subscribe: [/user/queue/errors], send: /topic/raw, frame: json }]
 `))
   })
 
@@ -448,6 +452,23 @@ limits: { rates: [{ action: send, destination: '/app/checkbox', count: 1, perSec
       if (command === 'MESSAGE') refused.push(headers.get('receipt-id'))
     }
     expect(refused).toEqual(['100', '101', '102'])
+  })
+
+  it('rates hold for plain WebSockets, which go on', async () => {
+    const { peer } = await come()
+    await subscribe(peer, '/topic/raw')
+    const socket = await openPlainWebSocket(`${b.url.replace('http', 'ws')}/raw-rate`)
+    for (const body of ['1', '2', '3']) socket.send(body)
+    expect(await message(peer)).toBe('1')
+    for (const text of await socket.messages.take(2)) {
+      expect(JSON.parse(text as string)).toMatchObject({
+        destination: ERRORS,
+        headers: { code: 'rate-limited', 'refused-destination': '/topic/raw' },
+      })
+    }
+    await expectNothing(peer)
+    socket.close()
+    expect((await socket.closed).code).toBe(1005) // by the client: it was still open
   })
 
   describe('exclude-self', () => {
@@ -582,14 +603,14 @@ endpoints: [{ path: /chat, protocol: raw, subscribe: [/topic/x], send: /topic/y 
     peer.terminate()
   })
 
-  it('have no meaning where there are no frames: a plain WebSocket that may not send is closed', async () => {
+  it('hold for plain WebSockets too: what may not be sent is left out', async () => {
     const url = bridge.url.replace('http', 'ws')
+    const chat = await openPlainWebSocket(`${url}/chat`)
     const ok = await openPlainWebSocket(`${url}/ok`)
     const events = await openEventStream(`${bridge.url}/sse/topic/x`)
+    chat.send('refused')
     ok.send('hello')
     expect((await events.events.next()).data).toBe('hello')
-    const chat = await openPlainWebSocket(`${url}/chat`)
-    chat.send('hello')
-    expect((await chat.closed).code).toBe(1008)
+    expect(await chat.messages.next()).toBe('hello')
   })
 })
