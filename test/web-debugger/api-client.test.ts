@@ -96,6 +96,13 @@ describe('the client of the debug API', () => {
     expect(new Headers(seen.at(-1)!.init?.headers).get('authorization')).toBe('Bearer the token')
   })
 
+  it.each(['.', '..'])('asks for no user %s, which would be another path', async (name) => {
+    const { api, seen } = setUp(json({}))
+    await expect(api.user(name)).rejects.toMatchObject({ code: 'bad-name' })
+    await expect(api.closeUser(name)).rejects.toThrow(ApiError)
+    expect(seen).toEqual([])
+  })
+
   it('posts a notification as JSON, without the token', async () => {
     const { api, seen } = setUp(() => new Response(null), 'a secret of the bridge')
     await api.notify('/topic/toast', { id: 7 })

@@ -108,6 +108,20 @@ describe('soft errors', () => {
     expect(page.socket.last().command).toBe('SUBSCRIBE')
   })
 
+  it('of a server that names no subscription are known by their destination', async () => {
+    const { page, connection, last } = await connect()
+    page.socket.receiveFrame({
+      command: 'MESSAGE',
+      headers: [
+        ['destination', '/user/queue/errors'],
+        ['code', 'x'],
+      ],
+    })
+    expect(connection.softErrors.of(last())).toMatchObject({ code: 'x' })
+    page.socket.receiveFrame({ command: 'MESSAGE', headers: [['destination', '/topic/other']] })
+    expect(connection.softErrors.of(last())).toBeUndefined()
+  })
+
   it('about nothing that is known are told all the same', async () => {
     const { connection, refuse } = await connect()
     const record = refuse({}, 'odd')

@@ -122,6 +122,10 @@ export function isPassing(error: ApiError): boolean {
 }
 
 function userPath(name: string): string {
+  // Also percent-encoded these are steps of a path, and would ask for something else.
+  if (/^\.\.?$/.test(name)) {
+    throw new ApiError('bad-name', 0, `A user called "${name}" cannot be asked for: it is no part of a URL`)
+  }
   return `users/${encodeURIComponent(name)}`
 }
 

@@ -3,8 +3,7 @@
  * the frame that it is about. Only the newest are kept.
  */
 import { Command, type Frame, type FrameToEncode } from '../../frames/index.ts'
-import type { FrameRecord } from './frame-record.ts'
-import { toText } from './frame-record.ts'
+import { toText, type FrameRecord } from './frame-record.ts'
 
 const QUEUE = '/user/queue/errors'
 /** Of the subscription to it. Nothing else gets this id. */
@@ -101,7 +100,7 @@ export class SoftErrors {
 
   /** Undefined if the message is none. */
   received(record: FrameRecord, { headers, body }: Frame): SoftError | undefined {
-    if (!this.#isOn || record.subscription !== ERRORS_SUBSCRIPTION) return undefined
+    if (!this.#isOn || !isOurs(record)) return undefined
     const text = toText(body)
     const destination = headers.get('refused-destination')
     const receipt = headers.get('receipt-id')
@@ -145,6 +144,11 @@ export class SoftErrors {
         (meant === undefined || frame.command === meant),
     )
   }
+}
+
+/** A server of STOMP 1.0 need not name the subscription. */
+function isOurs({ subscription, destination }: FrameRecord): boolean {
+  return subscription === undefined ? destination === QUEUE : subscription === ERRORS_SUBSCRIPTION
 }
 
 /** The headers do not say what was refused; the words of this bridge do. */

@@ -9,7 +9,7 @@ import { connectPeer, frameText, type StompPeer } from '../../../support/stomp-p
 import { startBridge } from './stage.ts'
 
 const SECRET = 'a-secret-for-signing-of-32-bytes-or-more'
-/** One for each scope, and one for all. */
+/** One that may only read, and one that may do all there is. */
 export const KEYS = {
   read: 'key-that-may-only-read-1234567890',
   all: 'key-that-may-everything-1234567890',
@@ -36,19 +36,18 @@ const SETTINGS = {
   limits: { rates: [{ action: 'send', destination: '/topic/public/rated', count: 1, perSeconds: 30 }] },
 }
 
+const directories: string[] = []
+afterAll(async () => {
+  for (const directory of directories.splice(0)) await rm(directory, { recursive: true, force: true })
+})
+
 /** Starts one for the length of the test, or of the file when called in `beforeAll`. */
 export async function startGuardedBridge(
   env: Readonly<Record<string, string>> = {},
   settings: object = {},
 ): Promise<BridgeProcess> {
   const directory = await mkdtemp(join(tmpdir(), 'stomp-bridge-debugger-'))
-  const clean = () => rm(directory, { recursive: true, force: true })
-  try {
-    onTestFinished(clean)
-  } catch {
-    // Not in a test: called for the whole file.
-    afterAll(clean)
-  }
+  directories.push(directory)
   const file = join(directory, 'bridge.json')
   await writeFile(file, JSON.stringify({ ...SETTINGS, ...settings }))
   return startBridge({ STOMP_BRIDGE_CONFIG: file, ...env })
