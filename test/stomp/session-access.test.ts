@@ -285,6 +285,14 @@ describe('session that renews its credential', () => {
     expect(stage.broker.size).toBe(2)
   })
 
+  it('cannot do so in a transaction', async () => {
+    const stage = stageOf()
+    const client = await login(stage, 'alice')
+    client.frame('BEGIN', { transaction: 't' })
+    await renew(client, 'alice', { transaction: 't' })
+    expect(client.takeWords()).toEqual(['ERROR bad-header'])
+  })
+
   it('is asked before the frames behind it are looked at', async () => {
     let answer: (identity: Identity) => void = () => {}
     let isAsking = false

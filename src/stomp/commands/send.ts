@@ -2,7 +2,8 @@
 import type { Frame, Header } from '../../../frames/index.ts'
 import type { Client } from '../../client/client.ts'
 import type { OutboundMessage } from '../../routes/payload.ts'
-import type { CommandHandler } from '../command.ts'
+import { ProtocolError } from '../../errors.ts'
+import type { CommandContext, CommandHandler, PendingEffect } from '../command.ts'
 import { requireHeader } from '../headers.ts'
 import { RENEW_DESTINATION } from '../renewal.ts'
 
@@ -12,7 +13,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set(['destination', 'content-length
 export const handleSend: CommandHandler = (context, frame) => {
   const { client } = context
   const destination = requireHeader(frame, 'destination')
-  if (destination === RENEW_DESTINATION) return context.renew(frame)
+  if (destination === RENEW_DESTINATION) return renew(context, frame)
   const message = client.route(new SentMessage(client, destination, frame))
   const transaction = frame.headers.get('transaction')
   if (transaction === undefined) return { done: client.publish(message) }
@@ -20,6 +21,12 @@ export const handleSend: CommandHandler = (context, frame) => {
   const payload = typeof message.payload === 'string' ? message.payload : message.payload.slice()
   context.transactions.add(transaction, { kind: 'send', message: { channel: message.channel, payload } })
   return undefined
+}
+
+/** Who it is is asked at once: it cannot wait for COMMIT. */
+function renew(context: CommandContext, frame: Frame): PendingEffect {
+  if (!frame.headers.has('transaction')) return context.renew(frame)
+  throw new ProtocolError('bad-header', 'A renewal cannot be part of a transaction')
 }
 
 /** What the routes are given of the frame. Not every codec carries the headers. */
