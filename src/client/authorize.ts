@@ -1,6 +1,7 @@
 /** May a client have what it wants? The same answer before its connection is open and after. */
 import type { Access } from '../access/access.ts'
-import { subscribedAddress, type Address } from '../access/addresses.ts'
+import { groupOf, subscribedAddress, type Address } from '../access/addresses.ts'
+import { ruledDestination } from '../access/built-in.ts'
 import type { Identity } from '../access/identity.ts'
 import { ProtocolError, quoted } from '../errors.ts'
 
@@ -10,11 +11,14 @@ import { ProtocolError, quoted } from '../errors.ts'
  */
 export function requireSubscribable(access: Access, identity: Identity, session: string, destination: string): Address {
   const address = subscribedAddress(destination, { user: identity.user, session })
-  if (!address && access.isOpen) {
-    const text = 'only /user/queue/… and /session/queue/…, which are your own, and /group/{group}/…'
-    throw new ProtocolError('bad-destination', `Cannot subscribe to ${quoted(destination)}: ${text}`)
-  }
   if (address && access.maySubscribe(identity, destination)) return address
+  // Without rules there is one thing that some may have and others not: a group. Everything else nobody can.
+  if (access.isOpen && groupOf(ruledDestination(destination)) === undefined) {
+    const why = address
+      ? 'a pattern must not reach beyond the destinations of one kind, and presence is that of a single one'
+      : 'only /user/queue/… and /session/queue/…, which are your own, and /group/{group}/…'
+    throw new ProtocolError('bad-destination', `Cannot subscribe to ${quoted(destination)}: ${why}`)
+  }
   throw new ProtocolError('not-authorized', `You may not subscribe to ${quoted(destination)}`)
 }
 

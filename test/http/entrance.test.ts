@@ -94,7 +94,7 @@ describe.each([
 
   it('answers 403 before anything is subscribed to what the client may not have', async () => {
     const app = withAuthenticator({
-      access: { authenticate: () => ({ user: 'bob' }), maySubscribe: ({ user }) => user !== 'bob' },
+      access: { isOpen: false, authenticate: () => ({ user: 'bob' }), maySubscribe: ({ user }) => user !== 'bob' },
     })
     expect(await outcomeOf(await open(app))).toBe('403 not-authorized')
     expect(app.opened).toEqual([])

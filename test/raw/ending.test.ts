@@ -92,7 +92,7 @@ describe('a plain WebSocket ends', () => {
     ['its destination is none', ['/nowhere'], 1002],
     ['it has too many patterns', ['/topic/*', '/topic/x*', '/topic/y*'], 1002],
   ])('when %s, although it was let in', async (_case, destinations, code) => {
-    const access = { maySubscribe: (_identity: unknown, destination: string) => destination !== '/topic/secret' }
+    const access = { isOpen: false, maySubscribe: (_identity: unknown, to: string) => to !== '/topic/secret' }
     const stage = new DoorStage({ access })
     // A runtime has no handler to report the close to before `open` has returned.
     const client = stage.openRaw({ destinations }, { closesAtOnce: true })

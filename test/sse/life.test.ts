@@ -118,7 +118,7 @@ describe('a stream ends', () => {
     ['its destination is none', ['/nowhere'], 'bad-destination'],
     ['it has too many patterns', ['/topic/*', '/topic/x*', '/topic/y*'], 'too-many-subscriptions'],
   ])('with an event when %s, although it was let in', async (_case, destinations, code) => {
-    const access = { maySubscribe: (_identity: unknown, destination: string) => destination !== '/topic/secret' }
+    const access = { isOpen: false, maySubscribe: (_identity: unknown, to: string) => to !== '/topic/secret' }
     const stage = new DoorStage({ access })
     // A runtime has no handler to report the close to before `open` has returned.
     const client = stage.openStream({ destinations }, { closesAtOnce: true })

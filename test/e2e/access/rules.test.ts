@@ -421,16 +421,24 @@ endpoints: [{ path: /raw-rate, protocol: raw, subscribe: [/user/queue/errors], s
 
   const come = () => logIn(a, { headers: {} })
 
-  it.each(['/user/bob/queue/x', '/user/queue/**', '/user/queue/', '/session/x/queue/y', '/user/**', '/group'])(
-    'nobody can subscribe %s: bad-destination',
-    async (destination) => {
-      const { peer } = await come()
-      subscribing(peer, destination)
-      await expectError(peer, 'bad-destination', 1002)
-      const answer = await handshake(a, `/sse?destination=${encodeURIComponent(destination)}`, {}, { upgrade: false })
-      expect(answer).toMatchObject({ status: 400, json: errorBody('bad-destination') })
-    },
-  )
+  it.each([
+    '/user/bob/queue/x',
+    '/user/queue/**',
+    '/user/queue/',
+    '/session/x/queue/y',
+    '/user/**',
+    '/group',
+    '/**',
+    '/*/x',
+    '/presence/**',
+    '/presence/user/queue/x',
+  ])('nobody can subscribe %s: bad-destination', async (destination) => {
+    const { peer } = await come()
+    subscribing(peer, destination)
+    await expectError(peer, 'bad-destination', 1002)
+    const answer = await handshake(a, `/sse?destination=${encodeURIComponent(destination)}`, {}, { upgrade: false })
+    expect(answer).toMatchObject({ status: 400, json: errorBody('bad-destination') })
+  })
 
   it('rates are a soft error too', async () => {
     const { peer } = await come()
