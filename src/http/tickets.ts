@@ -5,6 +5,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
 import type { Identity } from '../access/identity.ts'
+import { MAX_USER_NAME } from '../access/user-name.ts'
 import { parseFields } from './fields.ts'
 import { readJson } from './json-body.ts'
 import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
@@ -27,18 +28,18 @@ const MAX_TEXT = 1024
 const MAX_GROUPS = 1000
 const MAX_SESSION_SECONDS = 315_360_000
 
-const name = (field: string) =>
+const name = (field: string, maxLength: number) =>
   z
     .string(`${field} must be text`)
     .min(1, `${field} must not be empty`)
-    .max(MAX_TEXT, `${field} is too long`)
+    .max(maxLength, `${field} must have at most ${maxLength} characters`)
     .regex(/^\P{Cc}*$/u, `${field} must not have control characters`)
 
 const requestSchema = z
   .object(
     {
-      user: name('user').openapi({ example: 'alice' }),
-      groups: z.array(name('groups'), 'groups must be a list of names').max(MAX_GROUPS).optional(),
+      user: name('user', MAX_USER_NAME).openapi({ example: 'alice' }),
+      groups: z.array(name('groups', MAX_TEXT), 'groups must be a list of names').max(MAX_GROUPS).optional(),
       claims: z.record(z.string(), z.unknown(), 'claims must be an object').optional(),
       sessionSeconds: z
         .int('sessionSeconds must be a whole number')

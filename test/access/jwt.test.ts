@@ -102,6 +102,7 @@ describe('a token', () => {
     ['with a line break in its user', { sub: 'alice\nbob' }],
     ['with a NUL in its user', { sub: 'alice\0' }],
     ['with a C1 control character in its user', { sub: 'alice\u0085' }],
+    ['with a user of 256 characters', { sub: 'a'.repeat(256) }],
     ['with half of a surrogate pair in its user', { sub: 'alice\ud800' }],
     ['with a number as a group', { groups: ['a', 1] }],
     ['with an object as groups', { groups: { a: true } }],

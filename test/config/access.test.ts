@@ -137,7 +137,7 @@ describe('authenticators', () => {
     ],
     [
       { type: 'users', users: [{ name: 'a\n', passwordHash: HASH }] },
-      'users[0].name: must be text that is not empty and has no control characters',
+      'users[0].name: must be text of 1 to 255 characters without control characters',
     ],
     [
       { type: 'users', users: ['a', 'b'].concat('a').map((name) => ({ name, passwordHash: HASH })) },

@@ -206,6 +206,7 @@ describe('POST /api/tickets', () => {
     ['an empty user', { user: '' }],
     ['a user with a line feed', { user: 'a\nb' }],
     ['a number for a user', { user: 1 }],
+    ['a user of 256 characters', { user: 'a'.repeat(256) }],
     ['groups that are no list', { user: 'a', groups: 'g' }],
     ['claims that are no object', { user: 'a', claims: [1] }],
     ['no time', { user: 'a', sessionSeconds: 0 }],

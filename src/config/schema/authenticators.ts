@@ -20,9 +20,9 @@ const url = z.string().superRefine((value, context) => {
 
 const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, { error: 'must be the name of a header' })
 
-/** A name with control characters, or with half of a surrogate pair, fits no header and no log line. */
-const userName = z.string().refine((value) => /^[^\p{Cc}\p{Cs}]+$/u.test(value), {
-  error: 'must be text that is not empty and has no control characters',
+/** A name with control characters, or with half of a surrogate pair, fits no header and no log line; see `isUserName`. */
+const userName = z.string().refine((value) => value.length <= 255 && /^[^\p{Cc}\p{Cs}]+$/u.test(value), {
+  error: 'must be text of 1 to 255 characters without control characters',
 })
 
 const jwt = z.strictObject({
