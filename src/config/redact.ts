@@ -18,7 +18,7 @@ export function redactConfig(config: Config): Config {
   ) as Config
 }
 
-/** Returns the paths of the settings that `redactConfig` changes. */
+/** Returns the paths of the settings that are secrets, or were before they were printed. */
 export function secretSettings(config: Config): string[] {
   return secretsIn(config).map(({ path }) => pathText(path))
 }
@@ -31,7 +31,8 @@ function secretsBelow(node: SchemaNode, value: unknown, path: SettingPath): Secr
   if (node.writeOnly && typeof value === 'string') {
     // An address, which may have a secret in it.
     const shown = pathText(path) === 'redis.url' ? redactUrl(value) : HIDDEN
-    return shown === value ? [] : [{ path, shown }]
+    // What was printed before has no secret any more, and still wants one.
+    return shown === value && !value.includes(HIDDEN) ? [] : [{ path, shown }]
   }
   if (typeof value !== 'object' || value === null) return []
   const shape = shapeOf(node, value)

@@ -249,7 +249,7 @@ endpoints: [{ path: /own, protocol: raw, subscribe: ['/user/queue/x'], credentia
     })
 
     it('comes with a user-name that STOMP can carry', async () => {
-      for (const user of ['a:b\\c', 'žluť 😀', 'x'.repeat(1000)]) expect((await logInAs(b, user)).user).toBe(user)
+      for (const user of ['a:b\\c', 'žluť 😀', 'x'.repeat(255)]) expect((await logInAs(b, user)).user).toBe(user)
     })
   })
 

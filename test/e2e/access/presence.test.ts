@@ -269,7 +269,7 @@ describe(`presence on ${runtime}`, () => {
     it('of names that are unusual, and of many at once, is complete', async () => {
       const room = newRoom()
       const watcher = await watch(a, room, [])
-      const names = ['a:b\n'.trim(), 'ž/*{}', '__proto__', 'x'.repeat(500), ...Array.from({ length: 40 }, (_, i) => `m${i}`)]
+      const names = ['a:b\n'.trim(), 'ž/*{}', '__proto__', 'x'.repeat(255), ...Array.from({ length: 40 }, (_, i) => `m${i}`)]
       const members = await Promise.all(names.map((name, i) => logInAs(i % 2 === 0 ? a : b, name)))
       for (const { peer } of members) subscribing(peer, room)
       const come = new Set<string>()
