@@ -13,6 +13,8 @@ const MAX_PATTERN_SEGMENTS = 16
 /** What separates, widens or ends something in a destination, a pattern or a channel; and what cannot be seen. */
 const SPECIAL = /[%/:*?{}[\]\\\s\p{Cc}]/gu
 
+const PRESENCE = '/presence'
+
 const QUESTION_MARK = 63
 
 /** Is this destination a pattern rather than an exact name? */
@@ -30,6 +32,11 @@ export function destinationProblem(destination: string): string | undefined {
   if (destination.split('/', maxSegments + 2).length > maxSegments + 1)
     return `${kind} may have at most ${maxSegments} segments`
   return undefined
+}
+
+/** Returns the destination whose attendance is watched below `/presence`; undefined for one that watches nothing. */
+export function watchedBy(destination: string): string | undefined {
+  return destination.startsWith(`${PRESENCE}/`) ? destination.slice(PRESENCE.length) : undefined
 }
 
 /** Returns a name as one segment of a destination: percent-encoded where it could be more than that. */

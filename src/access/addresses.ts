@@ -8,13 +8,11 @@ import { quoted } from '../errors.ts'
 /** Whom a destination reaches: one user, one session, the members of a group, or whoever has subscribed. */
 export type AddressKind = 'user' | 'session' | 'group' | 'plain'
 
-/** A destination from both sides. */
+/** What a client means by the destination that it subscribes. */
 export interface Address {
   readonly kind: AddressKind
   /** Where messages to it go, as backends and other nodes know it. */
   readonly internal: string
-  /** What a MESSAGE says for it: what was subscribed. Of a pattern, that is the real destination instead. */
-  readonly shown: string
 }
 
 /** Who subscribes; a user's sessions share an address, an anonymous client has only that of its session. */
@@ -22,13 +20,6 @@ export interface Addressee {
   readonly user: string | undefined
   readonly session: string
 }
-
-/** The addresses as routes: destinations and the channels that feed them by convention. Names in them are encoded. */
-export const ADDRESS_ROUTES = [
-  { destination: '/user/{user}/queue/{*name}', channel: 'user:{user}:{*name}' },
-  { destination: '/group/{group}/{*name}', channel: 'group:{group}:{*name}' },
-  { destination: '/session/{session}/queue/{*name}', channel: 'session:{session}:{*name}' },
-] as const
 
 const OWN_QUEUE = /^\/(user|session)\/queue((?:\/[^/]+)+)$/
 const INTERNAL_QUEUE = /^\/(user|session)\/([^/]+)\/queue((?:\/[^/]+)+)$/
@@ -46,16 +37,16 @@ export function addressRoot(destination: string): 'user' | 'session' | 'group' |
  */
 export function subscribedAddress(destination: string, addressee: Addressee): Address | undefined {
   const root = addressRoot(destination)
-  if (root === undefined) return { kind: 'plain', internal: destination, shown: destination }
+  if (root === undefined) return { kind: 'plain', internal: destination }
   if (root === 'group') {
-    return groupOf(destination) === undefined ? undefined : { kind: 'group', internal: destination, shown: destination }
+    return groupOf(destination) === undefined ? undefined : { kind: 'group', internal: destination }
   }
   const rest = ownQueue(destination)
   if (rest === undefined) return undefined
   const owner = root === 'user' ? addressee.user : undefined
   return owner === undefined
-    ? { kind: 'session', internal: `/session/${encodeSegment(addressee.session)}/queue${rest}`, shown: destination }
-    : { kind: 'user', internal: `/user/${encodeSegment(owner)}/queue${rest}`, shown: destination }
+    ? { kind: 'session', internal: `/session/${encodeSegment(addressee.session)}/queue${rest}` }
+    : { kind: 'user', internal: `/user/${encodeSegment(owner)}/queue${rest}` }
 }
 
 /** Returns what follows `/user/queue` or `/session/queue` in the name of a client's own queue, from the slash on. */
@@ -76,20 +67,6 @@ export function groupOf(destination: string): string | undefined {
 export function shownDestination(internal: string, asUser = false): string {
   const [, root, , rest] = INTERNAL_QUEUE.exec(internal) ?? []
   return root === undefined ? internal : `/${asUser ? 'user' : root}/queue${rest}`
-}
-
-/** What an internal destination says of its receiver. */
-export interface Receiver {
-  readonly kind: 'user' | 'session' | 'group'
-  /** Percent-encoded. */
-  readonly name: string
-}
-
-/** Returns whom a well-formed internal destination is for; undefined for a plain one, and for one with a problem. */
-export function receiverOf(internal: string): Receiver | undefined {
-  const kind = addressRoot(internal)
-  if (kind === undefined || addressProblem(internal) !== undefined) return undefined
-  return { kind, name: internal.split('/', 3)[2]! }
 }
 
 /**

@@ -4,14 +4,13 @@
  */
 import { groupOf, ownQueue } from './addresses.ts'
 import type { Decision } from './decision.ts'
-import { isPattern } from '../destinations.ts'
+import { isPattern, watchedBy } from '../destinations.ts'
 import type { Identity } from './identity.ts'
 import { meet, parsePattern } from './patterns.ts'
 import { Subject } from './subject.ts'
 
-const PRESENCE = '/presence'
 /** Where a session sends a new credential of its own. */
-const RENEW = '/bridge/renew'
+export const RENEW_DESTINATION = '/bridge/renew'
 
 /** Nothing here is subscribed by a pattern that begins above it. */
 const RESERVED = ['user', 'session', 'group', 'presence']
@@ -46,13 +45,13 @@ export function builtInSubscribe(destination: string, subject: Subject): Decisio
 
 /** Returns what is decided of a SEND before any rule; undefined where rules decide. */
 export function builtInSend(destination: string): Decision | undefined {
-  if (destination === RENEW) return RENEWAL
+  if (destination === RENEW_DESTINATION) return RENEWAL
   return firstSegment(destination) === 'presence' ? ONLY_SUBSCRIBED : undefined
 }
 
 /** Returns the destination on which rules decide for a SUBSCRIBE to this one: for presence, that which is watched. */
 export function ruledDestination(destination: string): string {
-  return destination.startsWith(`${PRESENCE}/`) ? destination.slice(PRESENCE.length) : destination
+  return watchedBy(destination) ?? destination
 }
 
 /** Without rules: may this be subscribed? */

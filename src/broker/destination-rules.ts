@@ -2,7 +2,7 @@
  * Which destinations there are: those of the broker below its prefixes, those of the application below its own, and the
  * addresses of users, groups and sessions.
  */
-import { destinationProblem, isPattern, patternMatches } from '../destinations.ts'
+import { destinationProblem, isPattern, patternMatches, watchedBy } from '../destinations.ts'
 import { ProtocolError, quoted } from '../errors.ts'
 
 export interface Prefixes {
@@ -21,8 +21,6 @@ export interface Addresses {
   /** Why nothing can be sent to one of those, as a phrase that continues its name (`must …`); undefined if it can. */
   problem(destination: string): string | undefined
 }
-
-const PRESENCE = '/presence'
 
 export class DestinationRules {
   readonly #prefixes: Prefixes
@@ -55,7 +53,8 @@ export class DestinationRules {
 
   /** Errors: ProtocolError `bad-destination`. */
   requireSubscribable(destination: string): void {
-    if (destination.startsWith(`${PRESENCE}/`)) this.#requireWatched(destination)
+    const watched = watchedBy(destination)
+    if (watched !== undefined) this.#requireWatched(destination, watched)
     else if (!this.isBroker(destination) && !this.#addresses.covers(destination)) {
       throw new ProtocolError(
         'bad-destination',
@@ -65,8 +64,7 @@ export class DestinationRules {
     requireUsable(destination)
   }
 
-  #requireWatched(destination: string): void {
-    const watched = destination.slice(PRESENCE.length)
+  #requireWatched(destination: string, watched: string): void {
     if (!isPattern(watched) && this.#prefixes.watched?.some((pattern) => patternMatches(pattern, watched))) return
     const text = `nobody keeps who is at ${quoted(watched)}; see the setting presence.destinations`
     throw new ProtocolError('bad-destination', `Cannot subscribe to ${quoted(destination)}: ${text}`)

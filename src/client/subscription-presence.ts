@@ -5,11 +5,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Delivery } from '../delivery/delivery.ts'
 import { Message } from '../delivery/message.ts'
+import { watchedBy } from '../destinations.ts'
 import type { PresenceWatcher } from '../presence/room.ts'
 import type { Presence } from '../presence/presence.ts'
 import type { Subscription } from './subscription.ts'
-
-const PREFIX = '/presence'
 
 export class SubscriptionPresence {
   readonly #presence: Presence
@@ -25,9 +24,10 @@ export class SubscriptionPresence {
   begin(subscription: Subscription, session: string, user: string | undefined): void {
     const presence = this.#presence
     const { destination } = subscription.feed.topic
-    if (destination.startsWith(`${PREFIX}/`)) {
+    const watched = watchedBy(destination)
+    if (watched !== undefined) {
       const watcher = this.#watcherOf(subscription, destination)
-      this.#ends.set(subscription, presence.watch(destination.slice(PREFIX.length), watcher))
+      this.#ends.set(subscription, presence.watch(watched, watcher))
     } else if (presence.covers(destination)) {
       presence.joined(session, user, destination)
       this.#ends.set(subscription, () => presence.left(session, user, destination))

@@ -7,6 +7,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Context, MiddlewareHandler } from 'hono'
 import { isLoopback } from '../config.ts'
 import { isFromAllowedOrigin } from '../http/cors.ts'
+import { bearerOf } from '../http/key-guard.ts'
 import { calledHost } from '../http/hosts.ts'
 import { HttpError, type HttpEnv } from '../http/json-error.ts'
 import { createOriginPolicy, type OriginPolicy } from '../http/origins.ts'
@@ -59,7 +60,7 @@ function checkNotProxied(c: Context<HttpEnv>): void {
 }
 
 function checkToken(c: Context<HttpEnv>, isToken: (given: string) => boolean): void {
-  const given = /^Bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '')?.[1]
+  const given = bearerOf(c)
   if (given !== undefined && isToken(given)) return
   const message =
     given === undefined

@@ -219,8 +219,8 @@ function fieldsOf(route: RouteOptions['inbound'][number]): PayloadFields | undef
   return new PayloadFields(variables, route.body, route.contentType)
 }
 
-/** The channels by which users, groups and sessions are reached. */
-const ADDRESS_CONVENTIONS = [
+/** The channels by which users, groups and sessions are reached; names in them are percent-encoded. */
+export const ADDRESS_CONVENTIONS = [
   { destination: '/user/{user}/queue/{*name}', channel: 'user:{user}:{*name}' },
   { destination: '/group/{group}/{*name}', channel: 'group:{group}:{*name}' },
   { destination: '/session/{session}/queue/{*name}', channel: 'session:{session}:{*name}' },

@@ -6,8 +6,6 @@ import { tellSoftError } from '../client/soft-errors.ts'
 import type { Subscription } from '../client/subscription.ts'
 import { ProtocolError } from '../errors.ts'
 
-export const RENEW_DESTINATION = '/bridge/renew'
-
 /**
  * From here on the client is who the new credential says. What it may no longer have ends: `onEnded` is called, and the
  * client is told. Returns the headers of the RECEIPT: `expires`, in seconds since 1970, if the credential expires.

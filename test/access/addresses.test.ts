@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import {
-  ADDRESS_ROUTES,
   addressProblem,
   groupOf,
   nameProblem,
-  receiverOf,
   shownDestination,
   subscribedAddress,
 } from '../../src/access/addresses.ts'
 import { encodeSegment } from '../../src/destinations.ts'
+import { ADDRESS_CONVENTIONS } from '../../src/routes/table.ts'
 import { compileTemplate } from '../../src/routes/template.ts'
 import { routeSeparators } from '../../src/config/template-syntax.ts'
 
@@ -35,7 +34,7 @@ describe('the address of what is subscribed', () => {
     [alice, '/users/queue/x', 'plain', '/users/queue/x'],
     [alice, '/topic/user/queue/x', 'plain', '/topic/user/queue/x'],
   ])('for %j and %s is %s %s', (addressee, destination, kind, internal) => {
-    expect(subscribedAddress(destination, addressee)).toEqual({ kind, internal, shown: destination })
+    expect(subscribedAddress(destination, addressee)).toEqual({ kind, internal })
   })
 
   it.each([
@@ -94,8 +93,8 @@ describe('the destination that is shown', () => {
     [alice, '/group/g/x'],
     [alice, '/topic/x'],
   ])('is for %j what was subscribed: %s', (addressee, destination) => {
-    const { kind, internal, shown } = subscribedAddress(destination, addressee)!
-    expect(shownDestination(internal, kind === 'session' && destination.startsWith('/user'))).toBe(shown)
+    const { kind, internal } = subscribedAddress(destination, addressee)!
+    expect(shownDestination(internal, kind === 'session' && destination.startsWith('/user'))).toBe(destination)
   })
 })
 
@@ -108,16 +107,14 @@ describe('what is sent to', () => {
     ['/session/s-1/queue/x', 'session', 's-1'],
     ['/group/g/x', 'group', 'g'],
     ['/group/g/x/y', 'group', 'g'],
-  ])('%s is for the %s %s', (destination, kind, name) => {
+  ])('%s is for the %s %s', (destination) => {
     expect(addressProblem(destination)).toBeUndefined()
-    expect(receiverOf(destination)).toEqual({ kind, name })
   })
 
   it.each(['/topic/x', '/app/x', '/users/a b', '/topic//', ''])(
     '%j is no address and has no problem',
     (destination) => {
       expect(addressProblem(destination)).toBeUndefined()
-      expect(receiverOf(destination)).toBeUndefined()
     },
   )
 
@@ -148,7 +145,6 @@ describe('what is sent to', () => {
     ['/group/g/a?', 'must not be a pattern'],
   ])('%s has a problem: %s', (destination, problem) => {
     expect(addressProblem(destination)).toBe(problem)
-    expect(receiverOf(destination)).toBeUndefined()
   })
 })
 
@@ -167,7 +163,7 @@ describe('a name in a destination', () => {
 })
 
 describe('the channels of addresses', () => {
-  const templates = ADDRESS_ROUTES.map((route) => ({
+  const templates = ADDRESS_CONVENTIONS.map((route) => ({
     channel: compileTemplate(route.channel, routeSeparators(route)),
     destination: compileTemplate(route.destination, routeSeparators(route)),
   }))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readLine, type LineSource } from '../../src/line-input.ts'
 
-/** Gives these chunks, and says what happened to it. */
+/** Brings these chunks, and says what happened to it. */
 function sourceOf(chunks: readonly (string | Uint8Array)[], isTTY = false) {
   const events: string[] = []
   const source: LineSource = {

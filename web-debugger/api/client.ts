@@ -48,7 +48,7 @@ export interface Api {
   presence(destination: string): Promise<Presence>
   /** The same as `closeSession` with the key of a backend. */
   endSession(id: string): Promise<void>
-  /** Gives how many there were. */
+  /** Returns how many there were. */
   closeUser(name: string): Promise<number>
   revoke(revocation: Revocation): Promise<void>
   /** What a backend without Redis does. The message is text, or any JSON value but null. */

@@ -1,11 +1,11 @@
 /** SEND: a message to a backend (`/app/…`) or to subscribers (`/topic/…`). STOMP 1.2 "SEND". */
 import type { Frame, Header } from '../../../frames/index.ts'
+import { RENEW_DESTINATION } from '../../access/built-in.ts'
 import type { Client } from '../../client/client.ts'
 import type { OutboundMessage } from '../../routes/payload.ts'
 import { ProtocolError } from '../../errors.ts'
 import type { CommandContext, CommandHandler, PendingEffect } from '../command.ts'
 import { requireHeader } from '../headers.ts'
-import { RENEW_DESTINATION } from '../renewal.ts'
 
 /** Headers of the SEND frame itself: they do not travel with the message. */
 const OWN_HEADERS: ReadonlySet<string> = new Set(['destination', 'content-length', 'receipt', 'transaction'])
