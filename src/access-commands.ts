@@ -24,10 +24,14 @@ export interface CheckedIdentity {
   readonly expiresAt?: number | undefined
 }
 
-/** What the authenticators say of a token. Which one has decided is its place in the list; undefined: none knows it. */
+/**
+ * What the authenticators say of a token. Which one has decided is its place in the list; undefined: none knows it.
+ * `reason` is for people, and continues a sentence.
+ */
 export type TokenVerdict =
   | { readonly authenticator: number; readonly identity: CheckedIdentity }
-  | { readonly authenticator: number | undefined; readonly identity: undefined }
+  | { readonly authenticator: number | undefined; readonly identity: undefined; readonly reason?: string | undefined }
+  | { readonly cannotTell: string }
 
 /** What the rules say of a wish, and why. */
 export interface RuleDecision {
@@ -66,7 +70,8 @@ export function genApiKeyCommand(name = 'backend'): CommandResult {
       `key:     ${key}`,
       `keyHash: ${keyHash}`,
       '',
-      'Give the key to the backend, and the bridge only its digest, in access.apiKeys:',
+      'Give the key to the backend, and the bridge only its digest, in access.apiKeys, with the scopes',
+      'that the backend needs (publish, read, tickets, admin):',
       `  - ${entry.trim().replace(/^\[\s*|\s*\]$/g, '')}`,
       '',
     ].join('\n'),
@@ -111,10 +116,14 @@ export async function checkTokenCommand(
 ): Promise<CommandResult> {
   if (!access) return usage('There is no access in the configuration: no token is looked at, and anyone may come in.')
   if (token === '') return usage('The token must not be empty.')
-  const { authenticator, identity } = await checkToken(access, token)
-  if (authenticator === undefined) return no('Refused: no authenticator knows such a token\n')
-  const place = `access.authenticators[${authenticator}] (${access.authenticators[authenticator]?.type})`
-  if (!identity) return no(`Refused by ${place}\n`)
+  const verdict = await checkToken(access, token)
+  if ('cannotTell' in verdict) return usage(`It cannot be told: ${verdict.cannotTell}.`)
+  const { authenticator, identity } = verdict
+  const place = `access.authenticators[${authenticator}] (${access.authenticators[authenticator ?? -1]?.type})`
+  if (!identity) {
+    const who = authenticator === undefined ? 'Refused: no authenticator knows such a token' : `Refused by ${place}`
+    return no(`${who}${verdict.reason === undefined ? '' : `: ${verdict.reason}`}\n`)
+  }
   const { user, groups = [], expiresAt } = identity
   return done(
     [

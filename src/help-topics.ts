@@ -20,9 +20,11 @@ Exit code: 0 allowed, 1 denied, 2 wrong usage.
 `,
   'check-token': `stomp-bridge check-token [TOKEN]
 
-Says which of access.authenticators accepts a token, as whom, and until when. Without TOKEN it
-reads one line from standard input, which keeps the token out of the history of the shell and the
-list of processes. Tickets cannot be checked: that would use them up.
+Says which of access.authenticators accepts a token, as whom, and until when, or why it is refused.
+It asks those with type: jwt and type: callback, which asks your service as for a login. Without
+TOKEN it reads one line from standard input, which keeps the token out of the history of the shell
+and the list of processes. Tickets cannot be checked: that would use them up. Whether a token is
+revoked is not looked up.
 
 Exit code: 0 accepted, 1 refused, 2 it cannot be told.
 `,
@@ -38,7 +40,8 @@ holds the private keys of RS, PS, ES and EdDSA, so it cannot sign with these.
   'gen-api-key': `stomp-bridge gen-api-key [NAME]
 
 Prints a new random key for the HTTP API, its SHA-256 digest, and the line for access.apiKeys. The
-configuration then has the digest only, so nobody who reads it can use the key.
+configuration then has the digest only, so nobody who reads it can use the key. Edit the scopes of
+the line: publish, read, tickets, admin.
 `,
   'hash-password': `stomp-bridge hash-password
 

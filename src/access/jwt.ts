@@ -75,7 +75,7 @@ export class JwtAuthenticator implements Authenticator {
       return this.#identityOf(await this.#verify(token, await keys))
     } catch (error) {
       if (error instanceof ProtocolError) throw error
-      return this.#refuse(error instanceof errors.JOSEError ? error.code : 'the key cannot be used')
+      return this.#refuse(reasonOf(error))
     }
   }
 
@@ -99,10 +99,10 @@ export class JwtAuthenticator implements Authenticator {
     const user = own(payload, this.#userClaim)
     const groups = groupsOf(own(payload, this.#groupsClaim))
     const { exp: expiresAt, jti } = payload
-    if (!isUserName(user)) return this.#refuse('the user claim is missing, or no name')
-    if (groups === 'malformed') return this.#refuse('the groups claim is no list of texts')
+    if (!isUserName(user)) return this.#refuse(`it has no ${this.#userClaim}, or one that cannot be the name of a user`)
+    if (groups === 'malformed') return this.#refuse(`its ${this.#groupsClaim} is no list of texts`)
     // JSON has numbers that are too large.
-    if (expiresAt !== undefined && !Number.isFinite(expiresAt)) return this.#refuse('exp is no time')
+    if (expiresAt !== undefined && !Number.isFinite(expiresAt)) return this.#refuse('its exp is no time')
     return { user, groups, claims: payload, expiresAt, tokenId: typeof jti === 'string' ? jti : undefined }
   }
 
@@ -113,6 +113,24 @@ export class JwtAuthenticator implements Authenticator {
   }
 }
 
+/** In words, for whoever sets it up; nothing of the token but the name of a claim that this asks for. */
+function reasonOf(error: unknown): string {
+  if (error instanceof errors.JWTExpired) return 'it has expired'
+  if (error instanceof errors.JWTClaimValidationFailed) return claimReason(error)
+  if (error instanceof errors.JWSSignatureVerificationFailed) {
+    return 'its signature does not fit: it was signed with another key or secret, or changed since'
+  }
+  if (error instanceof errors.JWKSNoMatchingKey) return 'the key that it names is not known'
+  return error instanceof errors.JOSEError ? `it cannot be read (${error.code})` : 'the key cannot be used'
+}
+
+function claimReason({ claim, reason }: errors.JWTClaimValidationFailed): string {
+  if (reason === 'missing') return `it has no ${claim}`
+  if (claim === 'nbf') return 'it is not valid yet, says nbf'
+  if (claim === 'iss') return 'iss is not the issuer of the configuration'
+  return claim === 'aud' ? 'aud is not the audience of the configuration' : `its ${claim} is wrong`
+}
+
 /** Without cutting up what may be very long. */
 function hasThreeParts(token: string): boolean {
   const first = token.indexOf('.')
@@ -120,7 +138,8 @@ function hasThreeParts(token: string): boolean {
   return first > 0 && second > first && !token.includes('.', second + 1)
 }
 
-function headerOf(token: string): ReturnType<typeof decodeProtectedHeader> | undefined {
+/** Returns what the token says of itself, unchecked; undefined if it is no JWT. */
+export function headerOf(token: string): ReturnType<typeof decodeProtectedHeader> | undefined {
   try {
     return decodeProtectedHeader(token)
   } catch {

@@ -114,6 +114,19 @@ describe('check-token', () => {
     })
   })
 
+  it('says why, if that is known', async () => {
+    expect((await check({ authenticator: 0, identity: undefined, reason: 'it has expired' })).output).toBe(
+      'Refused by access.authenticators[0] (jwt): it has expired\n',
+    )
+    expect((await check({ authenticator: undefined, identity: undefined, reason: 'it is no JWT' })).output).toBe(
+      'Refused: no authenticator knows such a token: it is no JWT\n',
+    )
+    expect(await check({ cannotTell: 'this is a ticket' })).toEqual({
+      output: 'It cannot be told: this is a ticket.\n',
+      exitCode: 2,
+    })
+  })
+
   it('gives no answer where no token is looked at', async () => {
     const never = () => Promise.reject(new Error('Asked'))
     expect((await checkTokenCommand(open, 't', never)).exitCode).toBe(2)
