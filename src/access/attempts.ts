@@ -34,7 +34,7 @@ export class Attempts {
     const waitMs = times[0]! + WINDOW_MS - this.#clock.now()
     if (waitMs <= 0) return
     const seconds = String(Math.ceil(waitMs / 1000))
-    const text = `Too many logins from this address have failed: try again in ${seconds} s`
+    const text = `Too many failed logins from this address; try again in ${seconds} s`
     throw new ProtocolError('too-many-attempts', text, { 'retry-after': seconds })
   }
 

@@ -63,6 +63,8 @@ export function openWith(claims: Claims, open: OpenSocket): { open: OpenSocket; 
 /** Seconds after which a refused client may try again: another node will be found sooner than a free place. */
 const RETRY_AFTER_S: Readonly<Record<Refusal, string>> = { draining: '1', full: '5' }
 
+const NO_CREDENTIAL = 'The request has no credential, and this bridge needs one'
+
 /** Refusals of every operation that makes a client. */
 export const entranceErrors = {
   400: errorResponse(
@@ -79,7 +81,7 @@ export const entranceErrors = {
   408: errorResponse(
     'The login was not checked in time',
     'connect-timeout',
-    'The login was not checked in time: try again',
+    'The login was not checked in time; try again',
   ),
   502: errorResponse(
     'Redis refuses the channel',
@@ -138,7 +140,7 @@ export class Entrance {
       const identity = await this.#ask(request, handshake, token, (credentials) =>
         this.#deps.access.authenticate(credentials),
       )
-      if (!identity) throw notAuthenticated('Login was refused')
+      if (!identity) throw notAuthenticated(token === undefined ? NO_CREDENTIAL : 'Login was refused')
       const session = this.#deps.nextSessionId()
       const wanted = wish(identity, session)
       for (const { destination } of wanted.publishTo ?? []) requireSendable(this.#deps.access, identity, destination)
@@ -252,7 +254,7 @@ async function within<T>(timeoutMs: number, work: T | Promise<T>, onTimeout: () 
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       onTimeout()
-      reject(new ProtocolError('connect-timeout', 'The login was not checked in time: try again'))
+      reject(new ProtocolError('connect-timeout', 'The login was not checked in time; try again'))
     }, timeoutMs)
   })
   try {

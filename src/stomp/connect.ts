@@ -11,7 +11,7 @@ import {
   type HeartBeatIntervals,
 } from '../../frames/index.ts'
 import type { Access } from '../access/access.ts'
-import { isPromise } from '../access/authenticator.ts'
+import { hasCredential, isPromise } from '../access/authenticator.ts'
 import type { Handshake } from '../access/handshake.ts'
 import type { Identity } from '../access/identity.ts'
 import { SOFT } from '../client/soft-errors.ts'
@@ -59,6 +59,10 @@ export function agree(
   }
 }
 
+/** No more than that: whoever guesses learns nothing by it. No colon: before a version is agreed a header cannot carry one. */
+const REFUSED = 'Login was refused'
+const NO_CREDENTIAL = 'CONNECT has no credential, and this bridge needs one'
+
 /** Who is it? Kept until that is known. */
 export class Login {
   readonly #access: Access
@@ -85,9 +89,10 @@ export class Login {
     if (known) return accepted(this.#access.isRevoked(known) ? undefined : known)
     const credentials = new FrameCredentials(frame, this.#handshake)
     const identity = this.#access.authenticate(credentials)
-    if (!isPromise(identity)) return accepted(identity)
+    const refusal = hasCredential(credentials) ? REFUSED : NO_CREDENTIAL
+    if (!isPromise(identity)) return accepted(identity, refusal)
     this.#pending = credentials
-    return Promise.resolve(identity).then(accepted)
+    return Promise.resolve(identity).then((found) => accepted(found, refusal))
   }
 
   /** Nobody waits for it any more. */
@@ -96,7 +101,7 @@ export class Login {
   }
 }
 
-function accepted(identity: Identity | undefined): Identity {
-  if (!identity) throw new ProtocolError('not-authenticated', 'Login was refused')
+function accepted(identity: Identity | undefined, refusal = REFUSED): Identity {
+  if (!identity) throw new ProtocolError('not-authenticated', refusal)
   return identity
 }

@@ -32,6 +32,15 @@ describe('session that finds out who its client is', () => {
     expect(asked[0]!.handshake.headers.get('cookie')).toBe('a=b')
   })
 
+  it.each([
+    [{}, 'CONNECT has no credential, and this bridge needs one'],
+    [{ passcode: 'wrong' }, 'Login was refused'],
+  ])('tells who brings %j why it may not come in', (headers, text) => {
+    const client = new Stage({ access: { authenticate: () => undefined } }).open()
+    client.connect(headers)
+    expect(client.take()[0]!.headers.get('message')).toBe(text)
+  })
+
   it('takes an identity that was found before, and does not ask what CONNECT says', () => {
     const { asked, stage, client } = setUp({ handshake: { identity: { user: 'ann' } } })
     client.connect({ login: 'bob', passcode: 'p' })
