@@ -112,7 +112,9 @@ function commandLineOf(given: Given, [word = 'serve', ...rest]: readonly string[
   const someone = readSomeone(command, given)
   if ('problem' in someone) return someone
   const [topic] = command === 'help' ? rest : []
-  if (topic !== undefined && !isTopic(topic)) return { problem: `There is no help on "${topic}"; try "help settings".` }
+  if (topic !== undefined && !isTopic(topic)) {
+    return { problem: `There is no help on "${topic}", only on ${HELP_TOPICS.join(', ')}.` }
+  }
   return {
     command,
     ...(topic === undefined ? {} : { topic }),

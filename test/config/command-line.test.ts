@@ -77,7 +77,10 @@ describe('parseCommandLine', () => {
     ['gen-token --user a --ttl 0', '--ttl must be a whole number of seconds, at least 1, not "0".'],
     ['gen-token --user a --ttl 1.5', '--ttl must be a whole number of seconds, at least 1, not "1.5".'],
     [`hash-password ${'x'.repeat(41)}`, '"hash-password" takes no argument "xxxxxxxx…".'],
-    ['help me', 'There is no help on "me"; try "help settings".'],
+    [
+      'help me',
+      'There is no help on "me", only on settings, explain, check-token, gen-token, gen-api-key, hash-password.',
+    ],
   ])('"%s" is refused in one line', (line, problem) => {
     expect(parseCommandLine(line.split(' '))).toEqual({ problem })
   })
