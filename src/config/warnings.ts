@@ -12,7 +12,7 @@ const SHORT_KEY_LENGTH = 16
 /** Returns what should be thought over, one line each: the place, and what it means. */
 export function configWarnings(config: Config): string[] {
   return [
-    ...(config.access ? accessWarnings(config.access) : openWarnings(config)),
+    ...(config.access ? [...accessWarnings(config.access), ...placeWarnings(config)] : openWarnings(config)),
     ...rangeWarnings('server.trustedProxies', config.server.trustedProxies, 'everybody can say what their address is'),
     ...presetWarnings(config),
   ]
@@ -138,6 +138,33 @@ function ruleWarnings({ authenticators, rules }: Access): string[] {
         : []),
     ]
   })
+}
+
+/** Rules for places that they do not decide on. */
+function placeWarnings({ access, broker }: Config): string[] {
+  const subscribable = broker.prefixes.map(firstSegment)
+  const sendable = [...subscribable, ...broker.applicationPrefixes.map(firstSegment), ...ADDRESSES, 'bridge']
+  return (access?.rules ?? []).flatMap(({ allow, deny, destination }, index) => {
+    const root = firstSegment(destination)
+    if (/[*?{]/.test(root)) return []
+    const at = `access.rules[${index}]`
+    if ([allow ?? deny].flat().includes('send')) {
+      return sendable.includes(root) ? [] : [`${at}: nothing can be sent below /${root}`]
+    }
+    if (ADDRESSES.includes(root)) {
+      return [
+        `${at} is never asked: below /${root} clients may subscribe to what is addressed to them, and to nothing else`,
+      ]
+    }
+    return subscribable.includes(root) || root === 'presence' ? [] : [`${at}: nothing below /${root} can be subscribed`]
+  })
+}
+
+/** Below these users, groups and sessions are reached, whatever the prefixes are. */
+const ADDRESSES: readonly string[] = ['user', 'group', 'session']
+
+function firstSegment(destination: string): string {
+  return destination.split('/', 2)[1] ?? ''
 }
 
 function rangeWarnings(at: string, ranges: readonly string[], what: string): string[] {

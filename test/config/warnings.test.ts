@@ -16,7 +16,14 @@ describe('configWarnings', () => {
     expect(
       accessWarnings({
         authenticators: [JWT, { type: 'ticket' }, { type: 'callback', url: 'http://localhost/{token}' }, ANONYMOUS],
-        rules: [RULE, { allow: 'subscribe', destination: '/topic/x', anonymous: true }],
+        rules: [
+          RULE,
+          { allow: 'subscribe', destination: '/topic/x', anonymous: true },
+          { allow: 'subscribe', destination: '/**' },
+          { allow: 'send', destination: '/user/*/queue/chat' },
+          { allow: ['subscribe', 'send'], destination: '/group/staff/x' },
+          { allow: 'send', destination: '/app/**' },
+        ],
         apiKeys: [{ name: 'a', key: 'x'.repeat(16), scopes: ['read'] }],
       }),
     ).toEqual([])
@@ -49,6 +56,18 @@ describe('configWarnings', () => {
         ],
       },
       'access.rules[0] denies only clients that are authenticated; a later rule lets anonymous ones in: add anonymous: true',
+    ],
+    [
+      { rules: [RULE, { deny: 'subscribe', destination: '/user/queue/secret' }] },
+      'access.rules[1] is never asked: below /user clients may subscribe to what is addressed to them, and to nothing else',
+    ],
+    [
+      { rules: [RULE, { allow: 'subscribe', destination: '/tpic/**' }] },
+      'access.rules[1]: nothing below /tpic can be subscribed',
+    ],
+    [
+      { rules: [RULE, { allow: ['subscribe', 'send'], destination: '/ap/**' }] },
+      'access.rules[1]: nothing can be sent below /ap',
     ],
     [
       { authenticators: [JWT, { ...JWT, jwksUrl: 'https://other.example/' }] },
