@@ -63,7 +63,7 @@ export function openWith(claims: Claims, open: OpenSocket): { open: OpenSocket; 
 /** Seconds after which a refused client may try again: another node will be found sooner than a free place. */
 const RETRY_AFTER_S: Readonly<Record<Refusal, string>> = { draining: '1', full: '5' }
 
-const NO_CREDENTIAL = 'The request has no credential, and this bridge needs one'
+const NO_TOKEN = 'Login was refused; the request has no token'
 
 /** Refusals of every operation that makes a client. */
 export const entranceErrors = {
@@ -140,7 +140,7 @@ export class Entrance {
       const identity = await this.#ask(request, handshake, token, (credentials) =>
         this.#deps.access.authenticate(credentials),
       )
-      if (!identity) throw notAuthenticated(token === undefined ? NO_CREDENTIAL : 'Login was refused')
+      if (!identity) throw notAuthenticated(token === undefined ? NO_TOKEN : 'Login was refused')
       const session = this.#deps.nextSessionId()
       const wanted = wish(identity, session)
       for (const { destination } of wanted.publishTo ?? []) requireSendable(this.#deps.access, identity, destination)

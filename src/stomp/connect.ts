@@ -61,7 +61,7 @@ export function agree(
 
 /** No more than that: whoever guesses learns nothing by it. No colon: before a version is agreed a header cannot carry one. */
 const REFUSED = 'Login was refused'
-const NO_CREDENTIAL = 'CONNECT has no credential, and this bridge needs one'
+const NO_CREDENTIAL = 'Login was refused; CONNECT has no token and no login'
 
 /** Who is it? Kept until that is known. */
 export class Login {

@@ -33,7 +33,7 @@ describe('session that finds out who its client is', () => {
   })
 
   it.each([
-    [{}, 'CONNECT has no credential, and this bridge needs one'],
+    [{}, 'Login was refused; CONNECT has no token and no login'],
     [{ passcode: 'wrong' }, 'Login was refused'],
   ])('tells who brings %j why it may not come in', (headers, text) => {
     const client = new Stage({ access: { authenticate: () => undefined } }).open()
