@@ -11,7 +11,7 @@ import { LogBudget, type Log } from '../log.ts'
 import { Members } from './members.ts'
 import { ALL_NODES, channelOf, readMessage, writeMessage, type NodeMessage } from './messages.ts'
 import { sendInParts } from './parts.ts'
-import { Questions, type RawAnswer } from './questions.ts'
+import { NO_QUESTION, Questions, type RawAnswer } from './questions.ts'
 
 /** How often a node says that it is alive, in one lease. */
 const ANNOUNCEMENTS_PER_LEASE = 3
@@ -27,6 +27,8 @@ export interface Subject<Asked, Head, Item> {
   readonly asked: z.ZodType<Asked>
   readonly head: z.ZodType<Head>
   readonly item: z.ZodType<Item>
+  /** Something is done there, not only looked up. */
+  readonly isDeed?: boolean
 }
 
 export interface Answer<Head, Item> {
@@ -201,7 +203,11 @@ export class Cluster {
       missing.push(node)
       return false
     })
-    if (waitsFor.length === 0) return { byNode, missing }
+    if (waitsFor.length === 0) {
+      // Who is silent may only stand still, and would go on later as if nothing had been said.
+      if (subject.isDeed) await this.#publishQuestion(NO_QUESTION, subject.name, asked, only)
+      return { byNode, missing }
+    }
     const raw = await this.#askOthers(subject.name, asked, waitsFor, only)
     missing.push(...raw.missing)
     const items = z.array(subject.item)
@@ -217,12 +223,25 @@ export class Cluster {
   async #askOthers(subject: string, data: unknown, waitsFor: readonly string[], only: string | undefined) {
     if (this.#questions.isFull) throw new BusUnavailableError('too many questions to other nodes are open')
     const { id, answers } = this.#questions.open(waitsFor)
-    const message = { type: 'ask', from: this.nodeId, question: id, subject, data } as const
-    this.#publish(only === undefined ? ALL_NODES : channelOf(only), message).catch((error: Error) => {
-      if (this.#noteRefusal(error)) this.#questions.settle(id)
-      else this.#questions.reject(id, error)
-    })
+    this.#publishQuestion(id, subject, data, only).then(
+      (isOnItsWay) => {
+        if (!isOnItsWay) this.#questions.settle(id)
+      },
+      (error: Error) => this.#questions.reject(id, error),
+    )
     return answers
+  }
+
+  /** Resolves to false where the bus lets nodes tell each other nothing. Rejects with BusUnavailableError when it is away. */
+  async #publishQuestion(id: number, subject: string, data: unknown, only: string | undefined): Promise<boolean> {
+    const message = { type: 'ask', from: this.nodeId, question: id, subject, data } as const
+    try {
+      await this.#publish(only === undefined ? ALL_NODES : channelOf(only), message)
+      return true
+    } catch (error) {
+      if (this.#noteRefusal(error)) return false
+      throw error
+    }
   }
 
   async #untilConnected(): Promise<void> {

@@ -26,6 +26,9 @@ export interface RawAnswers {
   readonly missing: readonly string[]
 }
 
+/** The id of a question whose answers nobody waits for. */
+export const NO_QUESTION = 0
+
 interface Question {
   readonly waitsFor: Set<string>
   readonly answers: Map<string, RawAnswer>
@@ -42,7 +45,7 @@ export class Questions {
   readonly #clock: Clock
   readonly #onSilent: (node: string, askedAt: number) => void
   readonly #open = new Map<number, Question>()
-  #lastId = 0
+  #lastId = NO_QUESTION
 
   /** `onSilent`: called with each node that did not answer in time. */
   constructor(clock: Clock, onSilent: (node: string, askedAt: number) => void) {

@@ -15,8 +15,8 @@ const count = z.int().min(0)
 const nothing = z.never()
 const userCount = z.tuple([text, count])
 
-const CLOSE = { name: 'close-session', asked: text, head: z.boolean(), item: nothing }
-const CLOSE_USER = { name: 'close-user', asked: text, head: count, item: nothing }
+const CLOSE = { name: 'close-session', asked: text, head: z.boolean(), item: nothing, isDeed: true }
+const CLOSE_USER = { name: 'close-user', asked: text, head: count, item: nothing, isDeed: true }
 const USER = { name: 'user', asked: text, head: z.null(), item: z.tuple([text, text, count]) }
 const USERS = {
   name: 'users',

@@ -45,6 +45,8 @@ export class NetworkBus implements Bus {
   losing = 0
   /** Of those that have this in them only. */
   losingOnly = ''
+  /** As while its process stands still: what comes to it waits, and it says nothing. */
+  isStill = false
   /** Channels that may not be used. */
   readonly forbidden = new Set<string>()
   readonly #network: Network
@@ -58,7 +60,7 @@ export class NetworkBus implements Bus {
   }
 
   get waiting(): number {
-    return this.#inbox.length
+    return this.isStill ? 0 : this.#inbox.length
   }
 
   start(listener: BusListener): void {
@@ -91,6 +93,7 @@ export class NetworkBus implements Bus {
   publish(channel: string, payload: string | Uint8Array): Promise<unknown> {
     if (this.unavailableReason !== undefined) return Promise.reject(new BusUnavailableError(this.unavailableReason))
     if (this.forbidden.has(channel)) return Promise.reject(new BusRefusedError('no permission'))
+    if (this.isStill) return Promise.resolve()
     this.#network.publish(channel, String(payload))
     return Promise.resolve()
   }
@@ -139,6 +142,7 @@ export class NetworkBus implements Bus {
 
   /** The first so many that wait. */
   deliver(count = this.#inbox.length): void {
+    if (this.isStill) return
     for (const { channel, payload } of this.#inbox.splice(0, count)) {
       this.#listener?.onMessage(channel, new TextEncoder().encode(payload), undefined)
     }

@@ -87,6 +87,26 @@ describe('the sessions of all nodes', () => {
     await expect(nodes[0]!.sessions.users({ limit: 1 })).rejects.toThrow('cut')
   })
 
+  it.each([
+    ['is thought to be silent', 1020],
+    ['is thought to be dead', LEASE_MS + 100],
+  ])('are closed on a node that stood still and %s, as soon as it goes on', async (_how, stillMs) => {
+    const { stage, nodes, soon } = await nodesWith({
+      a: new FakeSessions(),
+      b: new FakeSessions().add('b-1', 'alice').add('b-2', 'bob').add('b-3', 'eve'),
+    })
+    const [{ sessions }, b] = nodes as [Node, Node]
+    b.bus.isStill = true
+    const asked = sessions.users({ limit: 10 })
+    await stage.pass(stillMs)
+    expect((await asked).users).toEqual([])
+    expect(await soon(sessions.closeUserSessions('alice'))).toBe(0)
+    expect(await soon(sessions.closeSession('b-2'))).toBe(false)
+    b.bus.isStill = false
+    await stage.pass(20)
+    expect(b.local.open.map(({ id }) => id)).toEqual(['b-3'])
+  })
+
   it('of a killed node are not listed any more, and it is waited for once', async () => {
     const { stage, nodes, soon } = await nodesWith({
       a: new FakeSessions().add('a-1', 'alice'),
