@@ -13,6 +13,8 @@ interface Member {
   heardAt: number
   /** It owes an answer: nobody waits for it until it is heard again. */
   isSuspect: boolean
+  /** It was not heard since it was given a new lease. */
+  isAwaited: boolean
 }
 
 export interface MembersEvents {
@@ -29,6 +31,7 @@ export class Members {
   readonly #gone = new Set<string>()
   /** Are leases running? Not while we ourselves hear nothing. */
   #isRunning = false
+  #pausedAt = 0
   #timer: unknown
   /** When the timer is due. */
   #timerAt = 0
@@ -67,10 +70,11 @@ export class Members {
     if (member) {
       member.heardAt = this.#clock.now()
       member.isSuspect = false
+      member.isAwaited = false
       return true
     }
     if (this.#gone.has(node) || this.#members.size >= MAX_MEMBERS) return false
-    this.#members.set(node, { heardAt: this.#clock.now(), isSuspect: false })
+    this.#members.set(node, { heardAt: this.#clock.now(), isSuspect: false, isAwaited: false })
     if (this.#timer === undefined) this.#arm()
     this.#events.joined(node)
     return true
@@ -88,15 +92,28 @@ export class Members {
 
   /** We hear nothing: silence of the others means nothing. */
   pause(): void {
+    if (this.#isRunning) this.#pausedAt = this.#clock.now()
     this.#isRunning = false
     this.#clock.clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
-  /** We hear again: each has a full lease from now. */
+  /** We hear again. */
   resume(): void {
+    const missedMs = this.#isRunning ? 0 : this.#clock.now() - this.#pausedAt
     this.#isRunning = true
-    for (const member of this.#members.values()) member.heardAt = this.#clock.now()
+    this.#extend(missedMs)
+  }
+
+  /**
+   * For so long we did not hear: each has a full lease from now, because it may take longer to be back than we did. Only
+   * once, until it is heard: or else, where we come and go all the time, the dead would stay for ever.
+   */
+  #extend(missedMs: number): void {
+    for (const member of this.#members.values()) {
+      member.heardAt = member.isAwaited ? member.heardAt + missedMs : this.#clock.now()
+      member.isAwaited = true
+    }
     this.#arm()
   }
 
@@ -118,7 +135,7 @@ export class Members {
   #expire(): void {
     const now = this.#clock.now()
     // This process stood still, and what the others said meanwhile is still to be read.
-    if (now - this.#timerAt > this.#leaseMs / 3) return this.resume()
+    if (now - this.#timerAt > this.#leaseMs / 3) return this.#extend(now - this.#timerAt)
     for (const [node, { heardAt }] of [...this.#members]) if (now - heardAt >= this.#leaseMs) this.#remove(node)
     this.#arm()
   }

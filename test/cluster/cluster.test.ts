@@ -76,6 +76,20 @@ describe('nodes', () => {
     expect(a!.events).toEqual(['joined b', 'resumed', 'suspended', 'resumed', 'left b'])
   })
 
+  it('that were killed are gone also for one that is cut off again and again; those that live are not', async () => {
+    const stage = new ClusterStage()
+    const [a, b] = await stage.started('a', 'b', 'c')
+    b!.bus.kill()
+    for (let heardMs = 0; heardMs < LEASE_MS * 2; heardMs += LEASE_MS / 5) {
+      a!.bus.cut()
+      await stage.pass(LEASE_MS)
+      a!.bus.mend()
+      await stage.pass(LEASE_MS / 5)
+    }
+    expect(a!.cluster.nodes).toEqual(['c'])
+    expect(a!.events.filter((event) => event.startsWith('left'))).toEqual(['left b'])
+  })
+
   it('are not taken for dead by one that stood still', async () => {
     const stage = new ClusterStage()
     const [a, b] = await stage.started('a', 'b')
