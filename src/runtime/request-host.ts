@@ -6,8 +6,11 @@
 /** Stands for the host in the URL of a request that names none; nobody can have this name (RFC 2606). */
 export const NO_HOST = 'no-host.invalid'
 
-/** Nothing that would end the authority of a URL; a list is what a runtime makes of two headers. */
-const AUTHORITY = /^[^\s/?#@\\,]*$/
+/**
+ * What a host may hold by RFC 3986 section 3.2.2. With any other character Bun's URL of the request is a bare path, and
+ * would be taken for one that is some characters shorter. No comma: a list is what a runtime makes of two headers.
+ */
+const AUTHORITY = /^[\w.~!$&'()*+;=:%[\]-]*$/
 
 /** Says whether a Host header names a host. Remembers the last one that did: clients mostly name the same. */
 export function hostCheck(): (host: string) => boolean {

@@ -112,6 +112,10 @@ describe(`the edge on ${runtime}`, () => {
     ['user@a', '400'],
     ['[::1', '400'],
     ['a:99999', '400'],
+    ['é', '400'],
+    ['a"b', '400'],
+    ['{a}', '400'],
+    ['a`b', '400'],
     ['127.0.0.1:8080', '200'],
     ['[::1]:8080', '200'],
     ['bridge_1.example', '200'],
@@ -119,6 +123,10 @@ describe(`the edge on ${runtime}`, () => {
     ['', '200'],
   ])('Host "%s" is answered with %s', async (host, status) => {
     expect(await statusOf(`GET /health HTTP/1.1\r\nHost: ${host}`)).toBe(status)
+  })
+
+  it('with a strange Host a path is not taken for another one', async () => {
+    expect(await statusOf('GET /xxx/health HTTP/1.1\r\nHost: é')).toBe('400')
   })
 
   it('a whole URL as target is answered as its path is', async () => {
