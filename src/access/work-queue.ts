@@ -13,8 +13,9 @@ export interface WorkQueueOptions {
 
 export class WorkQueue {
   readonly #options: WorkQueueOptions
-  /** In the order in which they came. */
-  readonly #waiting: Job[] = []
+  /** By source, that whose turn is next first; each in the order in which its jobs came. */
+  readonly #waiting = new Map<string, Job[]>()
+  #count = 0
   #running = 0
 
   constructor(options: WorkQueueOptions) {
@@ -22,8 +23,8 @@ export class WorkQueue {
   }
 
   /**
-   * Returns what the work comes to, when it is its turn. When the queue is full, whoever has most in it loses the last of that:
-   * one source alone cannot shut out the others.
+   * Returns what the work comes to, when it is its turn; sources take turns. When the queue is full, whoever has most in it
+   * loses the last of that: one source alone can neither shut out the others nor hold them up.
    *
    * Errors: rejects with `full()`, and with `left()` when `signal` is aborted while it waits.
    */
@@ -37,7 +38,7 @@ export class WorkQueue {
     try {
       return await work()
     } finally {
-      const next = this.#waiting.shift()
+      const next = this.#next()
       // It takes over this place: nobody can come between.
       if (next) next.start()
       else this.#running--
@@ -48,14 +49,14 @@ export class WorkQueue {
     let leave: (() => void) | undefined
     const turn = new Promise<void>((resolve, reject) => {
       const job: Job = { source, start: resolve, refuse: reject }
-      this.#waiting.push(job)
+      this.#add(job)
       leave = () => {
         this.#remove(job)
         reject(left())
       }
       signal.addEventListener('abort', leave, { once: true })
     })
-    if (this.#waiting.length > this.#options.maxWaiting) this.#remove(this.#mostGreedy())?.refuse(full())
+    if (this.#count > this.#options.maxWaiting) this.#remove(this.#mostGreedy())?.refuse(full())
     try {
       await turn
     } finally {
@@ -63,17 +64,35 @@ export class WorkQueue {
     }
   }
 
+  #add(job: Job): void {
+    const jobs = this.#waiting.get(job.source)
+    if (jobs) jobs.push(job)
+    else this.#waiting.set(job.source, [job])
+    this.#count++
+  }
+
+  /** Takes the first job of the source whose turn it is, which then comes last. */
+  #next(): Job | undefined {
+    const [first] = this.#waiting
+    if (!first) return undefined
+    const [source, jobs] = first
+    const job = this.#remove(jobs[0])
+    if (this.#waiting.delete(source)) this.#waiting.set(source, jobs)
+    return job
+  }
+
   #remove(job: Job | undefined): Job | undefined {
-    const index = job ? this.#waiting.indexOf(job) : -1
-    return index < 0 ? undefined : this.#waiting.splice(index, 1)[0]
+    if (!job) return undefined
+    const jobs = this.#waiting.get(job.source)
+    if (!jobs?.includes(job)) return undefined
+    jobs.splice(jobs.indexOf(job), 1)
+    if (jobs.length === 0) this.#waiting.delete(job.source)
+    this.#count--
+    return job
   }
 
   /** The last job of the source with most of them. */
   #mostGreedy(): Job | undefined {
-    const jobs = new Map<string, { count: number; last: Job }>()
-    for (const job of this.#waiting) {
-      jobs.set(job.source, { count: (jobs.get(job.source)?.count ?? 0) + 1, last: job })
-    }
-    return [...jobs.values()].reduce((most, each) => (each.count >= most.count ? each : most)).last
+    return [...this.#waiting.values()].reduce((most, jobs) => (jobs.length >= most.length ? jobs : most), []).at(-1)
   }
 }
