@@ -3,8 +3,7 @@ import * as z from 'zod'
 import { MemoryTicketStore, type TicketStore } from './access/ticket-store.ts'
 import type { Revocable, Revocations } from './access/revocations.ts'
 import { SharedRevocations } from './access/shared-revocations.ts'
-import type { Bus } from './bus/bus.ts'
-import { SharedBus } from './bus/shared-bus.ts'
+import type { SharedBus } from './bus/shared-bus.ts'
 import { systemClock } from './clock.ts'
 import { Cluster } from './cluster/cluster.ts'
 import { ClusterSessions } from './cluster/sessions.ts'
@@ -14,7 +13,7 @@ import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { leaseMs } from './presence/grace.ts'
 import { Presence } from './presence/presence.ts'
-import { RedisBus } from './redis/redis-bus.ts'
+import type { RedisCommands } from './redis/commands.ts'
 import { RedisRevocationStore } from './redis/revocation-store.ts'
 import { RedisTicketStore } from './redis/ticket-store.ts'
 
@@ -31,7 +30,9 @@ export interface NodeSessions extends LocalSessions {
 export interface BridgeNodesOptions {
   readonly config: Config
   readonly nodeId: string
-  readonly bus: Bus
+  readonly bus: SharedBus
+  /** Undefined on a bus that is not Redis. */
+  readonly commands: RedisCommands | undefined
   readonly log: Log
   readonly metrics: Metrics
   /** Without it nobody has a credential that could be revoked. */
@@ -39,8 +40,6 @@ export interface BridgeNodesOptions {
 }
 
 export class BridgeNodes {
-  /** The bus for everything else. */
-  readonly bus: SharedBus
   readonly ticketStore: TicketStore
   readonly revocations: Revocations
   /** Undefined if no attendance is kept. */
@@ -49,13 +48,11 @@ export class BridgeNodes {
   readonly #revocations: SharedRevocations
   #sessions: NodeSessions | undefined
 
-  constructor({ config, nodeId, bus, log, metrics, hasAccess }: BridgeNodesOptions) {
+  constructor({ config, nodeId, bus, commands, log, metrics, hasAccess }: BridgeNodesOptions) {
     const { destinations, ttlSeconds } = config.presence
     const clock = systemClock
-    this.bus = new SharedBus(bus)
-    const commands = bus instanceof RedisBus ? bus.commands : undefined
     this.ticketStore = commands ? new RedisTicketStore(commands) : new MemoryTicketStore(clock)
-    const cluster = new Cluster({ nodeId, channels: this.bus.own, clock, leaseMs: leaseMs(ttlSeconds), log, metrics })
+    const cluster = new Cluster({ nodeId, channels: bus.own, clock, leaseMs: leaseMs(ttlSeconds), log, metrics })
     this.#cluster = cluster
     this.presence = destinations.length > 0 ? new Presence({ destinations, cluster, clock }) : undefined
     this.#revocations = new SharedRevocations({

@@ -6,6 +6,7 @@ import { ADDRESSES } from './access/delivered-addresses.ts'
 import { createBridgeAccess, isAccessConfigured, type OwnAccess } from './bridge-access.ts'
 import { bridgeEndpoints } from './bridge-endpoints.ts'
 import { factsOf } from './bridge-facts.ts'
+import { BridgeHistory, keepingOf } from './bridge-history.ts'
 import { BridgeNodes } from './bridge-nodes.ts'
 import { FRAMES_PER_MESSAGE, rawOptions, sessionOptions } from './bridge-options.ts'
 import { Broker } from './broker/broker.ts'
@@ -16,6 +17,7 @@ import { Inbound } from './broker/inbound.ts'
 import { Outbound } from './broker/outbound.ts'
 import type { Bus } from './bus/bus.ts'
 import { MemoryBus } from './bus/memory.ts'
+import { SharedBus } from './bus/shared-bus.ts'
 import { ClientSessions } from './client/client-sessions.ts'
 import { Clients } from './client/clients.ts'
 import { Rates } from './client/rates.ts'
@@ -121,9 +123,15 @@ export function createBridge(options: BridgeOptions): Bridge {
   const ownBus = options.bus ?? busFor(config, nodeId, log)
   // Where nobody has a name, nodes have nothing to tell each other but messages.
   const hasAccess = isAccessConfigured(config, options.access)
+  const hasHistory = config.history.length > 0
   const hasNodes = hasAccess || config.presence.destinations.length > 0
-  const nodes = hasNodes ? new BridgeNodes({ config, nodeId, bus: ownBus, log, metrics, hasAccess }) : undefined
-  const bus = nodes?.bus ?? ownBus
+  const sharedBus = hasNodes || hasHistory ? new SharedBus(ownBus) : undefined
+  const bus = sharedBus ?? ownBus
+  const commands = ownBus instanceof RedisBus ? ownBus.commands : undefined
+  const nodes =
+    sharedBus && hasNodes
+      ? new BridgeNodes({ config, nodeId, bus: sharedBus, commands, log, metrics, hasAccess })
+      : undefined
   const { access, backends } = createBridgeAccess(config, options.access, { nodes, metrics, log })
   const table = new RouteTable(config.routes, config.broker.applicationPrefixes, config.broker.prefixes)
   const deadlines = new Deadlines(systemClock)
@@ -135,7 +143,22 @@ export function createBridge(options: BridgeOptions): Bridge {
   const watches = new ChannelWatches(interests)
   const broker = new Broker(destinations, config.slowClients, table, interests, delivery)
   const inbound = new Inbound(nodeId, broadcastChannel, table, broker, interests, watches, log, metrics)
-  const outbound = new Outbound(broadcastChannel, destinations, table, bus, log, metrics)
+  const keeping = hasHistory ? keepingOf(config, ownBus) : undefined
+  const outbound = new Outbound(broadcastChannel, destinations, table, bus, log, metrics, keeping)
+  const history =
+    keeping &&
+    sharedBus &&
+    new BridgeHistory({
+      keeping,
+      nodeId,
+      channels: sharedBus.history,
+      broadcastChannel,
+      broker,
+      delivery,
+      log,
+      metrics,
+    })
+  inbound.kept = history?.history
   metrics.observe('subscriptions', () => broker.size)
   metrics.observe('busAvailable', () => (busUnavailableReason() === undefined ? 1 : 0))
   metrics.observe('unsentBytes', () => outputs.unsentBytes)
@@ -151,6 +174,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     expiryGraceMs: (config.access?.expiryGraceSeconds ?? EXPIRY_GRACE_S) * 1000,
     rates: new Rates(config.limits.rates),
     presence: nodes?.presence && new SubscriptionPresence(nodes.presence, delivery),
+    history: history?.history,
     metrics,
     log,
   }
@@ -169,6 +193,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     credentials: config.access?.credentials ?? NO_CREDENTIALS,
     nextSessionId: clients.nextId,
     broker,
+    history: history?.history,
     limits: config.limits,
     connectTimeoutMs: config.limits.connectTimeoutMs,
   })
@@ -291,6 +316,7 @@ export function createBridge(options: BridgeOptions): Bridge {
         interests.setBusAvailable(reason === undefined)
         watches.setUnavailableReason(reason)
         nodes?.setUnavailableReason(reason)
+        history?.history.setUnavailableReason(reason)
       },
       onRefusal: (kind, name, refusal) => interests.setRefusal(kind, name, refusal),
     })
@@ -298,6 +324,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     interests.keep(broadcastChannel)
     interests.keepRoutes(table.permanentInterests())
     nodes?.start()
+    history?.start()
   }
 
   async function start(): Promise<BridgeAddress> {
@@ -351,6 +378,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     await clients.drain(deadlineMs * DRAIN_SHARE)
     for (const listener of listeners) listener.stopAccepting()
     watches.close()
+    history?.history.close()
     interests.close()
     await nodes?.close()
     await bus.close()

@@ -21,6 +21,10 @@ const RESERVED: ReadonlySet<string> = new Set([
   'transaction',
   'user-name',
   'dropped',
+  // of history: a client remembers where it was by these
+  'offset',
+  'epoch',
+  'retained',
 ])
 
 /** What a name loses on its way: what a version cannot carry is left out of it, and some clients trim it. */
@@ -29,4 +33,14 @@ const LOSSY = /[\0\r\n:\s]/g
 /** Would a subscriber of any version read this name as a reserved one? A forged `content-length` could end a frame early. */
 export function isReserved(name: string): boolean {
   return RESERVED.has(name) || (name.search(LOSSY) >= 0 && RESERVED.has(name.replace(LOSSY, '')))
+}
+
+/** Returns the headers without those that only the server may set; nearly always there is none to leave out. */
+export function withoutReserved(headers: readonly HeaderPair[]): readonly HeaderPair[] {
+  return headers.some(isForged) ? headers.filter((header) => !isForged(header)) : headers
+}
+
+/** Also not one that makes a message look like the marker of a position. */
+function isForged([name, value]: HeaderPair): boolean {
+  return isReserved(name) || (name === 'event' && value === 'position')
 }

@@ -28,6 +28,10 @@ const COUNTERS = {
   ticketsRedeemed: 'Tickets redeemed',
   ticketsRefused: 'Tickets refused: wrong, used or expired',
   revocations: 'Revocations of a token or a user',
+  historyReads: 'Reads of the history of a destination',
+  gapsFilled: 'Times that messages which did not come over the bus were read from the history and delivered in order',
+  gapsNotFilled: 'Times that they were no longer held, or that a history began anew: subscribers that asked were told',
+  unrecorded: 'Messages that a backend published on a channel, and that could not be recorded in the history',
 } as const
 
 /** Counted since start, in parts. No label holds what a client chose. */
@@ -37,6 +41,10 @@ const LABELLED_COUNTERS = {
     labels: ['authenticator', 'result', 'reason'],
   },
   denials: { help: 'What the rules refused to clients', labels: ['action'] },
+  recoveries: {
+    help: 'Subscriptions that went on from a position: recovered, or incomplete because something was no longer held',
+    labels: ['result'],
+  },
 } as const
 
 /** How long something took, in seconds. */
@@ -44,6 +52,9 @@ const DURATIONS = {
   callback: { help: 'Seconds until the auth service answered a login, or failed to', labels: ['result'] },
   jwksFetch: { help: 'Seconds until the keys for tokens were fetched, or could not be', labels: ['result'] },
 } as const
+
+const RECOVERED_HELP = 'Messages that came to one subscription from the history'
+const RECOVERED_BUCKETS = [0, 1, 10, 100, 1000, 10_000, 100_000]
 
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
@@ -99,6 +110,8 @@ export class Metrics {
   readonly #logins: Counter
   readonly #denials: Readonly<Record<DeniedAction, Counter.Internal>>
   readonly #durations: Readonly<Record<DurationName, Histogram>>
+  readonly #recoveries: Readonly<Record<'recovered' | 'incomplete', Counter.Internal>>
+  readonly #recovered: Histogram
 
   constructor() {
     this.count = Object.fromEntries(Object.keys(COUNTERS).map((name) => [name, 0])) as Record<CounterName, number>
@@ -118,6 +131,15 @@ export class Metrics {
     const denials = this.#labelled('denials')
     this.#denials = { subscribe: denials.labels('subscribe'), send: denials.labels('send') }
     for (const denied of Object.values(this.#denials)) denied.inc(0)
+    const recoveries = this.#labelled('recoveries')
+    this.#recoveries = { recovered: recoveries.labels('recovered'), incomplete: recoveries.labels('incomplete') }
+    for (const result of Object.values(this.#recoveries)) result.inc(0)
+    this.#recovered = new Histogram({
+      name: metricName('recoveredMessages'),
+      help: RECOVERED_HELP,
+      buckets: RECOVERED_BUCKETS,
+      registers: [this.#registry],
+    })
     this.#durations = { callback: this.#duration('callback'), jwksFetch: this.#duration('jwksFetch') }
     collectDefaultMetrics({ register: this.#registry })
   }
@@ -146,6 +168,16 @@ export class Metrics {
   /** `authenticator`: the type of the one that decided, or `none`. */
   login(authenticator: string, result: LoginResult, reason: LoginReason): void {
     this.#logins.labels(authenticator, result, reason).inc()
+  }
+
+  /** A subscription has gone on from a position. */
+  recovery(result: 'recovered' | 'incomplete'): void {
+    this.#recoveries[result].inc()
+  }
+
+  /** So many messages have come to a subscription from the history. */
+  recovered(messages: number): void {
+    this.#recovered.observe(messages)
   }
 
   /** The rules have refused it. */

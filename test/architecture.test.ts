@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 // A place is a file, or a folder ending in a slash.
 
 /** What all doors, their clients and what puts them together may know. */
-const CORE = ['access', 'presence', 'broker', 'delivery', 'routes', 'cluster', 'bus', 'leaves']
+const CORE = ['access', 'presence', 'recovery', 'broker', 'delivery', 'routes', 'cluster', 'history', 'bus', 'leaves']
 
 /**
  * From the top to the bottom. An area imports from the areas and files of its list, and from its own files only where
@@ -47,6 +47,7 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
       'src/bridge-access.ts',
       'src/bridge-endpoints.ts',
       'src/bridge-facts.ts',
+      'src/bridge-history.ts',
       'src/bridge-nodes.ts',
       'src/bridge-options.ts',
       'src/bridge-people.ts',
@@ -64,10 +65,13 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   presence: { places: ['src/presence/'], mayImport: ['presence', 'cluster', 'leaves'] },
   // what nodes tell and ask each other
   cluster: { places: ['src/cluster/'], mayImport: ['cluster', 'bus', 'leaves'] },
-  broker: { places: ['src/broker/'], mayImport: ['broker', 'delivery', 'routes', 'bus', 'leaves'] },
+  // reads the history for those who come back
+  recovery: { places: ['src/recovery/'], mayImport: ['recovery', 'broker', 'delivery', 'routes', 'history', 'leaves'] },
+  broker: { places: ['src/broker/'], mayImport: ['broker', 'delivery', 'routes', 'history', 'bus', 'leaves'] },
   delivery: { places: ['src/delivery/'], mayImport: ['delivery', 'leaves'] },
   routes: { places: ['src/routes/'], mayImport: ['routes', 'leaves'] },
-  redis: { places: ['src/redis/'], mayImport: ['redis', 'access', 'bus', 'leaves'] },
+  redis: { places: ['src/redis/'], mayImport: ['redis', 'access', 'history', 'bus', 'leaves'] },
+  history: { places: ['src/history/'], mayImport: ['history', 'bus', 'leaves'] },
   bus: { places: ['src/bus/'], mayImport: ['bus', 'leaves'] },
   config: { places: ['src/config.ts'], mayImport: ['config parts'] },
   'config parts': { places: ['src/config/'], mayImport: ['config parts'] },
@@ -85,6 +89,7 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
       'src/destinations.ts',
       'src/text.ts',
       'src/placed-set.ts',
+      'src/position.ts',
     ],
     mayImport: [],
   },
@@ -191,7 +196,7 @@ describe('the checker', () => {
   ])('catches a forbidden %s import', (_kind, line) => {
     expect(problems({ ...app, 'src/stomp/session.ts': `// first line\n${line}` })).toEqual([
       'src/stomp/session.ts:2 imports src/http/app.ts, but stomp may import only ' +
-        'stomp, frames, client, access, presence, broker, delivery, routes, cluster, bus, leaves',
+        'stomp, frames, client, access, presence, recovery, broker, delivery, routes, cluster, history, bus, leaves',
     ])
   })
 

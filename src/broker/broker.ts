@@ -96,6 +96,11 @@ export class Broker {
     return { liveness: this.#whenLive(hold, destination), release: () => this.#interests.release(hold) }
   }
 
+  /** Has somebody subscribed exactly this (internal) destination? */
+  isSubscribed(destination: string): boolean {
+    return this.#registry.find(destination) !== undefined
+  }
+
   /** Undefined if the bus feeds it already. Ask at most once per subscription. */
   whenLive({ hold, feed }: Entry): Liveness | undefined {
     return this.#whenLive(hold, feed.destination)

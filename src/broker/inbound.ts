@@ -5,10 +5,10 @@
 import { quoted } from '../errors.ts'
 import { destinationProblem } from '../destinations.ts'
 import { Message } from '../delivery/message.ts'
-import { isReserved, type HeaderPair } from '../headers.ts'
+import { withoutReserved } from '../headers.ts'
 import { LogBudget, type Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import { decodeBroadcast, PayloadError, type InboundMessage } from '../routes/payload.ts'
+import { decodeBroadcast, PayloadError, type InboundMessage, type KeptFields } from '../routes/payload.ts'
 import type { RouteTable } from '../routes/table.ts'
 import type { Broker } from './broker.ts'
 import type { ChannelInterests } from './channel-interests.ts'
@@ -19,7 +19,25 @@ const QUOTED_PAYLOAD = 120
 /** Malformed payloads that are logged in a window; all are counted. */
 const MALFORMED_PER_WINDOW = 20
 
+/** Who looks after the messages of destinations with history. */
+export interface KeptReceiver {
+  /** Has this destination history? */
+  has(destination: string): boolean
+  /** A message that was kept has come. */
+  received(destination: string, message: InboundMessage, kept: KeptFields, sender: string | undefined): void
+  /** One that should be has come without. */
+  unrecorded(
+    destination: string,
+    message: InboundMessage,
+    sender: string | undefined,
+    channel: string,
+    payload: Uint8Array,
+  ): void
+}
+
 export class Inbound {
+  /** Undefined where no destination has history. Set before anything is received. */
+  kept: KeptReceiver | undefined
   readonly #nodeId: string
   readonly #broadcastChannel: string
   readonly #table: RouteTable
@@ -62,7 +80,7 @@ export class Inbound {
       if (isBroadcast && !route.channel.isFixed) continue // a route for every channel does not mean this one
       try {
         const routed = this.#table.read(route, channel, payload)
-        if (routed) this.#deliver(routed.destination, routed.message)
+        if (routed) this.#receive(routed.destination, routed.message, undefined, channel, payload)
       } catch (error) {
         this.#malformed(channel, payload, error)
       }
@@ -71,20 +89,34 @@ export class Inbound {
 
   #receiveBroadcast(channel: string, payload: Uint8Array): void {
     try {
-      const { topic, message, sender } = decodeBroadcast(payload)
+      const { topic, message, sender, kept } = decodeBroadcast(payload)
       if (!this.#broker.destinations.isDeliverable(topic)) {
         throw new PayloadError(`topic ${quoted(topic)} is no broker destination`)
       }
-      this.#deliver(topic, message, sender)
+      this.#receive(topic, message, sender, channel, payload, kept)
     } catch (error) {
       this.#malformed(channel, payload, error)
     }
   }
 
-  #deliver(destination: string, { headers, body }: InboundMessage, sender?: string): void {
+  #receive(
+    destination: string,
+    message: InboundMessage,
+    sender: string | undefined,
+    channel: string,
+    payload: Uint8Array,
+    kept?: KeptFields,
+  ): void {
     this.#metrics.count.messagesReceived++
     const problem = destinationProblem(destination)
     if (problem !== undefined) throw new PayloadError(`destination ${quoted(destination)}: ${problem}`)
+    if (this.kept && this.kept.has(destination)) {
+      if (kept) this.kept.received(destination, message, kept, sender)
+      else this.kept.unrecorded(destination, message, sender, channel, payload)
+    } else this.#deliver(destination, message, sender)
+  }
+
+  #deliver(destination: string, { headers, body }: InboundMessage, sender: string | undefined): void {
     const topics = this.#broker.match(destination)
     if (topics.length === 0) return
     const id = `${this.#nodeId}-${++this.#messages}`
@@ -105,9 +137,4 @@ export class Inbound {
     if (isPayloadError) this.#log.warn(fields, 'Malformed payload was skipped')
     else this.#log.error({ ...fields, error }, 'A payload could not be delivered')
   }
-}
-
-/** Nearly always there is none to leave out. */
-function withoutReserved(headers: readonly HeaderPair[]): readonly HeaderPair[] {
-  return headers.some(([name]) => isReserved(name)) ? headers.filter(([name]) => !isReserved(name)) : headers
 }

@@ -2,8 +2,9 @@
  * The way out: what clients send and HTTP hands in, to the bus. Finds the channel and the payload of a message, bounds
  * what waits for the bus, and says in words of the client what went wrong.
  */
-import { BusRefusedError, BusUnavailableError, type Bus, type BusMessage } from '../bus/bus.ts'
+import { BusRefusedError, BusUnavailableError, type Bus } from '../bus/bus.ts'
 import { ProtocolError, quoted } from '../errors.ts'
+import type { HistoryLog, LoggedMessage, LogTarget } from '../history/log.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import {
@@ -15,16 +16,25 @@ import {
 } from '../routes/payload.ts'
 import type { OutboundRoute, RouteTable } from '../routes/table.ts'
 import { requireUsable, type DestinationRules } from './destination-rules.ts'
+import type { HistoryRules } from './history-rules.ts'
 import { Recent } from './recent.ts'
 
 /** A message as it goes over the bus; made by `route`, handed over by `publish`. */
-export type RoutedMessage = BusMessage
+export type RoutedMessage = LoggedMessage
 
 /** Where a SEND goes, and how it is written there; without a codec it is broadcast. */
 interface SendRoute {
   readonly channel: string
   readonly codec: PayloadCodec | undefined
   readonly route: OutboundRoute | undefined
+  /** Where it is kept. */
+  readonly target: LogTarget | undefined
+}
+
+/** Where messages are kept; there is none if no destination has history. */
+export interface Keeping {
+  readonly log: HistoryLog
+  readonly rules: HistoryRules
 }
 
 /** Payload bytes that may wait for the bus to accept them, over all clients and requests; beyond it senders are refused. */
@@ -37,6 +47,7 @@ export class Outbound {
   readonly #destinations: DestinationRules
   readonly #table: RouteTable
   readonly #bus: Bus
+  readonly #keeping: Keeping | undefined
   readonly #log: Log
   readonly #metrics: Metrics
   readonly #sendRoutes = new Recent(MAX_SEND_ROUTES, (destination) => this.#sendRouteOf(destination))
@@ -50,11 +61,13 @@ export class Outbound {
     bus: Bus,
     log: Log,
     metrics: Metrics,
+    keeping?: Keeping,
   ) {
     this.#broadcastChannel = broadcastChannel
     this.#destinations = destinations
     this.#table = table
     this.#bus = bus
+    this.#keeping = keeping
     this.#log = log
     this.#metrics = metrics
   }
@@ -70,24 +83,28 @@ export class Outbound {
    * Errors: ProtocolError `no-route`, `bad-destination`, `bad-body`.
    */
   route(message: OutboundMessage): RoutedMessage {
-    const { channel, codec, route } = this.#sendRoutes.get(message.destination)
+    const { channel, codec, route, target } = this.#sendRoutes.get(message.destination)
     const payload = codec === undefined ? encodeBroadcast(message) : encodePayload(codec, message)
     if (route) route.messages++
-    return { channel, payload }
+    return { channel, payload, target }
   }
 
   /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable` or `bus-refused`. */
-  publish({ channel, payload }: RoutedMessage): Promise<void> {
+  publish(message: RoutedMessage): Promise<void> {
+    const { channel, payload, target } = message
     const bytes = payload.length
     if (!this.#claim(bytes)) return Promise.reject(this.#overloaded())
-    return this.#settle(this.#bus.publish(channel, payload), 1, bytes)
+    const accepted = target ? this.#keeping!.log.publish([message]) : this.#bus.publish(channel, payload)
+    return this.#settle(accepted, 1, bytes)
   }
 
   /** All or none, in order. Rejects as `publish`. */
   publishAll(messages: readonly RoutedMessage[]): Promise<void> {
     const bytes = messages.reduce((sum, { payload }) => sum + payload.length, 0)
     if (!this.#claim(bytes)) return Promise.reject(this.#overloaded())
-    return this.#settle(this.#bus.publishAll(messages), messages.length, bytes)
+    const isKept = messages.some(({ target }) => target !== undefined)
+    const accepted = isKept ? this.#keeping!.log.publish(messages) : this.#bus.publishAll(messages)
+    return this.#settle(accepted, messages.length, bytes)
   }
 
   /**
@@ -97,7 +114,8 @@ export class Outbound {
    */
   async notify(topic: string, json: string): Promise<void> {
     this.#destinations.requireDeliverable(topic)
-    await this.publish({ channel: this.#broadcastChannel, payload: encodeNotification(topic, json) })
+    const target = this.#keeping?.rules.of(topic)?.target
+    await this.publish({ channel: this.#broadcastChannel, payload: encodeNotification(topic, json), target })
   }
 
   /** Errors: ProtocolError. */
@@ -105,10 +123,11 @@ export class Outbound {
     requireUsable(destination)
     if (this.#destinations.isAddress(destination)) this.#destinations.requireDeliverable(destination)
     if (this.#destinations.isDeliverable(destination)) {
-      return { channel: this.#broadcastChannel, codec: undefined, route: undefined }
+      const target = this.#keeping?.rules.of(destination)?.target
+      return { channel: this.#broadcastChannel, codec: undefined, route: undefined, target }
     }
     const route = this.#destinations.isApplication(destination) ? this.#table.outbound(destination) : undefined
-    if (route) return route
+    if (route) return { ...route, target: undefined }
     const hint = `no route takes it, and it does not start with ${this.#destinations.brokerPrefixes}`
     throw new ProtocolError('no-route', `Cannot send to ${quoted(destination)}: ${hint}`)
   }

@@ -32,21 +32,38 @@ export interface OwnChannels {
   subscribe(channel: string): Promise<void>
 }
 
+/** Channels of the bridge's own below this name have a user of their own. */
+export const HISTORY_PREFIX = `${OWN_PREFIX}history:`
+
 export class SharedBus implements Bus {
+  /** By which nodes tell each other who they have, and what is revoked. */
   readonly own: OwnChannels
+  /** By which logs tell what has become of them: below {@link HISTORY_PREFIX}. */
+  readonly history: OwnChannels
   /** Not where the bus has none. */
   readonly nodes?: () => Promise<readonly BusNode[] | undefined>
   readonly #bus: Bus
   #nodes: OwnChannelsListener | undefined
+  #logs: OwnChannelsListener | undefined
 
   constructor(bus: Bus) {
     this.#bus = bus
     if (bus.nodes) this.nodes = () => bus.nodes!()
-    this.own = {
+    this.own = this.#channels((listener) => (this.#nodes = listener))
+    this.history = this.#channels((listener) => (this.#logs = listener))
+  }
+
+  #userOf(channel: string): OwnChannelsListener | undefined {
+    return channel.startsWith(HISTORY_PREFIX) ? this.#logs : this.#nodes
+  }
+
+  #channels(listen: (listener: OwnChannelsListener) => void): OwnChannels {
+    const bus = this.#bus
+    return {
       get unavailableReason() {
         return bus.unavailableReason
       },
-      listen: (listener) => void (this.#nodes = listener),
+      listen,
       publish: (channel, payload) => bus.publish(channel, payload),
       subscribe: (channel) => bus.subscribe(channel),
     }
@@ -68,14 +85,15 @@ export class SharedBus implements Bus {
     this.#bus.start({
       onMessage: (channel, payload, pattern) => {
         if (!isOwn(channel)) listener.onMessage(channel, payload, pattern)
-        else if (pattern === undefined) this.#nodes?.onMessage(channel, payload)
+        else if (pattern === undefined) this.#userOf(channel)?.onMessage(channel, payload)
       },
       onAvailability: (reason) => {
         listener.onAvailability(reason)
         this.#nodes?.onAvailability(reason)
+        this.#logs?.onAvailability(reason)
       },
       onRefusal: (kind: SubscriptionKind, name, refusal) => {
-        if (kind === 'channel' && isOwn(name)) this.#nodes?.onRefusal(name, refusal)
+        if (kind === 'channel' && isOwn(name)) this.#userOf(name)?.onRefusal(name, refusal)
         else listener.onRefusal(kind, name, refusal)
       },
     })

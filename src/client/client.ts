@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Access } from '../access/access.ts'
+import { subscribedAddress } from '../access/addresses.ts'
 import { ANONYMOUS, type Identity } from '../access/identity.ts'
 import type { Broker, Liveness } from '../broker/broker.ts'
 import type { Outbound, RoutedMessage } from '../broker/outbound.ts'
@@ -11,7 +12,7 @@ import type { Recent } from '../broker/recent.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Feed } from '../delivery/feed.ts'
 import { HeldMessages } from '../delivery/held-messages.ts'
-import { Message, type Encoding } from '../delivery/message.ts'
+import { Message, type Encoding, type Marker } from '../delivery/message.ts'
 import { Output, type WrittenGroup } from '../delivery/output.ts'
 import type { OutputWatch, WatchedOutput } from '../delivery/output-watch.ts'
 import type { Deadlines } from '../clock.ts'
@@ -19,6 +20,8 @@ import { ProtocolError, quoted } from '../errors.ts'
 import type { HeaderPair } from '../headers.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Ask } from '../recovery/ask.ts'
+import { noHistory, type History } from '../recovery/history.ts'
 import type { OutboundMessage } from '../routes/payload.ts'
 import type { Socket, Transport } from '../socket.ts'
 import { maySubscribe, requireSendable, requireSubscribable } from './authorize.ts'
@@ -47,6 +50,8 @@ export interface ClientServices {
   readonly forwarded: ReadonlyMap<Client, string>
   /** Undefined if nobody can watch who is where. */
   readonly presence: SubscriptionPresence | undefined
+  /** Undefined if no destination has history. */
+  readonly history: History | undefined
   readonly deadlines: Deadlines
   /** How long a session goes on when its credential has expired, in milliseconds. */
   readonly expiryGraceMs: number
@@ -59,6 +64,8 @@ interface SubscribeAllOptions {
   readonly encoding: Encoding
   readonly excludesOwn?: boolean
   readonly isSingle?: boolean
+  /** From where each goes on, in order. */
+  readonly asks?: readonly (Ask | undefined)[]
 }
 
 export class Client implements SubscriptionOwner, WatchedOutput, Rated {
@@ -130,14 +137,17 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
   // --- What it asks for
 
   /**
-   * Subscribes. Delivery begins at once; the result tells when the bus feeds it, and is undefined if it does already.
-   * Errors: ProtocolError `not-authorized`, `rate-limited`, `duplicate-subscription`, `too-many-subscriptions`, `bad-destination`.
+   * Subscribes. Delivery begins at once, or behind what the history has for it; the result tells when the bus feeds it and it
+   * has been told where it stands, and is undefined if all of that is so already.
+   * Errors: ProtocolError `not-authorized`, `rate-limited`, `duplicate-subscription`, `too-many-subscriptions`,
+   * `bad-destination`, `no-history`, `bad-header`.
    */
   subscribe(options: SubscribeOptions): Liveness | undefined {
-    const { destination, id, ackMode, stamp } = options
-    const { access, broker, encodings } = this.#services
+    const { destination, id, ackMode, stamp, ask } = options
+    const { access, broker, encodings, history } = this.#services
     const { kind, internal } = requireSubscribable(access, this.#identity, this.id, destination)
     this.#requireRate('subscribe', destination)
+    if (ask) this.#requireHistory(destination, internal)
     // A client that repeats itself without an id wants what it has.
     if (id === undefined && this.subscriptions.withoutId(destination)) return undefined
     this.subscriptions.requireRoomFor(destination, id)
@@ -148,13 +158,30 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
     const excludes = options.excludesOwn ? this.id : undefined
     const isOwnQueue = kind === 'user' || kind === 'session'
     const encoding = isOwnQueue ? encodings.of(options.encoding, destination.startsWith('/user/')) : options.encoding
-    const feed = { receiver: subscription, destination, encoding, stamp, isSingle, excludes }
+    const isRecovering = history?.hasBeginning(internal, ask) ?? false
+    const isTold = ask !== undefined
+    const feed = { receiver: subscription, destination, encoding, stamp, isSingle, excludes, isRecovering, isTold }
     const entry = broker.subscribe(feed, internal)
     subscription.feed = entry.feed
     subscription.hold = entry.hold
     this.subscriptions.add(subscription)
     this.#services.presence?.begin(subscription, this.id, this.#identity.user)
-    return broker.whenLive(subscription)
+    const liveness = broker.whenLive(subscription)
+    const begun = history?.opened(subscription.feed, ask, liveness?.live)
+    return begun ? { live: begun, liveOrLost: liveness?.liveOrLost ?? Promise.resolve() } : liveness
+  }
+
+  /** Has this destination, as the client writes it, history? */
+  hasHistory(destination: string): boolean {
+    const internal = subscribedAddress(destination, { user: this.#identity.user, session: this.id })?.internal
+    return internal !== undefined && (this.#services.history?.has(internal) ?? false)
+  }
+
+  /** Errors: ProtocolError `no-history`; `bad-header` for a pattern. */
+  #requireHistory(destination: string, internal: string): void {
+    const { history } = this.#services
+    if (!history) throw noHistory(destination)
+    history.requireAskable(internal, destination)
   }
 
   /**
@@ -163,11 +190,11 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
    */
   subscribeAll(
     destinations: readonly string[],
-    { encoding, excludesOwn = false, isSingle = false }: SubscribeAllOptions,
+    { encoding, excludesOwn = false, isSingle = false, asks = [] }: SubscribeAllOptions,
     onRefused: (error: unknown) => void,
   ): void {
     try {
-      for (const destination of destinations) {
+      for (const [i, destination] of destinations.entries()) {
         const options = {
           destination,
           id: undefined,
@@ -176,6 +203,7 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
           stamp: '',
           excludesOwn,
           isSingle,
+          ask: asks[i],
         }
         this.subscribe(options)?.live.catch(onRefused)
       }
@@ -197,6 +225,7 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
 
   #end(subscription: Subscription): void {
     this.#services.broker.unsubscribe(subscription)
+    this.#services.history?.closed(subscription.feed)
     this.#services.presence?.end(subscription)
   }
 
@@ -253,7 +282,7 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
   // --- What it gets
 
   /** A message of the bridge's own to whoever has subscribed this destination here. Returns false if nobody has. */
-  tell(destination: string, headers: readonly HeaderPair[], body: string): boolean {
+  sendOwn(destination: string, headers: readonly HeaderPair[], body: string): boolean {
     let isTold = false
     for (const subscription of [...this.subscriptions]) {
       if (subscription.destination !== destination) continue
@@ -281,6 +310,10 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
 
   deliver(subscription: Subscription, message: Message, dropped: number): void {
     this.door.deliver(subscription, message, dropped)
+  }
+
+  tell(subscription: Subscription, marker: Marker): void {
+    this.door.tell(subscription, marker)
   }
 
   // --- What the slow-client watch asks

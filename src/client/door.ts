@@ -1,5 +1,5 @@
 /** What every protocol does for its client when the wish comes from elsewhere. Types only. */
-import type { Message } from '../delivery/message.ts'
+import type { Marker, Message } from '../delivery/message.ts'
 import type { ProtocolError } from '../errors.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -11,6 +11,8 @@ export interface Door {
   readonly isOpen: boolean
   /** Write a message that does not come with a group. */
   deliver(subscription: Subscription, message: Message, dropped: number): void
+  /** Write where a subscription stands in the history of its destination. */
+  tell(subscription: Subscription, marker: Marker): void
   /** End the connection at once: what is unsent stays unread. */
   closeAsSlow(reason: string): void
   /** End the connection, and say why. */

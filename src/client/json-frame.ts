@@ -3,7 +3,7 @@
  * `"encoding": "base64"` where the body is binary.
  */
 import { Buffer } from 'node:buffer'
-import type { MessageContent } from '../delivery/message.ts'
+import type { Marker, MessageContent } from '../delivery/message.ts'
 
 export class JsonFrame {
   /** Up to where a stamp goes: among the headers. */
@@ -30,6 +30,12 @@ export class JsonFrame {
   stamp(stamp: string): string {
     return this.#head + stamp + this.#rest
   }
+}
+
+/** Returns the object that tells a subscription where it stands. */
+export function positionFrame(destination: string, { position, count, recovered, missed }: Marker): string {
+  const { offset, epoch } = position
+  return JSON.stringify({ event: 'position', destination, offset, epoch, count, recovered, missed })
 }
 
 /** Returns the stamp that tells how many messages before this one were dropped because the client was behind. */

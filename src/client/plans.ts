@@ -1,5 +1,6 @@
 /** What a client is for whose protocol has no frames to say so: its connection is opened for it. Types only. */
 import type { Identity } from '../access/identity.ts'
+import type { Ask } from '../recovery/ask.ts'
 
 interface Plan {
   readonly identity: Identity
@@ -23,6 +24,8 @@ export type RawFrame = 'body' | 'json' | { readonly wrap: string }
 /** A plain WebSocket. */
 export interface RawPlan extends Plan {
   readonly frame: RawFrame
+  /** From where in the history it goes on. */
+  readonly ask?: Ask | undefined
   /** Where its messages go; undefined: they are ignored, and counted. */
   readonly sendTo: string | undefined
   /** Where they go instead, if there are any: to channels that have subscribers of their own. */
@@ -33,6 +36,6 @@ export interface RawPlan extends Plan {
 
 /** A stream of events. */
 export interface StreamPlan extends Plan {
-  /** The reader has asked to go on from a position, which nothing here keeps: it is told so. */
-  readonly asksForMore: boolean
+  /** From where the reader goes on at each of the destinations, in order; undefined where it has not asked. */
+  readonly asks: readonly Ask[] | undefined
 }

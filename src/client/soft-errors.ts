@@ -28,5 +28,5 @@ export function tellSoftError(
     ...Object.entries(headers),
   ]
   if (receipt !== undefined) pairs.push(['receipt-id', receipt])
-  client.tell(ERRORS_QUEUE, pairs, message)
+  client.sendOwn(ERRORS_QUEUE, pairs, message)
 }

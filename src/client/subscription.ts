@@ -1,8 +1,9 @@
 /** One subscription of one client. */
 import type { Entry, Hold } from '../broker/broker.ts'
 import type { Feed, Receiver } from '../delivery/feed.ts'
-import type { Encoding, Message } from '../delivery/message.ts'
+import type { Encoding, Marker, Message } from '../delivery/message.ts'
 import type { Output } from '../delivery/output.ts'
+import type { Ask } from '../recovery/ask.ts'
 
 export const AckMode = { auto: 'auto', client: 'client', individual: 'client-individual' } as const
 export type AckMode = (typeof AckMode)[keyof typeof AckMode]
@@ -21,6 +22,8 @@ export interface SubscribeOptions {
   readonly excludesOwn?: boolean
   /** Each of its messages is looked at by itself, so that it shares no bytes. */
   readonly isSingle?: boolean
+  /** From where in the history of the destination it goes on. */
+  readonly ask?: Ask | undefined
 }
 
 /** The client, as its subscriptions know it. */
@@ -28,6 +31,7 @@ export interface SubscriptionOwner {
   readonly output: Output
   /** A message that does not come with a group. */
   deliver(subscription: Subscription, message: Message, dropped: number): void
+  tell(subscription: Subscription, marker: Marker): void
 }
 
 export class Subscription implements Receiver, Entry {
@@ -58,5 +62,9 @@ export class Subscription implements Receiver, Entry {
 
   deliver(message: Message, dropped: number): void {
     this.#owner.deliver(this, message, dropped)
+  }
+
+  tell(marker: Marker): void {
+    this.#owner.tell(this, marker)
   }
 }

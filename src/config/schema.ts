@@ -7,6 +7,7 @@ import * as z from 'zod'
 import { access } from './schema/access.ts'
 import { endpoints } from './schema/endpoints.ts'
 import { heartBeat, limits, slowClients } from './schema/limits.ts'
+import { history } from './schema/history.ts'
 import { presence } from './schema/presence.ts'
 import { redis } from './schema/redis.ts'
 import { broker, routes } from './schema/routes.ts'
@@ -25,6 +26,7 @@ export const configSchema = z.strictObject({
   routes,
   access,
   presence,
+  history,
   slowClients,
   heartBeat,
   limits,

@@ -7,7 +7,7 @@ import type { Metrics } from '../metrics.ts'
 import { ownCopy } from '../text.ts'
 import { ShareOfAll, type Backlog, type Feed, type Receiver, type Topic } from './feed.ts'
 import type { Groups } from './groups.ts'
-import type { Encoding, Message } from './message.ts'
+import type { Encoding, Marker, Message } from './message.ts'
 import type { SlowPolicy } from './slow-policy.ts'
 
 /** What a feed is made of. */
@@ -19,6 +19,10 @@ export interface FeedOptions {
   readonly isSingle: boolean
   /** Id of a client whose messages are left out. */
   readonly excludes?: string | undefined
+  /** Nothing is delivered before `goLive`, but what is recovered. */
+  readonly isRecovering?: boolean
+  /** See {@link Feed.isTold}. */
+  readonly isTold?: boolean
 }
 
 export class Delivery {
@@ -34,7 +38,7 @@ export class Delivery {
 
   /** From here on the receiver gets what is delivered to the topic. */
   open(options: FeedOptions, topic: Topic, slowPolicy: SlowPolicy | undefined): Feed {
-    const { receiver, destination, encoding, stamp, isSingle, excludes } = options
+    const { receiver, destination, encoding, stamp, isSingle, excludes, isRecovering = false, isTold = false } = options
     const feed: Feed = {
       receiver,
       destination,
@@ -46,9 +50,11 @@ export class Delivery {
       topic,
       group: undefined,
       backlog: undefined,
+      isRecovering,
+      isTold,
     }
     if (slowPolicy) topic.shareOfAll = ShareOfAll.dropping
-    if (isSingle) topic.singles.add(feed)
+    if (isSingle || isRecovering) topic.singles.add(feed)
     else this.#groups.join(feed)
     return feed
   }
@@ -56,8 +62,33 @@ export class Delivery {
   /** Nothing more is delivered, and what was held is forgotten. */
   close(feed: Feed): void {
     feed.backlog = undefined
+    feed.isRecovering = false
     feed.topic.singles.delete(feed)
     if (feed.group) this.#groups.leave(feed, feed.group)
+  }
+
+  /** It has recovered: from here on it gets what is delivered to the topic, and nothing of what was before. */
+  goLive(feed: Feed): void {
+    if (!feed.isRecovering) return
+    feed.isRecovering = false
+    if (feed.isSingle || !feed.topic.singles.delete(feed)) return
+    this.#groups.join(feed)
+  }
+
+  /** Tells a live feed where it stands, behind what was delivered to it so far. */
+  tell(feed: Feed, marker: Marker): void {
+    this.#groups.flush(feed.topic)
+    feed.receiver.tell(marker)
+  }
+
+  /** What was before, to a feed that is recovering. */
+  deliverRecovered(feed: Feed, messages: readonly Message[]): void {
+    const { receiver, encoding, excludes } = feed
+    const own = excludes === undefined ? messages : messages.filter(({ sender }) => sender !== excludes)
+    if (own.length === 0) return
+    this.#metrics.count.messagesDelivered += own.length
+    if (feed.isSingle) for (const message of own) receiver.deliver(message, 0)
+    else receiver.output.writeAll(own.map((message) => message.as(encoding).stamp(feed.stamp)))
   }
 
   /** To all feeds of the topic. */
@@ -71,7 +102,7 @@ export class Delivery {
 
   /** From here on its messages wait; what was gathered for its group before still comes. */
   hold(feed: Feed, backlog: Backlog): void {
-    if (feed.backlog) return
+    if (feed.backlog || feed.isRecovering) return // what it recovers comes as it is read
     feed.backlog = backlog
     const { group } = feed
     if (!group) return
@@ -103,7 +134,8 @@ export class Delivery {
 
   /** To one feed; a message that it alone gets need not have come over the bus. */
   deliverTo(feed: Feed, message: Message): void {
-    const { backlog, excludes } = feed
+    const { backlog, excludes, isRecovering } = feed
+    if (isRecovering) return
     if (excludes !== undefined && message.sender === excludes) return
     if (backlog) {
       this.#metrics.count.messagesDropped += backlog.push(message, this.#clock.now())

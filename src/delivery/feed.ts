@@ -3,7 +3,7 @@
  * groups, `delivery.ts` takes a feed from one state to the next. Types, and how they begin.
  */
 import type { Fanout } from '../socket.ts'
-import type { Encoding, Message } from './message.ts'
+import type { Encoding, Marker, Message } from './message.ts'
 import type { Output, WrittenGroup } from './output.ts'
 import type { SlowPolicy } from './slow-policy.ts'
 import type { Tally } from './tally.ts'
@@ -13,6 +13,8 @@ export interface Receiver {
   readonly output: Output
   /** A message that does not come with a group. `dropped`: so many before it were let go because the client was behind. */
   deliver(message: Message, dropped: number): void
+  /** Where it stands. */
+  tell(marker: Marker): void
 }
 
 /** What waits while a feed is held. */
@@ -45,6 +47,10 @@ export interface Feed {
   group: Group | undefined
   /** Messages wait here, and the feed is in no group. */
   backlog: Backlog | undefined
+  /** It reads the history of its destination, and is in no group: what is delivered to the topic comes to it that way. */
+  isRecovering: boolean
+  /** Has it asked where it stands? Then it is told when something is lost. */
+  readonly isTold: boolean
 }
 
 /** Feeds that get the same bytes. */

@@ -39,7 +39,7 @@ export class Groups {
     this.#gathering = []
     for (const topic of topics) {
       try {
-        this.#flush(topic)
+        this.flush(topic)
       } catch (error) {
         // Nobody is above this call, and the other topics must have what is theirs.
         this.#log.error({ destination: topic.destination, error }, 'Messages could not be delivered')
@@ -93,10 +93,11 @@ export class Groups {
     }
     topic.gathered.push(message)
     topic.gatheredLength += message.length
-    if (topic.gatheredLength > MAX_GATHERED) this.#flush(topic)
+    if (topic.gatheredLength > MAX_GATHERED) this.flush(topic)
   }
 
-  #flush(topic: Topic): void {
+  /** Write what this turn has so far. */
+  flush(topic: Topic): void {
     this.#tell(topic, this.#write(topic))
   }
 

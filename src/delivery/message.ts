@@ -3,14 +3,7 @@
  * whoever and however many the subscribers are. Knows no protocol: the doors bring their encodings.
  */
 import type { HeaderPair } from '../headers.ts'
-
-/** Where a message stands in the history of its destination. */
-export interface Position {
-  /** Digits and `-`, rising. */
-  readonly offset: string
-  /** Another one when offsets begin anew. */
-  readonly epoch: string
-}
+import type { Position } from '../position.ts'
 
 export interface MessageContent {
   /** The same on every node where the destination has history, else this node's own. */
@@ -23,6 +16,20 @@ export interface MessageContent {
   readonly position?: Position | undefined
   /** Id of the session that sent it. */
   readonly sender?: string | undefined
+}
+
+/** What a subscription is told of where it stands: before what follows from the history, or when something was lost. */
+export interface Marker {
+  /** Where the destination stands. */
+  readonly position: Position
+  /** Offset of the message before the first that follows. */
+  readonly from: string
+  /** Messages that follow from the history. */
+  readonly count: number
+  /** Is nothing missing since the position that was asked for? Undefined if none was. */
+  readonly recovered: boolean | undefined
+  /** Messages that are no longer held; undefined if that is not known. */
+  readonly missed: number | undefined
 }
 
 /** What an encoding made of a message. */

@@ -58,6 +58,14 @@ export class Output implements Tally {
     this.#meter.wrote(this, length)
   }
 
+  /** Several of them, in one write. */
+  writeAll(messages: readonly (string | Uint8Array)[]): void {
+    let length = 0
+    for (const data of messages) length += roughLength(data)
+    this.writeAllOfGroup(messages, length)
+    this.#meter.wrote(this, length)
+  }
+
   /** A message of a group, which tells the meter itself. */
   writeOfGroup(data: string | Uint8Array, length: number): void {
     this.#count(length)

@@ -1,7 +1,7 @@
 /** What a request for a stream of messages says in its path and query: the destination, and from where on. */
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { ProtocolError } from '../errors.ts'
+import { parseAsk, type Ask } from '../recovery/ask.ts'
 import { HttpError, type HttpEnv } from './json-error.ts'
 
 /** The path's parameter, as the OpenAPI document shows it. */
@@ -13,18 +13,28 @@ export const destinationParams = z.object({
   }),
 })
 
-const ASKS = ['since', 'epoch', 'last', 'since-time']
-
-/** Does it ask for what has been before? */
-export function isAsking(c: Context<HttpEnv>): boolean {
-  const query = c.req.query()
-  return ASKS.some((name) => Object.hasOwn(query, name))
+/** The parameters of a query by which history is asked for, as the OpenAPI document shows them. */
+export const askParameters = {
+  since: z.string().optional().openapi({
+    description: 'Offset of the last message that was received: what came after it comes first. With epoch',
+  }),
+  epoch: z.string().optional().openapi({ description: 'Epoch of that message' }),
+  'since-time': z
+    .string()
+    .optional()
+    .openapi({ description: 'What is later than this comes first; milliseconds since 1970, by the clock of Redis' }),
+  last: z.string().optional().openapi({ description: 'So many of the newest messages come first' }),
 }
 
-/** Errors: ProtocolError `no-history`. */
-export function refuseAsk(c: Context<HttpEnv>): void {
-  if (!isAsking(c)) return
-  throw new ProtocolError('no-history', `This destination has no history: leave out ${ASKS.join(', ')}`)
+/** Returns from where in the history of its destinations a request wants to go on; undefined if it does not say, and why that cannot be. */
+export function askOf(c: Context<HttpEnv>): Ask | string | undefined {
+  return parseAsk((name) => c.req.query(name))
+}
+
+/** Errors: HttpError `bad-field` if it cannot be. */
+export function requireAsk(ask: Ask | string | undefined): Ask | undefined {
+  if (typeof ask === 'string') throw new HttpError('bad-field', ask)
+  return ask
 }
 
 /** Hono takes what it cannot decode as it stands, which would be another destination. Errors: HttpError `bad-field`. */

@@ -13,7 +13,10 @@ import { requireWithin, type SubscriptionLimits } from '../client/subscriptions.
 import { isPattern } from '../destinations.ts'
 import { requireSendable, requireSubscribable } from '../client/authorize.ts'
 import { ProtocolError } from '../errors.ts'
+import type { Ask } from '../recovery/ask.ts'
+import { noHistory, type History } from '../recovery/history.ts'
 import type { OpenSocket } from '../socket.ts'
+import { requireAsk } from './asked.ts'
 import { handshakeToken, type CredentialNames } from './credentials.ts'
 import { errorResponse, HttpError } from './json-error.ts'
 import { notAuthenticated } from './key-guard.ts'
@@ -28,6 +31,8 @@ export interface EntranceDeps {
   /** Ids of sessions that may come to be. */
   nextSessionId(): string
   readonly broker: Pick<Broker, 'claim'>
+  /** Undefined if no destination has history. */
+  readonly history: Pick<History, 'requireAskable'> | undefined
   readonly limits: SubscriptionLimits
   /** Longest time to find out who it is, and until the connection has opened; milliseconds. */
   readonly connectTimeoutMs: number
@@ -39,6 +44,8 @@ interface Wanted {
   readonly destinations: readonly string[]
   /** To send to, where that is settled before it is open. */
   readonly publishTo?: readonly { readonly destination: string }[] | undefined
+  /** From where in the history of each of them it wants to go on, or why that cannot be. */
+  readonly ask?: Ask | string | undefined
 }
 
 /** Destinations that the bus feeds, and a place, until the client that wants them has opened. */
@@ -126,7 +133,7 @@ export class Entrance {
    * `wish`: what it wants, which may depend on who it is.
    * `secret`: what stands where the endpoint says that the credential is, before all other places.
    * Errors: HttpError `not-authenticated`; what the authenticator throws; ProtocolError `connect-timeout`,
-   * `too-many-subscriptions`, `not-authorized`, `bad-destination`, `bus-refused`.
+   * `too-many-subscriptions`, `not-authorized`, `bad-destination`, `no-history`, `bad-header`, `bus-refused`.
    */
   async enter<Wish extends Wanted>(
     request: Request,
@@ -144,7 +151,7 @@ export class Entrance {
       const session = this.#deps.nextSessionId()
       const wanted = wish(identity, session)
       for (const { destination } of wanted.publishTo ?? []) requireSendable(this.#deps.access, identity, destination)
-      return { identity, session, wanted, claims: await this.#claim(identity, session, wanted.destinations, arrive) }
+      return { identity, session, wanted, claims: await this.#claim(identity, session, wanted, arrive) }
     } catch (error) {
       arrive()
       throw error
@@ -209,15 +216,26 @@ export class Entrance {
     return isPromise(answer) ? within(this.#deps.connectTimeoutMs, answer, () => timeout.abort()) : answer
   }
 
+  /** Errors: ProtocolError `no-history`; `bad-header` for a pattern. */
+  #requireHistory(internal: string, destination: string): void {
+    const { history } = this.#deps
+    if (!history) throw noHistory(destination)
+    history.requireAskable(internal, destination)
+  }
+
   async #claim(
     identity: Identity,
     session: string,
-    destinations: readonly string[],
+    { destinations, ask }: Wanted,
     arrive: () => void,
   ): Promise<Claims> {
     const { access, broker, connectTimeoutMs, limits } = this.#deps
     requireWithin(limits, destinations.length, destinations.filter(isPattern).length)
     const addresses = destinations.map((each) => requireSubscribable(access, identity, session, each))
+    if (ask !== undefined) {
+      for (const [i, { internal }] of addresses.entries()) this.#requireHistory(internal, destinations[i]!)
+      requireAsk(ask)
+    }
     const releases: (() => void)[] = []
     const release = (): void => {
       clearTimeout(timer)

@@ -7,8 +7,9 @@ import type { Context } from 'hono'
 import type { Identity } from '../access/identity.ts'
 import type { RawPlan } from '../client/plans.ts'
 import { encodeSegment } from '../destinations.ts'
+import type { Ask } from '../recovery/ask.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
-import { destinationBelow, destinationParams, refuseAsk, requireDecodable } from './asked.ts'
+import { askOf, askParameters, destinationBelow, destinationParams, requireAsk, requireDecodable } from './asked.ts'
 import { entranceErrors, openWith, type Entrance } from './entrance.ts'
 import { handshakeOf } from './handshake.ts'
 import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
@@ -33,7 +34,9 @@ export interface RawEndpoint {
 type UpgradeHandler = (c: Context<HttpEnv>) => Promise<Response>
 
 /** The plan but for who it is. */
-type Wanted = Omit<RawPlan, 'identity' | 'session' | 'remoteAddress'>
+type Wanted = Omit<RawPlan, 'identity' | 'session' | 'remoteAddress' | 'ask'> & {
+  readonly ask?: Ask | string | undefined
+}
 
 const UPGRADE_MESSAGE = 'This is a WebSocket endpoint: connect with a WebSocket client, or send "Upgrade: websocket"'
 
@@ -62,6 +65,7 @@ export const rawRoute = createRoute({
           description:
             'json: each message is {"destination", "headers", "body"}, with "encoding": "base64" if the body is binary',
         }),
+      ...askParameters,
     }),
   },
   responses: {
@@ -79,9 +83,9 @@ export function createRawHandler(entrance: Entrance, open: OpenRaw): UpgradeHand
     requireDecodable(c)
     const query = querySchema.safeParse(c.req.query())
     if (!query.success) throw new HttpError('bad-field', query.error.issues[0]!.message)
-    refuseAsk(c)
+    const ask = askOf(c)
     const destinations = [destinationBelow(c, '/raw')]
-    const wanted: Wanted = { destinations, frame: query.data.frame ?? 'body', sendTo: undefined, isEcho: false }
+    const wanted: Wanted = { destinations, ask, frame: query.data.frame ?? 'body', sendTo: undefined, isEcho: false }
     return upgrade(c, entrance, open, () => wanted, undefined)
   }
 }
@@ -104,12 +108,13 @@ export function createEndpointHandler(endpoint: RawEndpoint, entrance: Entrance,
   return async (c) => {
     entrance.admit()
     requireDecodable(c)
-    refuseAsk(c)
+    const ask = askOf(c)
     const secret = credential === undefined ? undefined : c.req.query(credential)
     if (preset === 'ws4redis') return upgrade(c, entrance, open, ws4redisWish(c), secret)
     const expand = (template: string): string => expandTemplate(c, template)
     const wanted: Wanted = {
       destinations: [...new Set(subscribe.map(expand))],
+      ask,
       frame: wrap === undefined ? frame : { wrap },
       sendTo: send === undefined ? undefined : expand(send),
       isEcho: echo || c.req.query('echo') !== undefined,
@@ -131,9 +136,12 @@ async function upgrade(
   secret: string | undefined,
 ): Promise<Response> {
   const { identity, session, wanted, claims } = await entrance.enter(c.req.raw, handshakeOf(c), secret, wish)
+  const ask = requireAsk(wanted.ask)
   return c.env.upgrade(c.req.raw, {
     protocol: offeredProtocol(c),
-    ...openWith(claims, (socket) => open(socket, { ...wanted, identity, session, remoteAddress: c.env.remoteAddress })),
+    ...openWith(claims, (socket) =>
+      open(socket, { ...wanted, ask, identity, session, remoteAddress: c.env.remoteAddress }),
+    ),
   })
 }
 

@@ -5,8 +5,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
 import type { StreamPlan } from '../client/plans.ts'
+import type { Ask } from '../recovery/ask.ts'
+import { asksOf } from '../recovery/positions.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
-import { destinationBelow, destinationParams, isAsking, requireDecodable } from './asked.ts'
+import { askOf, askParameters, destinationBelow, destinationParams, requireAsk, requireDecodable } from './asked.ts'
 import { crossOriginHeaders } from './cors.ts'
 import { entranceErrors, openWith, type Entrance } from './entrance.ts'
 import { handshakeOf } from './handshake.ts'
@@ -45,8 +47,8 @@ const headers = z.object({
     .optional()
     .openapi({
       description:
-        'Where the reader was, as browsers send it when they come back. Without history an event "position" says that ' +
-        'nothing was recovered, and the stream goes on live',
+        'Id of the last event, as browsers send it when they come back: an event "position" for each destination says what ' +
+        'has become of it, then comes what was missed. Without history nothing is recovered, and the stream goes on live',
     }),
 })
 
@@ -63,6 +65,7 @@ export const streamRoute = createRoute({
     'comes as JSON with "destination", "headers" and "body".',
   request: {
     params: destinationParams,
+    query: z.object(askParameters),
     headers,
   },
   responses,
@@ -83,6 +86,7 @@ export const streamsRoute = createRoute({
         description: 'A destination to subscribe to; repeat it for each one',
         example: ['/topic/greetings', '/topic/toast'],
       }),
+      ...askParameters,
     }),
     headers,
   },
@@ -95,7 +99,7 @@ export function createStreamHandler(entrance: Entrance, open: OpenStream): Handl
     entrance.admit()
     requireDecodable(c)
     const destinations = destinationsOf(c)
-    const asksForMore = isAsking(c) || c.req.header('last-event-id') !== undefined
+    const asks = asksFor(c, destinations.length)
     const { identity, session, claims } = await entrance.enter(c.req.raw, handshakeOf(c), undefined, () => ({
       destinations,
     }))
@@ -107,9 +111,18 @@ export function createStreamHandler(entrance: Entrance, open: OpenStream): Handl
     }
     return c.env.stream(c.req.raw, {
       headers,
-      ...openWith(claims, (socket) => open(socket, { identity, session, remoteAddress, destinations, asksForMore })),
+      ...openWith(claims, (socket) => open(socket, { identity, session, remoteAddress, destinations, asks })),
     })
   }
+}
+
+/** What browsers send when they come back counts before the query, which stays what it was. Errors: HttpError `bad-field`. */
+function asksFor(c: Context<HttpEnv>, destinations: number): readonly Ask[] | undefined {
+  const { since, epoch } = c.req.query()
+  const id = c.req.header('last-event-id') ?? (epoch === undefined ? since : undefined)
+  if (id !== undefined) return asksOf(id, destinations)
+  const ask = requireAsk(askOf(c))
+  return ask && Array.from({ length: destinations }, () => ask)
 }
 
 /** Errors: HttpError `bad-field`. */

@@ -7,13 +7,13 @@ import type { RoutedMessage } from '../broker/outbound.ts'
 import type { Client } from '../client/client.ts'
 import { Closing } from '../client/closing.ts'
 import type { Door } from '../client/door.ts'
-import { droppedStamp } from '../client/json-frame.ts'
+import { droppedStamp, positionFrame } from '../client/json-frame.ts'
 import type { ChannelTarget, RawPlan } from '../client/plans.ts'
 import { logSessionEnd } from '../client/session-end.ts'
 import { isSoftError, tellSoftError } from '../client/soft-errors.ts'
 import type { Subscription } from '../client/subscription.ts'
 import type { Deadlines } from '../clock.ts'
-import type { Encoding, Message } from '../delivery/message.ts'
+import type { Encoding, Marker, Message } from '../delivery/message.ts'
 import { describeError, ERRORS, ProtocolError } from '../errors.ts'
 import type { HeaderPair } from '../headers.ts'
 import type { Log } from '../log.ts'
@@ -87,10 +87,11 @@ export class RawConnection implements SocketHandler, Door {
   begin(): void {
     if (!this.#isOpen) return
     this.#services.metrics.count.sessionsOpened++
-    const { destinations, isEcho, sendTo, publishTo = [] } = this.#plan
+    const { destinations, ask, isEcho, sendTo, publishTo = [] } = this.#plan
     if (publishTo.length > 0 && !isEcho) this.#own = new OwnMessages(() => this.#services.deadlines.now())
     const excludesOwn = sendTo !== undefined && !isEcho
-    const how = { encoding: this.#encoding, excludesOwn, isSingle: this.#own !== undefined }
+    const asks = destinations.map(() => ask)
+    const how = { encoding: this.#encoding, excludesOwn, isSingle: this.#own !== undefined, asks }
     this.#client.subscribeAll(destinations, how, (error) => this.#fail(error))
     queueMicrotask(() => this.#client.endIfRevoked())
   }
@@ -139,6 +140,11 @@ export class RawConnection implements SocketHandler, Door {
     // A plain body has no place to say it.
     const stamp = this.#plan.frame === 'json' ? droppedStamp(dropped) : ''
     this.#client.output.write(message.as(feed.encoding).stamp(stamp))
+  }
+
+  tell({ destination }: Subscription, marker: Marker): void {
+    // A plain body has no place to say it.
+    if (this.#plan.frame === 'json') this.#client.output.write(positionFrame(destination, marker))
   }
 
   closeAsSlow(reason: string): void {

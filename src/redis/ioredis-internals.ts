@@ -7,7 +7,7 @@ import { errorText, isReply } from './replies.ts'
 
 /** Who hears the answers to commands that were written together, in the order of writing. */
 export interface Answers {
-  resolved(): void
+  resolved(answer: unknown): void
   rejected(error: Error): void
 }
 
@@ -37,9 +37,9 @@ class WrittenCommand extends Command {
   constructor(name: string, answers: Answers) {
     super(name)
     this.isTraced = true // else a promise and a context for each command, whether anybody listens or not
-    this.resolve = () => {
+    this.resolve = (answer: unknown) => {
       this.isAnswered = true
-      answers.resolved()
+      answers.resolved(answer)
     }
     this.reject = (error: Error) => {
       this.isAnswered = true

@@ -1,6 +1,7 @@
 /**
- * The PUBLISH commands of one turn of the event loop, as one write to Redis: a promise and a write to each are most of
- * what a small PUBLISH costs. The bus on Redis calls it; it knows commands, nothing of availability.
+ * The commands of one turn of the event loop that publish something, as one write to Redis: a promise and a write to each
+ * are most of what a small PUBLISH costs. The bus and the log on Redis call it, so that what they publish keeps its
+ * order; it knows commands, nothing of availability.
  */
 import { Buffer } from 'node:buffer'
 import type { Redis } from 'ioredis'
@@ -24,10 +25,15 @@ export class PublishQueue {
   }
 
   /** Write it at the end of this turn. Resolves when Redis has answered. */
-  add(channel: string, payload: string | Uint8Array): Promise<void> {
+  add(channel: string, payload: string | Uint8Array): Promise<unknown> {
+    return this.command(['PUBLISH', channel, payload])
+  }
+
+  /** The same for any command. Resolves to what Redis has answered. */
+  command(parts: readonly (string | Uint8Array)[]): Promise<unknown> {
     this.#turnEnd ??= setImmediate(this.#onTurnEnd)
     this.#batch ??= new Batch(this.#failureOf)
-    const answered = this.#batch.add(channel, payload)
+    const answered = this.#batch.add(parts)
     if (this.#batch.length > MAX_GATHERED) this.flush()
     return answered
   }
@@ -44,9 +50,9 @@ export class PublishQueue {
   }
 }
 
-/** The n-th answer is the answer to the n-th message. */
+/** The n-th answer is the answer to the n-th command. */
 class Batch implements Answers {
-  /** Of all messages, in characters and bytes. */
+  /** Of all commands, in characters and bytes. */
   length = 0
   readonly #failureOf: FailureOf
   readonly #waiting: Waiting[] = []
@@ -59,15 +65,19 @@ class Batch implements Answers {
     this.#failureOf = failureOf
   }
 
-  add(channel: string, payload: string | Uint8Array): Promise<void> {
-    this.length += channel.length + payload.length
-    const head = `*3\r\n$7\r\nPUBLISH\r\n$${Buffer.byteLength(channel)}\r\n${channel}\r\n$${Buffer.byteLength(payload)}\r\n`
-    if (typeof payload === 'string') {
-      this.#text += `${head}${payload}\r\n`
-    } else {
-      this.#parts.push(Buffer.from(this.#text + head), payload)
-      this.#text = '\r\n'
+  add(parts: readonly (string | Uint8Array)[]): Promise<unknown> {
+    let text = `*${parts.length}\r\n`
+    for (const part of parts) {
+      this.length += part.length
+      const head = `$${Buffer.byteLength(part)}\r\n`
+      if (typeof part === 'string') text += `${head}${part}\r\n`
+      else {
+        this.#parts.push(Buffer.from(this.#text + text + head), part)
+        this.#text = ''
+        text = '\r\n'
+      }
     }
+    this.#text += text
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }
 
@@ -78,8 +88,8 @@ class Batch implements Answers {
     this.#text = ''
   }
 
-  resolved(): void {
-    this.#waiting[this.#answered++]!.resolve()
+  resolved(answer: unknown): void {
+    this.#waiting[this.#answered++]!.resolve(answer)
   }
 
   rejected(error: Error): void {
@@ -91,8 +101,8 @@ class Batch implements Answers {
   }
 }
 
-/** Who waits for the answer to one message. */
+/** Who waits for the answer to one command. */
 interface Waiting {
-  readonly resolve: () => void
+  readonly resolve: (answer: unknown) => void
   readonly reject: (error: Error) => void
 }

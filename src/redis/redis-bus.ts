@@ -18,6 +18,7 @@ import { RedisConnections, type ConnectionsUser } from './connections.ts'
 import { findNodes, PROBE_PREFIX } from './nodes.ts'
 import type { RedisOptions } from './options.ts'
 import { PublishQueue } from './publish-queue.ts'
+import { RedisLog } from './redis-log.ts'
 import { publishFailure } from './replies.ts'
 import { Wanted } from './wanted.ts'
 
@@ -27,8 +28,9 @@ const REFUSALS_PER_WINDOW = 20
 export class RedisBus implements Bus, ConnectionsUser {
   /** What is stored in the same Redis, by the same connection. */
   readonly commands: RedisCommands
+  readonly log: RedisLog
   readonly #nodeId: string
-  readonly #log: Log
+  readonly #logger: Log
   readonly #refusalLog = new LogBudget(REFUSALS_PER_WINDOW)
   readonly #connections: RedisConnections
   readonly #queue: PublishQueue
@@ -43,11 +45,13 @@ export class RedisBus implements Bus, ConnectionsUser {
   /** Errors: throws if the URL is not understood or a TLS file cannot be read. */
   constructor(options: RedisOptions, nodeId: string, log: Log) {
     this.#nodeId = nodeId
-    this.#log = log
+    this.#logger = log
     this.#connections = new RedisConnections(options, nodeId, log)
     const { commands, subscriber } = this.#connections
     this.#queue = new PublishQueue(commands.client, this.#failureOf)
     this.commands = new RedisCommands(this.#connections, options.commandTimeoutMs)
+    const unavailable = (): Error | undefined => (this.#connections.areCommandsReady ? undefined : this.#unavailable())
+    this.log = new RedisLog({ commands: this.commands, queue: this.#queue, unavailable, nodeId })
     this.#keyPrefix = options.keyPrefix
     this.#patternPrefix = escapeGlob(options.keyPrefix)
     const events = {
@@ -169,8 +173,8 @@ export class RedisBus implements Bus, ConnectionsUser {
   #onRefusal(kind: SubscriptionKind, name: string, refusal: BusRefusedError | undefined): void {
     // Whoever wants a channel of the bridge's own knows what it means.
     if (!name.startsWith(OWN_PREFIX) && this.#refusalLog.take()) {
-      if (refusal) this.#log.warn({ [kind]: name, error: refusal.message }, 'Redis refuses a subscription')
-      else this.#log.info({ [kind]: name }, 'Redis takes a subscription that it had refused')
+      if (refusal) this.#logger.warn({ [kind]: name, error: refusal.message }, 'Redis refuses a subscription')
+      else this.#logger.info({ [kind]: name }, 'Redis takes a subscription that it had refused')
     }
     this.#listener?.onRefusal(kind, name, refusal)
   }

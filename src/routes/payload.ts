@@ -38,6 +38,7 @@ const BINARY = 'application/octet-stream'
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const utf8Encoder = new TextEncoder()
+const EMPTY = new Uint8Array()
 
 function asText(octets: Uint8Array): string | undefined {
   try {
@@ -115,6 +116,18 @@ export interface Broadcast {
   readonly message: InboundMessage
   /** Session that sent it; undefined for a notification, and where another program wrote it. */
   readonly sender: string | undefined
+  /** Where it was kept; undefined if it was not. */
+  readonly kept?: KeptFields | undefined
+}
+
+/** What the log has put into a payload. */
+export interface KeptFields {
+  readonly offset: string
+  readonly epoch: string
+  /** Offset of the one before. */
+  readonly previous: string
+  /** Says which payload it was, if that came without a log. */
+  readonly source: string | undefined
 }
 
 /** A notification, exactly as other bridges and Spring instances write it. `json`: the message as JSON, kept as it is written. */
@@ -129,9 +142,16 @@ export function encodeBroadcast({ destination, body, headers, session }: Outboun
   return JSON.stringify({ topic: destination, message, headers, encoding, sender: session })
 }
 
+/** Returns what came by a channel as it goes over the broadcast channel when it is kept. */
+export function encodeKept(topic: string, { body, headers }: InboundMessage, sender: string | undefined): string {
+  const isText = typeof body === 'string'
+  const packed = packBody(isText ? EMPTY : body, isText ? body : undefined)
+  return JSON.stringify({ topic, message: packed.body, headers, encoding: packed.encoding, sender })
+}
+
 /** Errors: PayloadError. */
-export function decodeBroadcast(payload: Uint8Array): Broadcast {
-  const text = asText(payload)
+export function decodeBroadcast(payload: Uint8Array | string): Broadcast {
+  const text = typeof payload === 'string' ? payload : asText(payload)
   if (text === undefined) throw new PayloadError('payload is not UTF-8')
   const value = parseJson(text)
   if (!isRecord(value) || typeof value['topic'] !== 'string' || !('message' in value)) {
@@ -139,14 +159,24 @@ export function decodeBroadcast(payload: Uint8Array): Broadcast {
   }
   const { topic, message, headers, encoding } = value
   const sender = typeof value['sender'] === 'string' ? value['sender'] : undefined
+  const kept = value['offset'] === undefined ? undefined : keptFields(value)
   if (headers !== undefined) {
     if (!Array.isArray(headers) || !headers.every(isHeaderPair))
       throw new PayloadError('"headers" is not a list of [name, value]')
     const body = unpackBody(message, encoding, headerOf(headers, 'content-type'))
-    return { topic, message: { body, headers }, sender }
+    return { topic, message: { body, headers }, sender, kept }
   }
-  if (typeof message === 'string') return { topic, message: withType(message, TEXT), sender }
-  return { topic, message: withType(memberText(text, 'message'), JSON_TYPE), sender }
+  if (typeof message === 'string') return { topic, message: withType(message, TEXT), sender, kept }
+  return { topic, message: withType(memberText(text, 'message'), JSON_TYPE), sender, kept }
+}
+
+const LOG_OFFSET = /^\d{1,16}-\d{1,16}$/
+
+function keptFields({ offset, epoch, previous, source }: Record<string, unknown>): KeptFields | undefined {
+  const isWhole =
+    typeof offset === 'string' && typeof epoch === 'string' && typeof previous === 'string' && epoch !== ''
+  if (!isWhole || !LOG_OFFSET.test(offset) || !LOG_OFFSET.test(previous)) return undefined
+  return { offset, epoch, previous, source: typeof source === 'string' ? source : undefined }
 }
 
 function packBody(octets: Uint8Array, text: string | undefined): { body: string; encoding?: 'base64' } {

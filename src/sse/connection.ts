@@ -9,12 +9,15 @@ import type { StreamPlan } from '../client/plans.ts'
 import { logSessionEnd } from '../client/session-end.ts'
 import type { Subscription } from '../client/subscription.ts'
 import type { Deadlines, Due } from '../clock.ts'
-import type { Message } from '../delivery/message.ts'
+import { positionFrame } from '../client/json-frame.ts'
+import type { Marker, Message } from '../delivery/message.ts'
 import { describeError, ERRORS, ProtocolError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Position } from '../position.ts'
+import type { Ask } from '../recovery/ask.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
-import { BODY_EVENTS, eventText, JSON_EVENTS } from './encoding.ts'
+import { BODY_EVENTS, eventText, idText, JSON_EVENTS } from './encoding.ts'
 
 export interface StreamServices {
   /** How often a comment is sent, in milliseconds. */
@@ -44,6 +47,8 @@ export class StreamConnection implements SocketHandler, Door, Due {
   #isOpen = true
   #isGone = false
   #nextComment = 0
+  /** Where it stands, by destination, where that has history. */
+  readonly #positions = new Map<string, Position>()
 
   constructor(
     socket: Socket,
@@ -68,10 +73,12 @@ export class StreamConnection implements SocketHandler, Door, Due {
     const retryMs = Math.round(RETRY_MS.least + Math.random() * (RETRY_MS.most - RETRY_MS.least))
     // A comment too: whoever waits for the first byte has it at once.
     this.#client.output.write(`:\nretry: ${retryMs}\n\n`)
-    const { destinations, asksForMore } = this.#plan
-    const encoding = destinations.length === 1 ? BODY_EVENTS : JSON_EVENTS
-    if (asksForMore) for (const destination of destinations) this.#tellPosition(destination)
-    this.#client.subscribeAll(destinations, { encoding }, (error) => this.#fail(error))
+    const { destinations } = this.#plan
+    const isOnly = destinations.length === 1
+    const asks = destinations.map((destination, i) => this.#askFor(destination, i))
+    const isSingle = !isOnly && asks.some((ask) => ask !== undefined) // each event says where it stands at all of them
+    const how = { encoding: isOnly ? BODY_EVENTS : JSON_EVENTS, isSingle, asks }
+    this.#client.subscribeAll(destinations, how, (error) => this.#fail(error))
     queueMicrotask(() => this.#client.endIfRevoked())
     this.#nextComment = deadlines.now() + commentEveryMs
     deadlines.schedule(this, this.#nextComment)
@@ -110,8 +117,18 @@ export class StreamConnection implements SocketHandler, Door, Due {
 
   deliver({ feed }: Subscription, message: Message, dropped: number): void {
     const { encoding, destination } = feed
-    const stamp = dropped > 0 ? eventText('dropped', JSON.stringify({ destination, count: dropped })) : ''
-    this.#client.output.write(message.as(encoding).stamp(stamp))
+    if (message.position) this.#positions.set(destination, message.position)
+    const before = dropped > 0 ? eventText('dropped', JSON.stringify({ destination, count: dropped })) : ''
+    this.#client.output.write(message.as(encoding).stamp(before + this.#id))
+  }
+
+  tell({ destination }: Subscription, marker: Marker): void {
+    const { destinations, asks } = this.#plan
+    this.#positions.set(destination, { offset: marker.from, epoch: marker.position.epoch })
+    const id = idText(destinations.map((each) => this.#positions.get(each)))
+    // Who has not asked learns only from where to ask when it comes back: an id without data is no event.
+    const isAnswer = asks !== undefined || marker.recovered === false
+    this.#client.output.write(id + (isAnswer ? eventText('position', positionFrame(destination, marker)) : '\n'))
   }
 
   closeAsSlow(reason: string): void {
@@ -138,10 +155,22 @@ export class StreamConnection implements SocketHandler, Door, Due {
 
   // --- The end
 
-  #tellPosition(destination: string): void {
-    this.#client.output.write(
-      eventText('position', JSON.stringify({ event: 'position', destination, count: 0, recovered: false })),
-    )
+  /** From where it goes on: without having asked, from now, so that it can ask when it comes back. */
+  #askFor(destination: string, i: number): Ask | undefined {
+    const ask = this.#plan.asks?.[i]
+    if (this.#client.hasHistory(destination)) return ask ?? { kind: 'last', count: 0 }
+    if (ask) {
+      const position = { event: 'position', destination, count: 0, recovered: false }
+      this.#client.output.write(eventText('position', JSON.stringify(position)))
+    }
+    return undefined
+  }
+
+  /** Line of an event with the positions at several destinations; with one the encoding has it. */
+  get #id(): string {
+    const { destinations } = this.#plan
+    if (destinations.length === 1 || this.#positions.size === 0) return ''
+    return idText(destinations.map((each) => this.#positions.get(each)))
   }
 
   #fail(error: unknown): void {

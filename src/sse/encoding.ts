@@ -4,6 +4,8 @@
  */
 import { JsonFrame } from '../client/json-frame.ts'
 import type { Encoded, Encoding, MessageContent } from '../delivery/message.ts'
+import type { Position } from '../position.ts'
+import { positionsText } from '../recovery/positions.ts'
 
 class Event implements Encoded {
   readonly #text: string
@@ -26,10 +28,10 @@ class Event implements Encoded {
 export const BODY_EVENTS: Encoding = {
   key: 'sse',
   isJoinable: false,
-  encode: (message) => new Event(eventText('message', dataOf(message))),
+  encode: (message) => new Event(idOf(message) + eventText('message', dataOf(message))),
 }
 
-/** For a stream with several. */
+/** For a stream with several; the id is in the stamp. */
 export const JSON_EVENTS: Encoding = {
   key: 'sse json',
   isJoinable: false,
@@ -39,6 +41,15 @@ export const JSON_EVENTS: Encoding = {
 /** Returns one event. `data` has no carriage return: readers take that for the end of a line. */
 export function eventText(event: string, data: string): string {
   return `event: ${event}\ndata: ${data.includes('\n') ? data.replaceAll('\n', '\ndata: ') : data}\n\n`
+}
+
+function idOf({ position }: MessageContent): string {
+  return position ? idText([position]) : ''
+}
+
+/** Returns the line that says where the reader stands with the event that follows. */
+export function idText(positions: readonly (Position | undefined)[]): string {
+  return `id: ${positionsText(positions)}\n`
 }
 
 /** Readers drop an event without data, and turn a carriage return into a line feed. */

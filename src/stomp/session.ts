@@ -21,7 +21,7 @@ import { logSessionEnd } from '../client/session-end.ts'
 import { isSoftError, tellSoftError } from '../client/soft-errors.ts'
 import { AckMode, type Subscription } from '../client/subscription.ts'
 import type { Due } from '../clock.ts'
-import type { Message } from '../delivery/message.ts'
+import type { Marker, Message } from '../delivery/message.ts'
 import { closeReason, ERRORS, ProtocolError, quoted } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
@@ -33,6 +33,7 @@ import { Effects, type Effect } from './effects.ts'
 import { HeartBeats } from './heart-beats.ts'
 import { Inbox, type FrameReceiver, type HeldLimits } from './inbox.ts'
 import { connectedFrame, describeFailure, errorFrame, receiptFrame } from './responses.ts'
+import { markerMessage } from './marker.ts'
 import { renew } from './renewal.ts'
 import type { SessionServices } from './services.ts'
 import { Ending, State } from './state.ts'
@@ -183,6 +184,11 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     const stamp = messageStamp(id, version === Version.V1_2 ? ack : undefined, version)
     const data = message.as(feed.encoding).stamp(dropped > 0 ? `${stamp}dropped:${dropped}\n` : stamp)
     this.client.output.write(data)
+  }
+
+  tell({ id, feed }: Subscription, marker: Marker): void {
+    const stamp = messageStamp(id, undefined, this.stompVersion)
+    this.client.output.write(markerMessage(feed.topic.destination, marker).as(feed.encoding).stamp(stamp))
   }
 
   closeAsSlow(reason: string): void {

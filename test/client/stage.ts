@@ -9,7 +9,7 @@ import type { Door } from '../../src/client/door.ts'
 import { Rates, type RateSettings } from '../../src/client/rates.ts'
 import { AckMode, type SubscribeOptions, type Subscription } from '../../src/client/subscription.ts'
 import type { SubscriptionLimits } from '../../src/client/subscriptions.ts'
-import type { Message } from '../../src/delivery/message.ts'
+import type { Marker, Message } from '../../src/delivery/message.ts'
 import { OutputWatch, type OutputLimits } from '../../src/delivery/output-watch.ts'
 import type { SocketHandler } from '../../src/socket.ts'
 import { STOMP_ENCODINGS } from '../../src/stomp/encoding.ts'
@@ -42,6 +42,10 @@ export class FakeDoor implements Door, SocketHandler {
   deliver({ feed }: Subscription, message: Message, dropped: number): void {
     this.told.push(`deliver ${message.id}${dropped > 0 ? ` after ${dropped}` : ''}`)
     this.client.output.write(message.as(feed.encoding).stamp(feed.stamp))
+  }
+
+  tell({ id }: Subscription, { position, count }: Marker): void {
+    this.told.push(`position of ${id ?? 'it'}: ${position.offset}, ${count} follow`)
   }
 
   closeAsSlow(reason: string): void {
@@ -114,6 +118,7 @@ export class ClientStage {
       expiryGraceMs: EXPIRY_GRACE_MS,
       rates: new Rates(rates),
       presence: undefined,
+      history: undefined,
     }
     this.clients = new Clients(services, 'node', maxClients)
     onTestFinished(() => core.close())

@@ -2,7 +2,7 @@
 import { messageStamp, Version, type Frame } from '../../frames/index.ts'
 import type { FeedOptions } from '../../src/delivery/delivery.ts'
 import type { Feed, Receiver } from '../../src/delivery/feed.ts'
-import type { Message } from '../../src/delivery/message.ts'
+import type { Marker, Message } from '../../src/delivery/message.ts'
 import { Output } from '../../src/delivery/output.ts'
 import type { OutputMeter, Tally } from '../../src/delivery/tally.ts'
 import { STOMP_ENCODINGS } from '../../src/stomp/encoding.ts'
@@ -28,6 +28,7 @@ export class FakeReceiver implements Receiver {
   readonly isSingle: boolean
   /** What did not come with a group. */
   readonly delivered: { readonly messageId: string; readonly data: Data; readonly dropped: number }[] = []
+  readonly markers: Marker[] = []
   /** Set by whoever opens it. */
   feed!: Feed
 
@@ -52,6 +53,10 @@ export class FakeReceiver implements Receiver {
     const data = message.as(encoding).stamp(this.isSingle ? `${stamp}ack:1\n` : stamp)
     this.delivered.push({ messageId: message.id, data, dropped })
     this.output.write(data)
+  }
+
+  tell(marker: Marker): void {
+    this.markers.push(marker)
   }
 
   /** What its connection has got. */

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { doorsApp } from './doors-support.ts'
 
+const ASKS = ['since', 'epoch', 'since-time', 'last']
+
 interface Operation {
   readonly parameters?: readonly { readonly name: string; readonly in: string }[]
   readonly responses: Readonly<Record<string, unknown>>
@@ -19,11 +21,12 @@ describe('the OpenAPI document', () => {
     expect(raw.parameters!.map(({ name, in: place }) => `${place} ${name}`)).toEqual([
       'path destination',
       'query frame',
+      ...ASKS.map((name) => `query ${name}`),
     ])
     expect(Object.keys(raw.responses)).toEqual(['101', '400', '401', '403', '408', '426', '502', '503'])
     for (const path of ['/sse/{destination}', '/sse']) {
       const { parameters, responses } = paths[path]!.get
-      expect(parameters!.map(({ name }) => name)).toEqual(['destination', 'Last-Event-ID'])
+      expect(parameters!.map(({ name }) => name)).toEqual(['destination', ...ASKS, 'Last-Event-ID'])
       expect(Object.keys(responses)).toEqual(['200', '400', '401', '403', '408', '429', '502', '503'])
       expect(responses['200']).toHaveProperty(['content', 'text/event-stream'])
     }

@@ -47,6 +47,7 @@ export function doorsApp({
   const access = { ...openAccess, ...rest.access }
   const limits = { maxSubscriptions: 5, maxPatterns: 2 }
   const entrance = new Entrance({
+    history: undefined,
     admission: (coming) => (usesRoom ? stage.clients.refusalBeside(coming) : refusal),
     access,
     credentials: { query: ['access_token'], cookies: ['session'] },

@@ -74,6 +74,7 @@ export function testApp({ options = {}, deps = {}, admission = () => undefined, 
       keyGuard: openGuard,
       entrance: new Entrance({
         admission,
+        history: undefined,
         access: openAccess,
         credentials: { query: [], cookies: [] },
         nextSessionId: () => 'node-1',

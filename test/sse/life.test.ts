@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { asksOf } from '../../src/recovery/positions.ts'
 import { COMMENT_EVERY_MS, DoorStage, LINGER_MS, OUTPUT_LIMITS, SLOT_MS } from '../support/door-stage.ts'
 import { turn } from '../support/fake-turn.ts'
 import { StreamReader } from './reader.ts'
@@ -29,7 +30,9 @@ describe('a stream begins', () => {
 
   it('for a reader that wants to go on from where it was with a position per destination, then live', async () => {
     const stage = new DoorStage()
-    const reader = new StreamReader(stage.openStream({ destinations: ['/topic/a', '/topic/b'], asksForMore: true }))
+    const reader = new StreamReader(
+      stage.openStream({ destinations: ['/topic/a', '/topic/b'], asks: asksOf('what it was', 2) }),
+    )
     stage.notify('/topic/b', 'live')
     await turn()
     const [first, second, live] = reader.take()

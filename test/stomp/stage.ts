@@ -106,6 +106,7 @@ export class Stage {
         expiryGraceMs: EXPIRY_GRACE_MS,
         rates: new Rates(rates),
         presence: undefined,
+        history: undefined,
       },
       'node',
       maxClients,

@@ -73,6 +73,7 @@ export class DoorStage {
         expiryGraceMs: 25_000,
         rates: new Rates(rates),
         presence: undefined,
+        history: undefined,
         metrics,
         log,
       },
@@ -111,7 +112,7 @@ export class DoorStage {
       session,
       remoteAddress: '192.0.2.7',
       destinations: ['/topic/a'],
-      asksForMore: false,
+      asks: undefined,
       ...plan,
     }
     return this.network.connect((socket) => this.streamDoor.open(socket, whole), { transport: 'http', ...options })

@@ -19,7 +19,7 @@ export const handleSend: CommandHandler = (context, frame) => {
   if (transaction === undefined) return { done: client.publish(message) }
   // A payload may be a view of what came in; what waits for COMMIT must not hold on to all of that.
   const payload = typeof message.payload === 'string' ? message.payload : message.payload.slice()
-  context.transactions.add(transaction, { kind: 'send', message: { channel: message.channel, payload } })
+  context.transactions.add(transaction, { kind: 'send', message: { ...message, payload } })
   return undefined
 }
 

@@ -2,6 +2,7 @@
 import { messageStamp, Version, type Frame } from '../../../frames/index.ts'
 import { AckMode } from '../../client/subscription.ts'
 import { ProtocolError, quoted } from '../../errors.ts'
+import { parseAsk } from '../../recovery/ask.ts'
 import type { CommandHandler } from '../command.ts'
 import { STOMP_ENCODINGS } from '../encoding.ts'
 import { requireHeader } from '../headers.ts'
@@ -16,7 +17,9 @@ export const handleSubscribe: CommandHandler = ({ client, stompVersion: version 
   const stamp = messageStamp(id, undefined, version)
   const excludesOwn = parseFlag(frame, 'exclude-self')
   const encoding = STOMP_ENCODINGS[version]
-  const liveness = client.subscribe({ destination, id, ackMode, encoding, stamp, excludesOwn })
+  const ask = parseAsk((name) => frame.headers.get(name))
+  if (typeof ask === 'string') throw new ProtocolError('bad-header', ask)
+  const liveness = client.subscribe({ destination, id, ackMode, encoding, stamp, excludesOwn, ask })
   if (!liveness) return undefined
   // What the client does next may make a backend answer on the channel, so it waits until that is subscribed. But while
   // the bus is away nobody can answer, and what has to be refused is not left hanging.

@@ -1,0 +1,255 @@
+/**
+ * History, as clients and the bus meet it: a message that has a position is delivered in order, one that should have one is
+ * recorded first, and a subscription that asks begins where it was. Knows feeds; never a connection.
+ */
+import { createHash } from 'node:crypto'
+import type { Broker } from '../broker/broker.ts'
+import type { HistoryRules, KeptDestination } from '../broker/history-rules.ts'
+import type { KeptReceiver } from '../broker/inbound.ts'
+import type { Clock } from '../clock.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import { isEmptyTopic, type Feed } from '../delivery/feed.ts'
+import { Message } from '../delivery/message.ts'
+import { isPattern } from '../destinations.ts'
+import { ProtocolError, quoted } from '../errors.ts'
+import type { HistoryLog, LogEntry } from '../history/log.ts'
+import { withoutReserved } from '../headers.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import { decodeBroadcast, encodeKept, type InboundMessage, type KeptFields } from '../routes/payload.ts'
+import type { Ask } from './ask.ts'
+import { Pacer } from './pacer.ts'
+import { Recorder } from './recorder.ts'
+import { Recovery } from './recovery.ts'
+import { Timeline, type TimelineDeps } from './timeline.ts'
+
+export interface HistoryDeps {
+  readonly rules: HistoryRules
+  readonly log: HistoryLog
+  readonly broadcastChannel: string
+  readonly broker: Broker
+  readonly delivery: Delivery
+  readonly clock: Clock
+  readonly logger: Log
+  readonly metrics: Metrics
+}
+
+/** Timelines of destinations that only patterns have subscribed; beyond it the oldest is forgotten. */
+const MAX_TIMELINES = 10_000
+/** How often memory is tidied, in milliseconds. */
+const TIDY_MS = 10_000
+/** A recorder that has had nothing to do for so long is forgotten, in milliseconds. */
+const IDLE_MS = 60_000
+
+export class History implements KeptReceiver {
+  readonly #deps: HistoryDeps
+  readonly #timelineDeps: TimelineDeps
+  readonly #pacer: Pacer
+  readonly #timelines = new Map<string, Timeline>()
+  readonly #recorders = new Map<string, Recorder>()
+  readonly #recoveries = new Map<Feed, Recovery>()
+  #timer: unknown
+  #isAvailable = false
+  #hasBegun = false
+
+  constructor(deps: HistoryDeps) {
+    const { log, broker, delivery, clock, logger, metrics } = deps
+    this.#deps = deps
+    this.#pacer = new Pacer(clock)
+    const counted: HistoryLog = {
+      begin: () => log.begin(),
+      publish: (...args) => log.publish(...args),
+      record: (...args) => log.record(...args),
+      clear: (...args) => log.clear(...args),
+      read(...args) {
+        metrics.count.historyReads++
+        return log.read(...args)
+      },
+    }
+    this.#timelineDeps = { log: counted, broker, delivery, clock, logger, metrics, messageOf: this.#messageOf }
+    this.#arm()
+  }
+
+  /**
+   * May a subscription to this (internal) destination ask?
+   * Errors: ProtocolError `no-history`; `bad-header` for a pattern.
+   */
+  requireAskable(destination: string, shown: string): void {
+    if (isPattern(destination)) {
+      throw new ProtocolError('bad-header', `Cannot ask for the history of ${quoted(shown)}: it is a pattern`)
+    }
+    if (!this.#deps.rules.of(destination)) throw noHistory(shown)
+  }
+
+  /** Does what is subscribed here begin with something from the history? */
+  hasBeginning(destination: string, ask: Ask | undefined): boolean {
+    const kept = this.#deps.rules.of(destination)
+    return kept !== undefined && (ask !== undefined || kept.rule.retain)
+  }
+
+  /**
+   * A feed was opened. Returns a promise if it begins with something from the history, which it resolves when the feed has
+   * been told where it stands. `live`: resolves when the bus feeds it, and may never.
+   */
+  opened(feed: Feed, ask: Ask | undefined, live: Promise<void> | undefined): Promise<void> | undefined {
+    const kept = this.#deps.rules.of(feed.topic.destination)
+    if (!kept) return undefined
+    const timeline = this.#obtain(kept)
+    if (feed.isTold) timeline.told.add(feed)
+    if (!feed.isRecovering) {
+      if (!timeline.isLive && this.#isAvailable) void timeline.catchUp()
+      return undefined
+    }
+    return new Promise((resolve, reject) => {
+      const { delivery, metrics, logger } = this.#deps
+      const recovery = new Recovery(
+        { timeline, delivery, pacer: this.#pacer, metrics, logger },
+        { feed, ask: ask ?? { kind: 'last', count: 1 }, isRetained: ask === undefined, onStarted: resolve },
+      )
+      this.#recoveries.set(feed, recovery)
+      if (live) live.then(() => recovery.step(), reject)
+      else recovery.step()
+    })
+  }
+
+  /** It has ended. */
+  closed(feed: Feed): void {
+    this.#recoveries.get(feed)?.close()
+    this.#recoveries.delete(feed)
+    const { destination } = feed.topic
+    const timeline = this.#timelines.get(destination)
+    if (!timeline) return
+    timeline.told.delete(feed)
+    if (isEmptyTopic(feed.topic) && this.#deps.broker.match(destination).length === 0) this.#forget(timeline)
+  }
+
+  // --- From the bus
+
+  has(destination: string): boolean {
+    return this.#deps.rules.of(destination) !== undefined
+  }
+
+  received(destination: string, message: InboundMessage, kept: KeptFields, sender: string | undefined): void {
+    const { offset, epoch, previous, source } = kept
+    if (source !== undefined) this.#recorders.get(destination)?.heard(source)
+    let timeline = this.#timelines.get(destination)
+    if (!timeline) {
+      const rule = this.#deps.rules.of(destination)
+      if (!rule || this.#deps.broker.match(destination).length === 0) return
+      timeline = this.#obtain(rule)
+    }
+    timeline.heard(messageAt(destination, message, { offset, epoch }, sender), previous)
+  }
+
+  unrecorded(
+    destination: string,
+    message: InboundMessage,
+    sender: string | undefined,
+    channel: string,
+    payload: Uint8Array,
+  ): void {
+    const kept = this.#deps.rules.of(destination)
+    if (!kept) return
+    let recorder = this.#recorders.get(destination)
+    if (!recorder) {
+      const { log, broadcastChannel, clock, metrics, logger } = this.#deps
+      recorder = new Recorder(kept.target, { log, channel: broadcastChannel, clock, metrics, logger })
+      this.#recorders.set(destination, recorder)
+    }
+    const source = createHash('sha1').update(channel).update('\0').update(payload).digest('base64url')
+    recorder.add({ payload: encodeKept(destination, message, sender), source })
+  }
+
+  /** The log of a destination was emptied, by some node. */
+  cleared(destination: string): void {
+    void this.#timelines.get(destination)?.catchUp()
+  }
+
+  /** What was recorded of a destination has come. */
+  caughtUp(destination: string): void {
+    this.#recorders.get(destination)?.caughtUp()
+  }
+
+  /** The bus went, for a reason, or has come back: messages may have been missed. */
+  setUnavailableReason(reason: string | undefined): void {
+    this.#isAvailable = reason === undefined
+    if (this.#isAvailable && !this.#hasBegun) {
+      this.#hasBegun = true
+      this.#deps.log.begin().catch(() => (this.#hasBegun = false))
+    }
+    for (const recorder of this.#recorders.values()) recorder.reset()
+    for (const timeline of this.#timelines.values()) {
+      timeline.lose()
+      if (this.#isAvailable) void timeline.catchUp()
+    }
+  }
+
+  close(): void {
+    this.#deps.clock.clearTimeout(this.#timer)
+    this.#pacer.close()
+    for (const timeline of this.#timelines.values()) timeline.close()
+    for (const recorder of this.#recorders.values()) recorder.reset()
+  }
+
+  // --- Inside
+
+  #obtain({ rule, target: { destination } }: KeptDestination): Timeline {
+    const known = this.#timelines.get(destination)
+    if (known) return known
+    if (this.#timelines.size >= MAX_TIMELINES) this.#forgetOldest()
+    const timeline = new Timeline(destination, rule, this.#timelineDeps)
+    this.#timelines.set(destination, timeline)
+    return timeline
+  }
+
+  /** One that only patterns have subscribed begins anew with the next message. */
+  #forgetOldest(): void {
+    for (const timeline of this.#timelines.values()) {
+      if (this.#deps.broker.isSubscribed(timeline.destination)) continue
+      this.#forget(timeline)
+      return
+    }
+  }
+
+  #forget(timeline: Timeline): void {
+    timeline.close()
+    this.#timelines.delete(timeline.destination)
+  }
+
+  readonly #messageOf = (destination: string, entry: LogEntry, epoch: string): Message => {
+    const { offset, payload } = entry
+    try {
+      const { message, sender } = decodeBroadcast(payload)
+      return messageAt(destination, message, { offset, epoch }, sender)
+    } catch (error) {
+      // Somebody else has written it; its place must not be a gap.
+      this.#deps.logger.warn({ destination, offset, error }, 'An entry of the history cannot be read')
+      return messageAt(destination, { headers: [], body: '' }, { offset, epoch }, undefined)
+    }
+  }
+
+  #arm(): void {
+    this.#timer = this.#deps.clock.setTimeout(() => {
+      for (const timeline of this.#timelines.values()) timeline.tidy()
+      for (const [destination, recorder] of this.#recorders) {
+        if (recorder.isIdleFor(IDLE_MS)) this.#recorders.delete(destination)
+      }
+      this.#arm()
+    }, TIDY_MS)
+  }
+}
+
+function messageAt(
+  destination: string,
+  { headers, body }: InboundMessage,
+  position: { readonly offset: string; readonly epoch: string },
+  sender: string | undefined,
+): Message {
+  const id = `${position.epoch}-${position.offset}`
+  return new Message({ id, destination, headers: withoutReserved(headers), body, position, sender })
+}
+
+/** Returns the refusal of who asks for what is not kept. */
+export function noHistory(destination: string): ProtocolError {
+  return new ProtocolError('no-history', `${quoted(destination)} has no history`)
+}

@@ -1,0 +1,381 @@
+/**
+ * What this node has delivered of one destination with history, in order: a message that is missing is read from the log
+ * before the next one is delivered. Those who come back begin here, and join when they have read as far.
+ */
+import type { Broker } from '../broker/broker.ts'
+import type { HistoryRule } from '../broker/history-rules.ts'
+import type { Clock } from '../clock.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import type { Feed } from '../delivery/feed.ts'
+import type { Message } from '../delivery/message.ts'
+import { numberOf, timeOf, type HistoryLog, type LogEntry, type LogPage } from '../history/log.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import { compareOffsets, type Position } from '../position.ts'
+import { numberIn, readFor, startOf, startOfAll, type Ask, type Start } from './ask.ts'
+import { Run } from './run.ts'
+
+export interface TimelineDeps {
+  readonly log: HistoryLog
+  readonly broker: Pick<Broker, 'match' | 'deliver'>
+  readonly delivery: Delivery
+  readonly clock: Clock
+  readonly logger: Log
+  readonly metrics: Metrics
+  /** Returns the message of an entry; undefined if nobody can read it. */
+  messageOf(destination: string, entry: LogEntry, epoch: string): Message
+}
+
+/** Somebody who reads the history, as the timeline knows it. */
+export interface Reader {
+  /** The last that it has got. */
+  readonly position: Position
+  /** Something that it has waited for has come. */
+  step(): void
+}
+
+/** Of a page for one reader: it takes memory until that has read it. */
+const PAGE = { maxEntries: 1000, maxLength: 128 * 1024 }
+/** Of a page for all who read. */
+const SHARED_PAGE = { maxEntries: 10_000, maxLength: 2 * 1024 * 1024 }
+/** What is kept in memory for all who read, in bytes. */
+const MAX_RUN_BYTES = 32 * 1024 * 1024
+/** For so long after the last ask, in milliseconds. */
+const RUN_MS = 60_000
+/** When a read has failed although Redis is there, it is tried again after this time, in milliseconds. */
+const RETRY_MS = 1000
+
+export class Timeline {
+  readonly destination: string
+  readonly rule: HistoryRule
+  /** Those who are told when something is lost. */
+  readonly told = new Set<Feed>()
+  readonly #deps: TimelineDeps
+  /** Everything up to here was delivered; undefined while nothing is known, or if there has never been a message. */
+  #position: Position | undefined
+  /** Is nothing missing here that the log has had when it was looked at last? */
+  #isLive = false
+  #isReading = false
+  #isStale = false
+  /** There was no log when it was looked for. */
+  #isEmpty = false
+  #isClosed = false
+  /** Who waits for `isLive`. */
+  #waiting: (() => void)[] = []
+  /** Readers that have read more than was heard here. */
+  readonly #ahead = new Set<Reader>()
+  #run: Run | undefined
+  #runUntilMs = 0
+  #asks = 0
+  #askedMs = -Infinity
+  #extending: Promise<void> | undefined
+  #retry: unknown
+
+  constructor(destination: string, rule: HistoryRule, deps: TimelineDeps) {
+    this.destination = destination
+    this.rule = rule
+    this.#deps = deps
+  }
+
+  /** Where the messages that are delivered stand; undefined while it has to be waited for. */
+  get position(): Position | undefined {
+    return this.#isLive ? this.#position : undefined
+  }
+
+  /** Is it known that there has never been a message, and nobody has asked where it stands? */
+  get isEmpty(): boolean {
+    return this.#isLive && this.#isEmpty
+  }
+
+  /** Need nothing be read before a message can be delivered? */
+  get isLive(): boolean {
+    return this.#isLive
+  }
+
+  /** A message has come over the bus. `previous`: offset of the one before it. */
+  heard(message: Message, previous: string): void {
+    if (this.#isReading) {
+      this.#isStale = true // it is read, unless the read is older than it
+      return
+    }
+    const { offset, epoch } = message.position!
+    const known = this.#position
+    if (known ? known.epoch === epoch && known.offset === previous : !this.#isEmpty || numberOf(previous) === 0) {
+      this.#accept(message)
+      this.#isLive = true
+      return
+    }
+    if (known?.epoch === epoch && compareOffsets(offset, known.offset) <= 0) return
+    void this.catchUp()
+  }
+
+  /** Reads what the log has beyond what was delivered, and delivers it. */
+  async catchUp(): Promise<void> {
+    if (this.#isReading || this.#isClosed) return
+    this.#isReading = true
+    this.#isLive = false
+    try {
+      do {
+        this.#isStale = false
+        await this.#readOn()
+      } while (this.#isStale && !this.#isClosed)
+      this.#isReading = false
+      if (this.#isClosed) return
+      this.#isLive = true
+      for (const resume of this.#waiting.splice(0)) resume()
+      for (const reader of [...this.#ahead]) reader.step()
+    } catch (error) {
+      this.#isReading = false
+      const { logger, clock } = this.#deps
+      logger.debug({ destination: this.destination, error }, 'The history of a destination could not be read')
+      if (!this.#isClosed) this.#retry ??= clock.setTimeout(() => this.#retryNow(), RETRY_MS)
+    }
+  }
+
+  /** Nothing can be heard until `catchUp`. */
+  lose(): void {
+    this.#isLive = false
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#run = undefined
+    this.#deps.clock.clearTimeout(this.#retry)
+  }
+
+  /** Somebody reads no more. */
+  forget(reader: Reader): void {
+    this.#ahead.delete(reader)
+  }
+
+  /** Calls back when `position` is known. */
+  whenLive(resume: () => void): void {
+    this.#waiting.push(resume)
+    if (!this.#isReading && this.#retry === undefined) void this.catchUp()
+  }
+
+  /** Somebody has read beyond what was heard here; it is called when that is heard. */
+  waitFor(reader: Reader): void {
+    this.#ahead.add(reader)
+  }
+
+  // --- Those who come back
+
+  /** Where to begin, if that can be said at once: undefined if something has to be read. Only when `position` is known. */
+  startNow(ask: Ask): Start | undefined {
+    this.#noteAsk()
+    const { epoch, offset: newest } = this.#position!
+    const lost = { recovered: undefined, missed: undefined }
+    if (ask.kind === 'last' && ask.count === 0) return { offset: newest, ...lost }
+    const run = this.#usableRun()
+    if (ask.kind === 'since') {
+      if (ask.position.epoch !== epoch) return run?.isComplete ? startOfAll({ before: run.before, newest }) : undefined
+      const { offset } = ask.position
+      const isHere = offset === newest || run?.offsetOf(numberIn(offset)) === offset
+      return isHere ? { offset, recovered: true, missed: undefined } : undefined
+    }
+    if (!run) return undefined
+    if (ask.kind === 'time') {
+      const offset = run.offsetAt(ask.ms, timeOf)
+      return offset === undefined ? undefined : { offset, recovered: true, missed: undefined }
+    }
+    const first = numberOf(newest) - Math.min(ask.count, this.rule.size)
+    const offset = run.offsetOf(first) ?? (run.isComplete ? run.before : undefined)
+    return offset === undefined ? undefined : { offset, ...lost }
+  }
+
+  /** The same, of the log. Resolves to undefined if that has changed meanwhile: ask again. Rejects as {@link HistoryLog.read}. */
+  async start(ask: Ask): Promise<Start | undefined> {
+    if (this.#isShared && (await this.#extend(ask))) {
+      const start = this.position && this.startNow(ask)
+      if (start) return start
+    }
+    const page = await this.#read(readFor(ask, this.rule.size), PAGE)
+    if (!page || page.epoch !== this.#position?.epoch) return this.#changed()
+    const start = startOf(ask, page)
+    if (start) return start
+    const all = await this.#read({ kind: 'oldest' }, { maxEntries: 1, maxLength: 1 })
+    return all && all.epoch === this.#position?.epoch ? startOfAll(all) : this.#changed()
+  }
+
+  /** Messages behind a position that are in memory; undefined if the next one is not. */
+  after({ offset }: Position, most: number): readonly Message[] | undefined {
+    const run = this.#usableRun()
+    const number = numberOf(offset)
+    return run?.offsetOf(number) === offset ? run.after(number, most) : undefined
+  }
+
+  /**
+   * Reads messages behind a position. Resolves to undefined if it is not known any more where they go on. Rejects as
+   * {@link HistoryLog.read}.
+   */
+  async readAfter({ offset, epoch }: Position): Promise<readonly Message[] | undefined> {
+    if (this.#isShared && (await this.#extend({ kind: 'since', position: { offset, epoch } }))) {
+      return this.after({ offset, epoch }, 1) ? [] : undefined
+    }
+    const page = await this.#read({ kind: 'after', offset }, PAGE)
+    if (!page || page.epoch !== epoch) return undefined
+    const [first] = page.entries
+    if (first ? first.previous !== offset : page.newest !== offset) return undefined
+    return this.#messagesOf(page)
+  }
+
+  // --- Inside
+
+  async #readOn(): Promise<void> {
+    const { metrics } = this.#deps
+    let isFilled = false
+    for (;;) {
+      const known = this.#position
+      const from = known
+        ? ({ kind: 'after', offset: known.offset } as const)
+        : this.#isEmpty
+          ? ({ kind: 'oldest' } as const)
+          : ({ kind: 'none' } as const)
+      const page = await this.#read(from, SHARED_PAGE, known)
+      if (this.#isClosed) return
+      this.#isEmpty = !page && !known
+      if (!page) return
+      const offset = page.entries[0]?.previous ?? page.newest
+      if (!known) {
+        this.#position = { epoch: page.epoch, offset: from.kind === 'none' ? page.newest : offset }
+        if (from.kind === 'none') return
+      } else if (known.epoch !== page.epoch || offset !== known.offset) {
+        metrics.count.gapsNotFilled++
+        const missed = known.epoch === page.epoch ? numberOf(offset) - numberOf(known.offset) : undefined
+        this.#broken({ epoch: page.epoch, offset }, numberOf(page.newest) - numberOf(offset), missed)
+      } else if (page.entries.length > 0) isFilled = true
+      for (const message of this.#messagesOf(page)) this.#accept(message)
+      if (page.entries.length > 0 && this.#position!.offset !== page.newest) continue
+      if (isFilled) metrics.count.gapsFilled++
+      return
+    }
+  }
+
+  #read(
+    from: Parameters<HistoryLog['read']>[1]['from'],
+    size: typeof PAGE,
+    heard?: Position,
+  ): Promise<LogPage | undefined> {
+    // Its epoch is told to who has asked where it stands.
+    const begin = this.told.size > 0 ? { beginForSeconds: this.rule.ttlSeconds } : {}
+    return this.#deps.log.read(this.destination, { from, ...size, ...begin, heard })
+  }
+
+  /** The next one, for everybody. */
+  #accept(message: Message): void {
+    const { broker } = this.#deps
+    this.#position = message.position!
+    this.#isEmpty = false
+    if (this.#run) {
+      this.#run.push(message, MAX_RUN_BYTES)
+      this.#runUntilMs = this.#deps.clock.now() + this.rule.ttlSeconds * 1000
+    }
+    broker.deliver(broker.match(this.destination), message)
+    if (this.#ahead.size === 0) return
+    for (const reader of [...this.#ahead]) if (reader.position.offset === message.position!.offset) reader.step()
+  }
+
+  /** What comes next does not follow what was delivered. */
+  #broken(position: Position, count: number, missed: number | undefined): void {
+    this.#position = position
+    this.#run = undefined
+    for (const feed of [...this.told]) {
+      if (!feed.isRecovering)
+        this.#deps.delivery.tell(feed, { position, from: position.offset, count, recovered: false, missed })
+    }
+  }
+
+  #messagesOf({ entries, epoch }: LogPage): Message[] {
+    return entries.map((entry) => this.#deps.messageOf(this.destination, entry, epoch))
+  }
+
+  /** The log is not what it was thought to be. */
+  #changed(): undefined {
+    void this.catchUp()
+    return undefined
+  }
+
+  #retryNow(): void {
+    this.#retry = undefined
+    void this.catchUp()
+  }
+
+  // --- The messages in memory
+
+  /** Do several come back? Then they read together. */
+  get #isShared(): boolean {
+    return this.#asks > 1
+  }
+
+  #noteAsk(): void {
+    const now = this.#deps.clock.now()
+    if (now - this.#askedMs > RUN_MS) this.#asks = 0
+    this.#asks++
+    this.#askedMs = now
+  }
+
+  /** Frees memory that nobody has asked for lately. */
+  tidy(): void {
+    if (this.#deps.clock.now() - this.#askedMs > RUN_MS) this.#run = undefined
+  }
+
+  #usableRun(): Run | undefined {
+    if (this.#run && this.#deps.clock.now() > this.#runUntilMs) this.#run = undefined
+    return this.#run
+  }
+
+  /** Reads back until what is asked for is in memory. False if it is not. */
+  async #extend(ask: Ask): Promise<boolean> {
+    for (;;) {
+      if (!this.#isLive) return false
+      if (this.#isCovered(ask)) return true
+      if (this.#run && (this.#run.isComplete || this.#run.bytes > MAX_RUN_BYTES)) return false
+      this.#extending ??= this.#extendOnce().finally(() => (this.#extending = undefined))
+      await this.#extending
+    }
+  }
+
+  #isCovered(ask: Ask): boolean {
+    const run = this.#usableRun()
+    if (!run) return false
+    const { offset: newest, epoch } = this.#position!
+    if (ask.kind === 'since') {
+      if (ask.position.epoch !== epoch) return run.isComplete
+      const number = numberIn(ask.position.offset)
+      return number <= numberOf(newest) && run.offsetOf(number) !== undefined
+    }
+    if (ask.kind === 'time') return timeOf(run.before) <= ask.ms
+    return run.offsetOf(numberOf(newest) - Math.min(ask.count, this.rule.size)) !== undefined
+  }
+
+  async #extendOnce(): Promise<void> {
+    const run = (this.#run ??= this.#newRun())
+    const { before } = run
+    const page = await this.#read({ kind: 'before', offset: nextOf(before) }, SHARED_PAGE)
+    if (this.#run !== run) return
+    if (!page || page.epoch !== this.#position?.epoch) {
+      this.#run = undefined
+      this.#changed()
+      return
+    }
+    this.#runUntilMs = this.#deps.clock.now() + page.expiresInMs
+    const last = page.entries.at(-1)
+    if (run.before !== before || (last && last.offset !== before)) {
+      this.#run = undefined
+      return
+    }
+    if (last) run.prepend(this.#messagesOf(page), page.entries[0]!.previous)
+    run.isComplete = run.before === (page.before ?? page.newest) || !last
+  }
+
+  #newRun(): Run {
+    this.#runUntilMs = this.#deps.clock.now() + this.rule.ttlSeconds * 1000
+    return new Run(this.#position!.offset)
+  }
+}
+
+/** The smallest offset behind this one. */
+function nextOf(offset: string): string {
+  return `${offset.slice(0, offset.indexOf('-'))}-${numberOf(offset) + 1}`
+}

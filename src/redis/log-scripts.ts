@@ -1,0 +1,245 @@
+/**
+ * What is done to a log in Redis in one step each. An entry of the stream has the id `<ms>-<n>`: the time of Redis, and a
+ * number without gaps. Its fields are `p`, the time of the one before it, and `m`, the payload. The hash beside it holds
+ * `e`, the epoch, `t` and `n`, the id of the newest entry that there ever was, and `r`, how many were recorded for
+ * programs that only publish. The hash outlives the stream, so that offsets go on when all entries are gone.
+ */
+
+const COMMON = `
+local now
+local function clock()
+  if not now then
+    local time = redis.call('TIME')
+    now = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  return now
+end
+local function id(t, n) return string.format('%.0f-%.0f', t, n) end
+
+-- A log whose hash is not there: since when is it sure that nothing was sent?
+local function quietSince(born, log, keptMs, bornTtlMs)
+  local first = tonumber(redis.call('GET', born) or '')
+  if not first then first = clock() end
+  redis.call('SET', born, string.format('%.0f', first), 'PX', bornTtlMs)
+  -- The hash was evicted, and maybe the stream too in part.
+  if redis.call('DEL', log) == 1 then return clock() end
+  return math.max(first, clock() - keptMs)
+end
+`
+
+/**
+ * KEYS: born, then for each message that is kept its hash and its stream, then the key that stands for the call if there
+ * is one. ARGV: epoch for logs that begin, longest life of a hash without its stream (ms), life of `born` (ms), life of
+ * the key that stands for the call (ms, 0: there is none), then for each message: channel, payload, size (0: not kept),
+ * time to live (ms).
+ */
+export const PUBLISH_SCRIPT = `${COMMON}
+local guard
+if ARGV[4] ~= '0' then
+  guard = KEYS[#KEYS]
+  if not redis.call('SET', guard, '1', 'NX', 'PX', ARGV[4]) then return 'again' end
+end
+local keptMs = tonumber(ARGV[2])
+
+-- All or none: what the access rules forbid is known before anything is done, where Redis can say it (since 7.0).
+if redis.acl_check_cmd then
+  for i = 5, #ARGV, 4 do
+    if not redis.acl_check_cmd('PUBLISH', ARGV[i], '') then
+      if guard then redis.call('DEL', guard) end
+      return redis.error_reply('NOPERM No permissions to access a channel')
+    end
+  end
+end
+
+local key = 2
+for i = 5, #ARGV, 4 do
+  local channel, payload, size = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local failed
+  if size == '0' then
+    local answer = redis.pcall('PUBLISH', channel, payload)
+    if type(answer) == 'table' then failed = answer end
+  else
+    local position, log = KEYS[key], KEYS[key + 1]
+    key = key + 2
+    local known = redis.call('HMGET', position, 'e', 't', 'n')
+    local epoch, t, n = known[1], tonumber(known[2]), tonumber(known[3])
+    if not epoch then
+      epoch = ARGV[1] .. i
+      n = 0
+      t = quietSince(KEYS[1], log, keptMs, ARGV[3])
+    end
+    local previous = t
+    if clock() > t then t = clock() end
+    n = n + 1
+    local entry = id(t, n)
+    local fields = {'XADD', log, 'MAXLEN', '~', size, entry, 'p', string.format('%.0f', previous), 'm', payload}
+    local added = redis.pcall(unpack(fields))
+    if type(added) == 'table' and string.find(added.err, 'equal or smaller', 1, true) then
+      -- The stream is ahead of the hash, which somebody has changed: begin anew.
+      redis.call('DEL', log)
+      epoch = ARGV[1] .. i
+      added = redis.pcall(unpack(fields))
+    end
+    if type(added) == 'table' then
+      failed = added
+    else
+      local answer = redis.pcall('PUBLISH', channel, string.sub(payload, 1, -2) .. ',"offset":"' .. entry ..
+        '","epoch":"' .. epoch .. '","previous":"' .. id(previous, n - 1) .. '"}')
+      if type(answer) == 'table' then
+        redis.call('XDEL', log, entry)
+        failed = answer
+      else
+        local ttl = tonumber(ARGV[i + 3])
+        redis.call('PEXPIRE', log, ttl)
+        redis.call('HSET', position, 'e', epoch, 't', string.format('%.0f', t), 'n', string.format('%.0f', n))
+        redis.call('PEXPIRE', position, string.format('%.0f', ttl + keptMs))
+      end
+    end
+  end
+  if failed then
+    if guard then redis.call('DEL', guard) end
+    return failed
+  end
+end
+return 'done'
+`
+
+/**
+ * KEYS: born, hash, stream, lease. ARGV: epoch, life of a hash without its stream (ms), life of `born` (ms), node, length
+ * of the lease (ms), how many were recorded as far as the node knows, its own channel, what to tell there, channel, size, time to live (ms),
+ * then for each payload: it, and its source.
+ *
+ * Two nodes never record one payload: whoever records knows of all that were recorded before, and has taken those from
+ * its own list. The lease only spares the others the attempt.
+ */
+export const RECORD_SCRIPT = `${COMMON}
+local position, log, lease = KEYS[2], KEYS[3], KEYS[4]
+local holder = redis.call('GET', lease)
+if holder and holder ~= ARGV[4] then return {'held', redis.call('PTTL', lease)} end
+local keptMs = tonumber(ARGV[2])
+local known = redis.call('HMGET', position, 'e', 't', 'n', 'r')
+local epoch, t, n, r = known[1], tonumber(known[2]), tonumber(known[3]), tonumber(known[4] or '0')
+if r ~= tonumber(ARGV[6]) then
+  redis.call('PUBLISH', ARGV[7], ARGV[8])
+  return {'behind', r}
+end
+if not epoch then
+  epoch = ARGV[1]
+  n = 0
+  t = quietSince(KEYS[1], log, keptMs, ARGV[3])
+end
+redis.call('SET', lease, ARGV[4], 'PX', ARGV[5])
+local ttl = tonumber(ARGV[11])
+for i = 12, #ARGV, 2 do
+  local previous = t
+  if clock() > t then t = clock() end
+  n = n + 1
+  r = r + 1
+  local entry = id(t, n)
+  redis.call('XADD', log, 'MAXLEN', '~', ARGV[10], entry, 'p', string.format('%.0f', previous), 'm', ARGV[i])
+  redis.call('HSET', position, 'e', epoch, 't', string.format('%.0f', t), 'n', string.format('%.0f', n), 'r', string.format('%.0f', r))
+  redis.call('PEXPIRE', log, ttl)
+  redis.call('PEXPIRE', position, string.format('%.0f', ttl + keptMs))
+  redis.call('PUBLISH', ARGV[9], string.sub(ARGV[i], 1, -2) .. ',"offset":"' .. entry .. '","epoch":"' .. epoch ..
+    '","previous":"' .. id(previous, n - 1) .. '","recorded":' .. string.format('%.0f', r) .. ',"source":"' .. ARGV[i + 1] .. '"}')
+end
+return {'recorded', r}
+`
+
+/**
+ * KEYS: born, hash, stream. ARGV: epoch, life of a hash without its stream (ms), life of `born` (ms), life of a hash that is
+ * made here (ms, 0: none is), epoch and id that were heard (or empty), most entries, most characters, kind, and what the
+ * kind needs. Answers nil, or epoch, newest id, id before the oldest entry (or empty), time to live of the stream (ms), then id, time before and payload of
+ * each entry; those of kind `before` newest first.
+ */
+export const READ_SCRIPT = `${COMMON}
+local position, log = KEYS[2], KEYS[3]
+local known = redis.call('HMGET', position, 'e', 't', 'n')
+local epoch, t, n = known[1], tonumber(known[2]), tonumber(known[3])
+if not epoch then
+  if ARGV[4] == '0' then return false end
+  epoch = ARGV[1]
+  n = 0
+  t = quietSince(KEYS[1], log, tonumber(ARGV[2]), ARGV[3])
+  redis.call('HSET', position, 'e', epoch, 't', string.format('%.0f', t), 'n', '0')
+  redis.call('PEXPIRE', position, ARGV[4])
+elseif epoch == ARGV[5] then
+  -- A replica that was behind has taken over, or Redis came back without its last seconds: what follows is another story.
+  local ms, number = string.match(ARGV[6], '^(%d+)-(%d+)$')
+  if tonumber(number) > n or (tonumber(number) == n and tonumber(ms) ~= t) then
+    epoch = ARGV[1]
+    redis.call('HSET', position, 'e', epoch)
+  end
+end
+
+local function timeIn(text) return tonumber(string.match(text, '^(%d+)')) end
+local function numberIn(text) return tonumber(string.match(text, '%-(%d+)$')) end
+
+local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+local before = ''
+if oldest then before = id(tonumber(oldest[2][2]), numberIn(oldest[1]) - 1) end
+local answer = {epoch, id(t, n), before, redis.call('PTTL', log)}
+local kind, what = ARGV[9], ARGV[10]
+if kind == 'none' or not oldest then return answer end
+
+local left, length = tonumber(ARGV[7]), tonumber(ARGV[8])
+local function take(entries)
+  for _, entry in ipairs(entries) do
+    if left <= 0 or length <= 0 then return false end
+    answer[#answer + 1] = entry[1]
+    answer[#answer + 1] = entry[2][2]
+    answer[#answer + 1] = entry[2][4]
+    left = left - 1
+    length = length - #entry[2][4]
+  end
+  return true
+end
+
+local CHUNK = 32
+if kind == 'before' then
+  local from = '(' .. what
+  while true do
+    local entries = redis.call('XREVRANGE', log, from, '-', 'COUNT', CHUNK)
+    if #entries == 0 or not take(entries) or #entries < CHUNK then return answer end
+    from = '(' .. entries[#entries][1]
+  end
+end
+
+local from = '-'
+if kind == 'after' then from = '(' .. what
+elseif kind == 'later' then from = id(tonumber(what) + 1, 0)
+elseif kind == 'newest' then
+  local target = n - tonumber(what) + 1
+  if target > numberIn(oldest[1]) then
+    -- The entry of this number: the latest time from which on the first entry has no higher one.
+    local low, high = timeIn(oldest[1]), t
+    while low < high do
+      local middle = math.floor((low + high + 1) / 2)
+      local entry = redis.call('XRANGE', log, id(middle, 0), '+', 'COUNT', 1)[1]
+      if entry and numberIn(entry[1]) <= target then low = middle else high = middle - 1 end
+    end
+    from = id(low, target)
+  end
+end
+while true do
+  local entries = redis.call('XRANGE', log, from, '+', 'COUNT', CHUNK)
+  if #entries == 0 or not take(entries) or #entries < CHUNK then return answer end
+  from = '(' .. entries[#entries][1]
+end
+`
+
+/** KEYS: born, hash, stream. ARGV: epoch, life of a hash without its stream (ms), life of `born` (ms), time to live (ms), channel to tell it on, and what to tell. */
+export const CLEAR_SCRIPT = `${COMMON}
+local position, log = KEYS[2], KEYS[3]
+local known = redis.call('HMGET', position, 't', 'n')
+local t, n = tonumber(known[1]), tonumber(known[2])
+if not n then
+  t = quietSince(KEYS[1], log, tonumber(ARGV[2]), ARGV[3])
+  n = 0
+end
+redis.call('DEL', log)
+redis.call('HSET', position, 'e', ARGV[1], 't', string.format('%.0f', t), 'n', string.format('%.0f', n))
+redis.call('PEXPIRE', position, string.format('%.0f', tonumber(ARGV[4]) + tonumber(ARGV[2])))
+redis.call('PUBLISH', ARGV[5], ARGV[6])
+return {ARGV[1], id(t, n)}
+`

@@ -1,0 +1,191 @@
+/** History in Redis or Valkey: a stream for each destination, a hash for its position, and scripts that change both in one step. */
+import { OWN_PREFIX } from '../bus/bus.ts'
+import type {
+  HistoryLog,
+  LogEntry,
+  LoggedMessage,
+  LogPage,
+  LogTarget,
+  ReadFrom,
+  ReadOptions,
+  RecordOutcome,
+  Unrecorded,
+} from '../history/log.ts'
+import { CLEARED_CHANNEL, RECORDED_CHANNEL } from '../history/channels.ts'
+import type { Position } from '../position.ts'
+import type { RedisCommands } from './commands.ts'
+import { CLEAR_SCRIPT, PUBLISH_SCRIPT, READ_SCRIPT, RECORD_SCRIPT } from './log-scripts.ts'
+import type { PublishQueue } from './publish-queue.ts'
+import { newScript, OrderedScript, runScript } from './scripts.ts'
+
+const SCRIPTS = {
+  publish: newScript(PUBLISH_SCRIPT),
+  record: newScript(RECORD_SCRIPT),
+  read: newScript(READ_SCRIPT),
+  clear: newScript(CLEAR_SCRIPT),
+}
+
+/** How long a position is known after its entries have expired, in milliseconds. */
+const KEPT_MS = '86400000'
+/** How long it is known since when this Redis has been in use, after the last log was begun; milliseconds. */
+const BORN_TTL_MS = '604800000'
+/** How long a node that records has the sole right to, in milliseconds. */
+const LEASE_MS = '3000'
+/** How long a key stands for a call that is not to be done twice, in milliseconds. */
+const ONCE_MS = '300000'
+
+export interface RedisLogOptions {
+  readonly commands: RedisCommands
+  readonly queue: PublishQueue
+  /** Why nothing can be sent now; undefined when it can. Thrown. */
+  readonly unavailable: () => Error | undefined
+  readonly nodeId: string
+}
+
+export class RedisLog implements HistoryLog {
+  readonly #options: RedisLogOptions
+  readonly #publish: OrderedScript
+  readonly #born: string
+  /** Of the epochs that this node begins. */
+  readonly #random = Math.random().toString(36).slice(2, 8)
+  #epochs = 0
+
+  constructor(options: RedisLogOptions) {
+    this.#options = options
+    this.#publish = new OrderedScript(options.queue, SCRIPTS.publish)
+    this.#born = options.commands.key(`${OWN_PREFIX}history:born`)
+  }
+
+  async begin(): Promise<void> {
+    const { commands } = this.#options
+    // Not every Redis lets us ask: then it is as if it had just started.
+    const info = await commands.send('INFO', 'server').catch(() => '')
+    const uptimeSeconds = Number(/^uptime_in_seconds:(\d+)/m.exec(String(info))?.[1] ?? 0)
+    const time = (await commands.send('TIME')) as readonly unknown[]
+    const startedMs = (Number(time[0]) - uptimeSeconds - (uptimeSeconds > 0 ? 1 : 0)) * 1000
+    await commands.send('SET', this.#born, startedMs, 'NX', 'PX', BORN_TTL_MS)
+  }
+
+  async publish(messages: readonly LoggedMessage[], once?: string): Promise<void> {
+    const unavailable = this.#options.unavailable()
+    if (unavailable) throw unavailable
+    const { commands } = this.#options
+    const keys = [this.#born]
+    const args: (string | Uint8Array)[] = [this.#nextEpoch(), KEPT_MS, BORN_TTL_MS, once === undefined ? '0' : ONCE_MS]
+    for (const { channel, payload, target } of messages) {
+      if (target) keys.push(...this.#keysOf(target.destination))
+      const ttlMs = target ? target.ttlSeconds * 1000 : 0
+      args.push(commands.key(channel), payload, String(target?.size ?? 0), String(ttlMs))
+    }
+    if (once !== undefined) keys.push(commands.key(`${OWN_PREFIX}once:${once}`))
+    await this.#publish.run({ keys, args })
+  }
+
+  async record(
+    channel: string,
+    target: LogTarget,
+    payloads: readonly Unrecorded[],
+    recorded: number,
+  ): Promise<RecordOutcome> {
+    const { commands, nodeId } = this.#options
+    const { destination, size, ttlSeconds } = target
+    const keys = [this.#born, ...this.#keysOf(destination), this.#keyOf(destination, 'recorder')]
+    const own = commands.key(`${RECORDED_CHANNEL}${nodeId}`)
+    const head = [
+      this.#nextEpoch(),
+      KEPT_MS,
+      BORN_TTL_MS,
+      nodeId,
+      LEASE_MS,
+      String(recorded),
+      own,
+      destination,
+      commands.key(channel),
+    ]
+    const args = [
+      ...head,
+      String(size),
+      String(ttlSeconds * 1000),
+      ...payloads.flatMap((each) => [each.payload, each.source]),
+    ]
+    const [kind, number] = (await runScript(commands, SCRIPTS.record, { keys, args })) as [string, number]
+    if (kind === 'held') return { kind, forMs: Math.max(0, Number(number)) }
+    return { kind: kind === 'behind' ? kind : 'recorded', recorded: Number(number) }
+  }
+
+  async read(destination: string, options: ReadOptions): Promise<LogPage | undefined> {
+    const { from, maxEntries, maxLength, beginForSeconds = 0, heard } = options
+    const keys = [this.#born, ...this.#keysOf(destination)]
+    const head = [this.#nextEpoch(), KEPT_MS, BORN_TTL_MS, String(beginForSeconds * 1000)]
+    const args = [
+      ...head,
+      heard?.epoch ?? '',
+      heard?.offset ?? '',
+      String(maxEntries),
+      String(maxLength),
+      ...asked(from),
+    ]
+    const answer = (await runScript(this.#options.commands, SCRIPTS.read, { keys, args })) as
+      readonly [epoch: string, newest: string, before: string, ttl: number, ...entries: string[]] | null
+    if (!answer) return undefined
+    const [epoch, newest, before, expiresInMs, ...rest] = answer
+    const entries = entriesOf(rest)
+    if (from.kind === 'before') entries.reverse()
+    return { epoch, newest, before: before === '' ? undefined : before, expiresInMs, entries }
+  }
+
+  async clear(destination: string, ttlSeconds: number): Promise<Position> {
+    const { commands } = this.#options
+    const keys = [this.#born, ...this.#keysOf(destination)]
+    const args = [
+      this.#nextEpoch(),
+      KEPT_MS,
+      BORN_TTL_MS,
+      String(ttlSeconds * 1000),
+      commands.key(CLEARED_CHANNEL),
+      destination,
+    ]
+    const [epoch, offset] = (await runScript(commands, SCRIPTS.clear, { keys, args })) as [string, string]
+    return { epoch, offset }
+  }
+
+  /** Both in one slot of a cluster. */
+  #keysOf(destination: string): [string, string] {
+    return [this.#keyOf(destination, 'position'), this.#keyOf(destination, 'log')]
+  }
+
+  #keyOf(destination: string, name: string): string {
+    return this.#options.commands.key(`${OWN_PREFIX}history:{${destination}}:${name}`)
+  }
+
+  /** A name that no log has had. */
+  #nextEpoch(): string {
+    return `${this.#options.nodeId}${this.#random}${(++this.#epochs).toString(36)}.0`
+  }
+}
+
+function asked(from: ReadFrom): [kind: string, what: string] {
+  switch (from.kind) {
+    case 'after':
+    case 'before':
+      return [from.kind, from.offset]
+    case 'later':
+      return [from.kind, String(from.thanMs)]
+    case 'newest':
+      return [from.kind, String(from.count)]
+    case 'none':
+    case 'oldest':
+      return [from.kind, '']
+  }
+}
+
+/** Id, time of the one before and payload of each. */
+function entriesOf(flat: readonly string[]): LogEntry[] {
+  const entries: LogEntry[] = []
+  for (let i = 0; i + 2 < flat.length; i += 3) {
+    const offset = flat[i]!
+    const number = Number(offset.slice(offset.indexOf('-') + 1))
+    entries.push({ offset, previous: `${flat[i + 1]!}-${number - 1}`, payload: flat[i + 2]! })
+  }
+  return entries
+}

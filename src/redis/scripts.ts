@@ -1,0 +1,87 @@
+/**
+ * Lua scripts in Redis. A script is called by its digest; Redis forgets them when it starts anew, and is then given the
+ * text again. Knows commands, nothing of what the scripts do.
+ */
+import { createHash } from 'node:crypto'
+import type { RedisCommands } from './commands.ts'
+import type { PublishQueue } from './publish-queue.ts'
+
+export interface Script {
+  readonly text: string
+  readonly digest: string
+}
+
+/** What goes with a call. */
+export interface ScriptCall {
+  readonly keys: readonly string[]
+  readonly args: readonly (string | Uint8Array)[]
+}
+
+export function newScript(text: string): Script {
+  return { text, digest: createHash('sha1').update(text).digest('hex') }
+}
+
+/** Runs a script whose order among other commands does not matter. Resolves and rejects as {@link RedisCommands.send}. */
+export async function runScript(commands: RedisCommands, script: Script, call: ScriptCall): Promise<unknown> {
+  const rest = [call.keys.length, ...call.keys, ...call.args.map(String)]
+  try {
+    return await commands.send('EVALSHA', script.digest, ...rest)
+  } catch (error) {
+    if (!isUnknownScript(error)) throw error
+    return commands.send('EVAL', script.text, ...rest)
+  }
+}
+
+interface Waiting {
+  readonly call: ScriptCall
+  readonly resolve: (answer: Promise<unknown>) => void
+}
+
+/** Calls of one script that take effect in the order in which they are made, also while Redis has to be given its text. */
+export class OrderedScript {
+  readonly #queue: PublishQueue
+  readonly #script: Script
+  /** In order, while the text is on its way; undefined as long as Redis knows it. */
+  #waiting: Waiting[] | undefined
+
+  constructor(queue: PublishQueue, script: Script) {
+    this.#queue = queue
+    this.#script = script
+  }
+
+  /** Resolves to the answer of the script. Rejects as {@link PublishQueue.command}. */
+  run(call: ScriptCall): Promise<unknown> {
+    return this.#waiting ? this.#wait(call) : this.#send(call)
+  }
+
+  #send(call: ScriptCall): Promise<unknown> {
+    return this.#command('EVALSHA', this.#script.digest, call).catch((error: unknown) => {
+      if (!isUnknownScript(error)) throw error
+      // All that was sent before this one had its answer is refused too, in order: it comes here next.
+      if (this.#waiting) return this.#wait(call)
+      this.#waiting = []
+      const answer = this.#command('EVAL', this.#script.text, call)
+      const goOn = (): void => this.#goOn()
+      answer.then(goOn, goOn)
+      return answer
+    })
+  }
+
+  #wait(call: ScriptCall): Promise<unknown> {
+    return new Promise((resolve) => this.#waiting!.push({ call, resolve }))
+  }
+
+  #goOn(): void {
+    const waiting = this.#waiting!
+    this.#waiting = undefined
+    for (const { call, resolve } of waiting) resolve(this.#send(call))
+  }
+
+  #command(name: string, script: string, { keys, args }: ScriptCall): Promise<unknown> {
+    return this.#queue.command([name, script, String(keys.length), ...keys, ...args])
+  }
+}
+
+function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT')
+}
