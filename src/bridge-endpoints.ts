@@ -11,6 +11,7 @@ import { accessEndpoints } from './http/access-endpoints.ts'
 import type { Endpoint } from './http/endpoint.ts'
 import type { Entrance } from './http/entrance.ts'
 import { handshakeOf } from './http/handshake.ts'
+import { historyEndpoints, type HistoryReader } from './http/history.ts'
 import type { KeyGuard } from './http/key-guard.ts'
 
 export interface EndpointSources extends Pick<
@@ -24,11 +25,15 @@ export interface EndpointSources extends Pick<
   /** Undefined where nodes tell each other nothing but messages. */
   readonly nodes: BridgeNodes | undefined
   readonly sessions: ClusterSessions | undefined
+  /** Undefined if no destination has history. */
+  readonly history: HistoryReader | undefined
 }
 
 /** Returns the operations. */
 export function bridgeEndpoints(sources: EndpointSources): Endpoint[] {
-  return [...debugApi(sources), ...backendApi(sources)]
+  const { history, keyGuard } = sources
+  const kept = history ? historyEndpoints(history, keyGuard) : []
+  return [...debugApi(sources), ...backendApi(sources), ...kept]
 }
 
 function debugApi(sources: EndpointSources): Endpoint[] {

@@ -10,7 +10,6 @@ import type { Config } from './config.ts'
 import type { Delivery } from './delivery/delivery.ts'
 import { CLEARED_CHANNEL, RECORDED_CHANNEL } from './history/channels.ts'
 import { MemoryLog } from './history/memory-log.ts'
-import type { HistoryLog } from './history/log.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { History } from './recovery/history.ts'
@@ -27,15 +26,13 @@ export interface BridgeHistoryOptions {
   readonly metrics: Metrics
 }
 
-/** Returns where messages are kept. Errors: throws on a bus of the program's own, which has no log. */
+/** Returns where messages are kept, and which are. Errors: throws if a bus of the program's own is to keep some. */
 export function keepingOf(config: Config, bus: Bus): Keeping {
-  return { rules: new HistoryRules(config.history), log: logOf(bus) }
-}
-
-function logOf(bus: Bus): HistoryLog {
-  if (bus instanceof RedisBus) return bus.log
-  if (bus instanceof MemoryBus) return new MemoryLog(bus, systemClock)
-  throw new Error('The setting history needs Redis or the embedded bus: a bus of your own keeps nothing')
+  if (config.history.length > 0 && !(bus instanceof RedisBus) && !(bus instanceof MemoryBus)) {
+    throw new Error('The setting history needs Redis or the embedded bus: a bus of your own keeps nothing')
+  }
+  const log = bus instanceof RedisBus ? bus.log : new MemoryLog(bus, systemClock)
+  return { rules: new HistoryRules(config.history), log }
 }
 
 export class BridgeHistory {

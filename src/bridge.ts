@@ -143,21 +143,21 @@ export function createBridge(options: BridgeOptions): Bridge {
   const watches = new ChannelWatches(interests)
   const broker = new Broker(destinations, config.slowClients, table, interests, delivery)
   const inbound = new Inbound(nodeId, broadcastChannel, table, broker, interests, watches, log, metrics)
-  const keeping = hasHistory ? keepingOf(config, ownBus) : undefined
+  const keeping = keepingOf(config, ownBus)
   const outbound = new Outbound(broadcastChannel, destinations, table, bus, log, metrics, keeping)
   const history =
-    keeping &&
-    sharedBus &&
-    new BridgeHistory({
-      keeping,
-      nodeId,
-      channels: sharedBus.history,
-      broadcastChannel,
-      broker,
-      delivery,
-      log,
-      metrics,
-    })
+    sharedBus && hasHistory
+      ? new BridgeHistory({
+          keeping,
+          nodeId,
+          channels: sharedBus.history,
+          broadcastChannel,
+          broker,
+          delivery,
+          log,
+          metrics,
+        })
+      : undefined
   inbound.kept = history?.history
   metrics.observe('subscriptions', () => broker.size)
   metrics.observe('busAvailable', () => (busUnavailableReason() === undefined ? 1 : 0))
@@ -235,6 +235,7 @@ export function createBridge(options: BridgeOptions): Bridge {
         keyGuard,
         nodes,
         sessions,
+        history: history?.history.archive,
         inspect: together ? inspectTogether(together.inspectAll, inspect) : inspect,
         facts: factsOf({
           config,

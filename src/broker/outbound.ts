@@ -31,7 +31,7 @@ interface SendRoute {
   readonly target: LogTarget | undefined
 }
 
-/** Where messages are kept; there is none if no destination has history. */
+/** Where messages are kept, and which are. */
 export interface Keeping {
   readonly log: HistoryLog
   readonly rules: HistoryRules
@@ -47,7 +47,7 @@ export class Outbound {
   readonly #destinations: DestinationRules
   readonly #table: RouteTable
   readonly #bus: Bus
-  readonly #keeping: Keeping | undefined
+  readonly #keeping: Keeping
   readonly #log: Log
   readonly #metrics: Metrics
   readonly #sendRoutes = new Recent(MAX_SEND_ROUTES, (destination) => this.#sendRouteOf(destination))
@@ -61,7 +61,7 @@ export class Outbound {
     bus: Bus,
     log: Log,
     metrics: Metrics,
-    keeping?: Keeping,
+    keeping: Keeping,
   ) {
     this.#broadcastChannel = broadcastChannel
     this.#destinations = destinations
@@ -91,10 +91,11 @@ export class Outbound {
 
   /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable` or `bus-refused`. */
   publish(message: RoutedMessage): Promise<void> {
-    const { channel, payload, target } = message
+    const { channel, payload, target, once } = message
     const bytes = payload.length
     if (!this.#claim(bytes)) return Promise.reject(this.#overloaded())
-    const accepted = target ? this.#keeping!.log.publish([message]) : this.#bus.publish(channel, payload)
+    const isPlain = target === undefined && once === undefined
+    const accepted = isPlain ? this.#bus.publish(channel, payload) : this.#keeping.log.publish([message])
     return this.#settle(accepted, 1, bytes)
   }
 
@@ -102,20 +103,20 @@ export class Outbound {
   publishAll(messages: readonly RoutedMessage[]): Promise<void> {
     const bytes = messages.reduce((sum, { payload }) => sum + payload.length, 0)
     if (!this.#claim(bytes)) return Promise.reject(this.#overloaded())
-    const isKept = messages.some(({ target }) => target !== undefined)
-    const accepted = isKept ? this.#keeping!.log.publish(messages) : this.#bus.publishAll(messages)
+    const isPlain = messages.every(({ target, once }) => target === undefined && once === undefined)
+    const accepted = isPlain ? this.#bus.publishAll(messages) : this.#keeping.log.publish(messages)
     return this.#settle(accepted, messages.length, bytes)
   }
 
   /**
    * A notification to the subscribers of every node. `json` is the message as JSON: a string is delivered as its text,
-   * any other value as it is written.
+   * any other value as it is written. `once`: see {@link RoutedMessage}.
    * Errors: rejects with ProtocolError `bad-destination` or as `publish`.
    */
-  async notify(topic: string, json: string): Promise<void> {
+  async notify(topic: string, json: string, once?: string): Promise<void> {
     this.#destinations.requireDeliverable(topic)
-    const target = this.#keeping?.rules.of(topic)?.target
-    await this.publish({ channel: this.#broadcastChannel, payload: encodeNotification(topic, json), target })
+    const target = this.#keeping.rules.of(topic)?.target
+    await this.publish({ channel: this.#broadcastChannel, payload: encodeNotification(topic, json), target, once })
   }
 
   /** Errors: ProtocolError. */
@@ -123,7 +124,7 @@ export class Outbound {
     requireUsable(destination)
     if (this.#destinations.isAddress(destination)) this.#destinations.requireDeliverable(destination)
     if (this.#destinations.isDeliverable(destination)) {
-      const target = this.#keeping?.rules.of(destination)?.target
+      const target = this.#keeping.rules.of(destination)?.target
       return { channel: this.#broadcastChannel, codec: undefined, route: undefined, target }
     }
     const route = this.#destinations.isApplication(destination) ? this.#table.outbound(destination) : undefined

@@ -21,7 +21,8 @@ import type { HeaderPair } from '../headers.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Ask } from '../recovery/ask.ts'
-import { noHistory, type History } from '../recovery/history.ts'
+import { noHistory } from '../recovery/archive.ts'
+import type { History } from '../recovery/history.ts'
 import type { OutboundMessage } from '../routes/payload.ts'
 import type { Socket, Transport } from '../socket.ts'
 import { maySubscribe, requireSendable, requireSubscribable } from './authorize.ts'
@@ -230,14 +231,15 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
   }
 
   /**
-   * Returns what goes over the bus for a message that it sends.
+   * Returns what goes over the bus for a message that it sends. `once`: see {@link RoutedMessage}.
    * Errors: ProtocolError `not-authorized`, `rate-limited`, `no-route`, `bad-destination`, `bad-body`.
    */
-  route(message: OutboundMessage): RoutedMessage {
+  route(message: OutboundMessage, once?: string): RoutedMessage {
     const { access, outbound } = this.#services
     requireSendable(access, this.#identity, message.destination)
     this.#requireRate('send', message.destination)
-    return outbound.route(message)
+    const routed = outbound.route(message)
+    return once === undefined ? routed : { ...routed, once }
   }
 
   /**

@@ -18,6 +18,8 @@ export interface LogTarget {
 /** A payload for the bus, which is also kept if it says where. What is kept must be the text of a JSON object. */
 export interface LoggedMessage extends BusMessage {
   readonly target?: LogTarget | undefined
+  /** What was published under this name within the last five minutes is not published again. */
+  readonly once?: string | undefined
 }
 
 /** One message of a log. */
@@ -99,9 +101,8 @@ export interface HistoryLog {
   /**
    * Keeps and publishes, all or none, in order, in one step: what is kept goes over the bus with its offset, the epoch and
    * the offset of the one before in its payload. Resolves when that is done. Rejects as `Bus.publish`.
-   * `once`: what was done under this name within the last five minutes is not done again.
    */
-  publish(messages: readonly LoggedMessage[], once?: string): Promise<void>
+  publish(messages: readonly LoggedMessage[]): Promise<void>
   /**
    * The same for payloads that were on the bus already, if nobody else does it and `recorded` is how many have been recorded so.
    * Rejects as `publish`; then it may have been done.

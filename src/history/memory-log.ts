@@ -21,7 +21,7 @@ import {
 
 /** How long a position is known after its entries have expired, in milliseconds. */
 const KEPT_MS = 86_400_000
-/** How long a call that is not to be done twice is remembered, in milliseconds. */
+/** How long a message that is not to be published twice is remembered, in milliseconds. */
 const ONCE_MS = 300_000
 /** What has expired is looked for when so many logs were begun. */
 const SWEEP_EVERY = 1000
@@ -40,7 +40,7 @@ export class MemoryLog implements HistoryLog {
   readonly #clock: Clock
   readonly #bornMs = Date.now()
   readonly #logs = new Map<string, Stored>()
-  /** Calls that are not to be done twice, and until when; oldest first. */
+  /** Messages that are not to be published twice, and until when; oldest first. */
   readonly #done = new Map<string, number>()
   readonly #random = Math.random().toString(36).slice(2, 8)
   #epochs = 0
@@ -52,11 +52,18 @@ export class MemoryLog implements HistoryLog {
 
   async begin(): Promise<void> {}
 
-  async publish(messages: readonly LoggedMessage[], once?: string): Promise<void> {
+  async publish(messages: readonly LoggedMessage[]): Promise<void> {
     this.#requireOpen()
-    if (once !== undefined && !this.#begin(once)) return
-    for (const { channel, payload, target } of messages) {
-      void this.#bus.publish(channel, target ? this.#append(target, String(payload)) : payload)
+    const first = messages.filter(({ once }) => once === undefined || this.#begin(once))
+    const published = first.map(({ channel, payload, target }) => ({
+      channel,
+      payload: target ? this.#append(target, String(payload)) : payload,
+    }))
+    try {
+      if (published.length > 0) await this.#bus.publishAll(published)
+    } catch (error) {
+      for (const { once } of first) if (once !== undefined) this.#done.delete(once)
+      throw error
     }
   }
 

@@ -142,9 +142,12 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
       return handler(c)
     })
   }
-  for (const { route, path = route.getRoutingPath(), handler, guard: ownGuard = unguarded } of endpoints) {
-    const allow = allowedMethods(route)
-    app.on(route.method, path, ownGuard, handler)
+  for (const { route, handler, guard: ownGuard = unguarded, ...place } of endpoints) {
+    app.on(route.method, pathOf({ route, ...place }), ownGuard, handler)
+  }
+  for (const [path, routes] of routesByPath(endpoints)) {
+    const [route] = routes
+    const allow = allowedMethods(routes)
     if (isCalledByPages(path)) app.options(path, (c) => answerOptions(c, allow))
     app.all(path, (c) => {
       throw new HttpError('method-not-allowed', `Cannot ${c.req.method} ${route.path}: use ${allow}`, {
@@ -249,10 +252,25 @@ function secureHeaders(c: Context<HttpEnv>): void {
   c.header('Referrer-Policy', 'no-referrer')
 }
 
-function allowedMethods({ method, path }: Route): string {
-  const methods = [method.toUpperCase()]
-  if (method === 'get') methods.push('HEAD')
-  if (isCalledByPages(path)) methods.push('OPTIONS')
+/** In Hono's words. */
+function pathOf({ route, path = route.getRoutingPath() }: Pick<Endpoint, 'route' | 'path'>): string {
+  return path
+}
+
+function routesByPath(endpoints: readonly Endpoint[]): Map<string, [Route, ...Route[]]> {
+  const byPath = new Map<string, [Route, ...Route[]]>()
+  for (const endpoint of endpoints) {
+    const known = byPath.get(pathOf(endpoint))
+    if (known) known.push(endpoint.route)
+    else byPath.set(pathOf(endpoint), [endpoint.route])
+  }
+  return byPath
+}
+
+/** Of routes that share a path. */
+function allowedMethods(routes: readonly [Route, ...Route[]]): string {
+  const methods = routes.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
+  if (isCalledByPages(routes[0].path)) methods.push('OPTIONS')
   return methods.join(', ')
 }
 

@@ -59,7 +59,7 @@ export function answerOptions(c: Context<HttpEnv>, allow: string): Response {
     Allow: allow,
     ...(isPreflight && {
       'Access-Control-Allow-Methods': allow,
-      'Access-Control-Allow-Headers': 'Content-Type, Authorization, Last-Event-ID',
+      'Access-Control-Allow-Headers': 'Content-Type, Authorization, Last-Event-ID, Idempotency-Key',
       'Access-Control-Max-Age': `${PREFLIGHT_MAX_AGE_S}`,
     }),
   })

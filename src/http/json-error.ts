@@ -11,6 +11,10 @@ import type { RequestEnv } from '../socket.ts'
 /** What Hono carries with each request here. */
 export interface HttpEnv {
   Bindings: RequestEnv
+  Variables: {
+    /** Name of the API key by which the request came. */
+    keyName?: string
+  }
 }
 
 /** HTTP status of the codes that only HTTP has; the others are in the table of `errors.ts`. */

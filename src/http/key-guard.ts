@@ -60,7 +60,10 @@ function requireScope(c: Context<HttpEnv>, keys: KeyRing, attempts: AttemptLimit
     attempts.failed(remoteAddress)
     throw notAuthenticated('This is no API key of this bridge')
   }
-  if (scopes.some((scope) => key.scopes.has(scope))) return
+  if (scopes.some((scope) => key.scopes.has(scope))) {
+    c.set('keyName', key.name)
+    return
+  }
   const needed = scopes.map((scope) => `"${scope}"`).join(' or ')
   throw new HttpError('not-authorized', `This API key does not have the scope ${needed}`)
 }

@@ -3,13 +3,14 @@
  * requests and documents them, and its handler. Delivery is the broker's.
  */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Handler } from 'hono'
+import type { Context, Handler } from 'hono'
+import { MAX_ONCE_LENGTH, onceName, onceProblem } from '../broker/once.ts'
 import type { Outbound } from '../broker/outbound.ts'
 import { memberTexts } from '../json-text.ts'
 import { keyErrors } from './key-guard.ts'
 import { readJson } from './json-body.ts'
 import { badFields, fieldProblems } from './fields.ts'
-import { errorResponse, type FieldProblem, type HttpEnv } from './json-error.ts'
+import { errorResponse, HttpError, type FieldProblem, type HttpEnv } from './json-error.ts'
 
 /** The longest topic, in characters. */
 const MAX_TOPIC = 1024
@@ -43,6 +44,16 @@ export const notificationSchema = z
   )
   .openapi('Notification', { description: 'A message and where it goes' })
 
+/** The header by which a sender names what is to be published once, as the OpenAPI document shows it. */
+export const onceHeaders = z.object({
+  'Idempotency-Key': z
+    .string()
+    .optional()
+    .openapi({
+      description: `What was sent with this key within the last five minutes is not sent again, and answered alike; at most ${MAX_ONCE_LENGTH} characters`,
+    }),
+})
+
 /** The operation, as the OpenAPI document shows it. */
 export const notificationRoute = createRoute({
   method: 'post',
@@ -54,6 +65,7 @@ export const notificationRoute = createRoute({
     'Delivers the message to every client that has subscribed to the topic, on every node. ' +
     'The answer comes when the bus has accepted the message. It does not say whether anyone was subscribed.',
   request: {
+    headers: onceHeaders,
     body: {
       required: true,
       content: {
@@ -100,16 +112,38 @@ export type Notifier = Pick<Outbound, 'notify' | 'topicProblem'>
 export function createNotificationHandler(outbound: Notifier, maxBodyBytes: number): Handler<HttpEnv> {
   return async (c) => {
     const { value, text } = await readJson(c.req.raw, maxBodyBytes)
-    await notify(outbound, value, text)
+    await notify(outbound, value, text, onceFor(c))
     return c.body(null, 200)
   }
+}
+
+/** Returns the name of what is to be published once there. */
+type OnceFor = (topic: string) => string
+
+/**
+ * Returns how what this request sends is named; undefined if it may be sent twice. `part`: of a request with several.
+ * Errors: HttpError `bad-field`.
+ */
+export function onceFor(c: Context<HttpEnv>, part = ''): OnceFor | undefined {
+  const key = c.req.header('idempotency-key')
+  if (key === undefined) return undefined
+  const problem = onceProblem(key)
+  if (problem !== undefined) throw new HttpError('bad-field', `Idempotency-Key ${problem}`)
+  const name = c.get('keyName')
+  const sender = name === undefined ? undefined : `key ${name}`
+  return (topic) => onceName(sender, topic, `${part}${key}`)
 }
 
 /**
  * Checks one notification and hands it over. `text`: the JSON that `value` was read from.
  * Errors: rejects with HttpError `bad-field`, `bad-destination`; ProtocolError as `Outbound.notify`.
  */
-export async function notify(outbound: Notifier, value: unknown, text: string): Promise<void> {
+export async function notify(
+  outbound: Notifier,
+  value: unknown,
+  text: string,
+  once: OnceFor | undefined,
+): Promise<void> {
   const { success, data, error } = notificationSchema.safeParse(value)
   const problems = [...(error ? fieldProblems(error) : []), ...topicProblems(value, outbound)]
   if (!success || problems.length > 0) {
@@ -120,6 +154,7 @@ export async function notify(outbound: Notifier, value: unknown, text: string): 
   await outbound.notify(
     topic,
     typeof message === 'string' ? JSON.stringify(message) : memberTexts(text)!.get('message')!,
+    once?.(topic),
   )
 }
 

@@ -17,6 +17,7 @@ import { withoutReserved } from '../headers.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { decodeBroadcast, encodeKept, type InboundMessage, type KeptFields } from '../routes/payload.ts'
+import { Archive, noHistory } from './archive.ts'
 import type { Ask } from './ask.ts'
 import { Pacer } from './pacer.ts'
 import { Recorder } from './recorder.ts'
@@ -42,6 +43,8 @@ const TIDY_MS = 10_000
 const IDLE_MS = 60_000
 
 export class History implements KeptReceiver {
+  /** For those who do not subscribe. */
+  readonly archive: Archive
   readonly #deps: HistoryDeps
   readonly #timelineDeps: TimelineDeps
   readonly #pacer: Pacer
@@ -66,6 +69,7 @@ export class History implements KeptReceiver {
         return log.read(...args)
       },
     }
+    this.archive = new Archive({ rules: deps.rules, log: counted, messageOf: this.#messageOf })
     this.#timelineDeps = { log: counted, broker, delivery, clock, logger, metrics, messageOf: this.#messageOf }
     this.#arm()
   }
@@ -247,9 +251,4 @@ function messageAt(
 ): Message {
   const id = `${position.epoch}-${position.offset}`
   return new Message({ id, destination, headers: withoutReserved(headers), body, position, sender })
-}
-
-/** Returns the refusal of who asks for what is not kept. */
-export function noHistory(destination: string): ProtocolError {
-  return new ProtocolError('no-history', `${quoted(destination)} has no history`)
 }

@@ -28,39 +28,48 @@ end
 `
 
 /**
- * KEYS: born, then for each message that is kept its hash and its stream, then the key that stands for the call if there
- * is one. ARGV: epoch for logs that begin, longest life of a hash without its stream (ms), life of `born` (ms), life of
- * the key that stands for the call (ms, 0: there is none), then for each message: channel, payload, size (0: not kept),
- * time to live (ms).
+ * KEYS: born, then for each message: its hash and its stream if it is kept, the key that stands for it if it is to be
+ * published once. ARGV: epoch for logs that begin, longest life of a hash without its stream (ms), life of \`born\` (ms),
+ * life of a key that stands for a message (ms), then for each message: channel, payload, size (0: not kept), time to live
+ * (ms), 1 if it is to be published once.
  */
 export const PUBLISH_SCRIPT = `${COMMON}
-local guard
-if ARGV[4] ~= '0' then
-  guard = KEYS[#KEYS]
-  if not redis.call('SET', guard, '1', 'NX', 'PX', ARGV[4]) then return 'again' end
-end
 local keptMs = tonumber(ARGV[2])
 
 -- All or none: what the access rules forbid is known before anything is done, where Redis can say it (since 7.0).
 if redis.acl_check_cmd then
-  for i = 5, #ARGV, 4 do
+  for i = 5, #ARGV, 5 do
     if not redis.acl_check_cmd('PUBLISH', ARGV[i], '') then
-      if guard then redis.call('DEL', guard) end
       return redis.error_reply('NOPERM No permissions to access a channel')
     end
   end
 end
 
+local guards = {}
 local key = 2
-for i = 5, #ARGV, 4 do
+for i = 5, #ARGV, 5 do
   local channel, payload, size = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local failed
-  if size == '0' then
+  local position, log, failed
+  if size ~= '0' then
+    position, log = KEYS[key], KEYS[key + 1]
+    key = key + 2
+  end
+  local isAgain = false
+  if ARGV[i + 4] == '1' then
+    local guard = KEYS[key]
+    key = key + 1
+    if redis.call('SET', guard, '1', 'NX', 'PX', ARGV[4]) then
+      guards[#guards + 1] = guard
+    else
+      isAgain = true
+    end
+  end
+  if isAgain then
+    -- It has been published.
+  elseif size == '0' then
     local answer = redis.pcall('PUBLISH', channel, payload)
     if type(answer) == 'table' then failed = answer end
   else
-    local position, log = KEYS[key], KEYS[key + 1]
-    key = key + 2
     local known = redis.call('HMGET', position, 'e', 't', 'n')
     local epoch, t, n = known[1], tonumber(known[2]), tonumber(known[3])
     if not epoch then
@@ -97,7 +106,8 @@ for i = 5, #ARGV, 4 do
     end
   end
   if failed then
-    if guard then redis.call('DEL', guard) end
+    -- What is refused may be tried again.
+    for _, guard in ipairs(guards) do redis.call('DEL', guard) end
     return failed
   end
 end

@@ -31,7 +31,7 @@ const KEPT_MS = '86400000'
 const BORN_TTL_MS = '604800000'
 /** How long a node that records has the sole right to, in milliseconds. */
 const LEASE_MS = '3000'
-/** How long a key stands for a call that is not to be done twice, in milliseconds. */
+/** How long a key stands for a message that is not to be published twice, in milliseconds. */
 const ONCE_MS = '300000'
 
 export interface RedisLogOptions {
@@ -66,18 +66,24 @@ export class RedisLog implements HistoryLog {
     await commands.send('SET', this.#born, startedMs, 'NX', 'PX', BORN_TTL_MS)
   }
 
-  async publish(messages: readonly LoggedMessage[], once?: string): Promise<void> {
+  async publish(messages: readonly LoggedMessage[]): Promise<void> {
     const unavailable = this.#options.unavailable()
     if (unavailable) throw unavailable
     const { commands } = this.#options
     const keys = [this.#born]
-    const args: (string | Uint8Array)[] = [this.#nextEpoch(), KEPT_MS, BORN_TTL_MS, once === undefined ? '0' : ONCE_MS]
-    for (const { channel, payload, target } of messages) {
+    const args: (string | Uint8Array)[] = [this.#nextEpoch(), KEPT_MS, BORN_TTL_MS, ONCE_MS]
+    for (const { channel, payload, target, once } of messages) {
       if (target) keys.push(...this.#keysOf(target.destination))
       const ttlMs = target ? target.ttlSeconds * 1000 : 0
-      args.push(commands.key(channel), payload, String(target?.size ?? 0), String(ttlMs))
+      if (once !== undefined) keys.push(commands.key(`${OWN_PREFIX}once:${once}`))
+      args.push(
+        commands.key(channel),
+        payload,
+        String(target?.size ?? 0),
+        String(ttlMs),
+        once === undefined ? '0' : '1',
+      )
     }
-    if (once !== undefined) keys.push(commands.key(`${OWN_PREFIX}once:${once}`))
     await this.#publish.run({ keys, args })
   }
 

@@ -41,8 +41,8 @@ interface Waiting {
 export class OrderedScript {
   readonly #queue: PublishQueue
   readonly #script: Script
-  /** In order, while the text is on its way; undefined as long as Redis knows it. */
-  #waiting: Waiting[] | undefined
+  /** While the text is on its way: calls that were refused, and those that were made since; undefined as long as Redis knows it. */
+  #waiting: { readonly refused: Waiting[]; readonly later: Waiting[] } | undefined
 
   constructor(queue: PublishQueue, script: Script) {
     this.#queue = queue
@@ -51,15 +51,15 @@ export class OrderedScript {
 
   /** Resolves to the answer of the script. Rejects as {@link PublishQueue.command}. */
   run(call: ScriptCall): Promise<unknown> {
-    return this.#waiting ? this.#wait(call) : this.#send(call)
+    return this.#waiting ? wait(this.#waiting.later, call) : this.#send(call)
   }
 
   #send(call: ScriptCall): Promise<unknown> {
     return this.#command('EVALSHA', this.#script.digest, call).catch((error: unknown) => {
       if (!isUnknownScript(error)) throw error
-      // All that was sent before this one had its answer is refused too, in order: it comes here next.
-      if (this.#waiting) return this.#wait(call)
-      this.#waiting = []
+      // All that was sent before this one had its answer is refused too, in order: it comes here before the text is answered.
+      if (this.#waiting) return wait(this.#waiting.refused, call)
+      this.#waiting = { refused: [], later: [] }
       const answer = this.#command('EVAL', this.#script.text, call)
       const goOn = (): void => this.#goOn()
       answer.then(goOn, goOn)
@@ -67,19 +67,19 @@ export class OrderedScript {
     })
   }
 
-  #wait(call: ScriptCall): Promise<unknown> {
-    return new Promise((resolve) => this.#waiting!.push({ call, resolve }))
-  }
-
   #goOn(): void {
-    const waiting = this.#waiting!
+    const { refused, later } = this.#waiting!
     this.#waiting = undefined
-    for (const { call, resolve } of waiting) resolve(this.#send(call))
+    for (const { call, resolve } of [...refused, ...later]) resolve(this.#send(call))
   }
 
   #command(name: string, script: string, { keys, args }: ScriptCall): Promise<unknown> {
     return this.#queue.command([name, script, String(keys.length), ...keys, ...args])
   }
+}
+
+function wait(list: Waiting[], call: ScriptCall): Promise<unknown> {
+  return new Promise((resolve) => list.push({ call, resolve }))
 }
 
 function isUnknownScript(error: unknown): boolean {

@@ -141,7 +141,9 @@ describe('CORS', () => {
     expect(status).toBe(204)
     expect(headers.get('access-control-allow-origin')).toBe(LOCAL.Origin)
     expect(headers.get('access-control-allow-methods')).toContain('POST')
-    expect(headers.get('access-control-allow-headers')).toBe('Content-Type, Authorization, Last-Event-ID')
+    expect(headers.get('access-control-allow-headers')).toBe(
+      'Content-Type, Authorization, Last-Event-ID, Idempotency-Key',
+    )
     expect(Number(headers.get('access-control-max-age'))).toBeGreaterThan(0)
     expect(headers.get('vary')).toBe('Origin')
     expect(headers.get('access-control-allow-credentials')).toBeNull()

@@ -4,6 +4,7 @@ import { Broker } from '../../src/broker/broker.ts'
 import { ChannelInterests } from '../../src/broker/channel-interests.ts'
 import { ChannelWatches } from '../../src/broker/channel-watches.ts'
 import { DestinationRules, type Prefixes } from '../../src/broker/destination-rules.ts'
+import { HistoryRules, type HistoryRule } from '../../src/broker/history-rules.ts'
 import { Inbound } from '../../src/broker/inbound.ts'
 import { Outbound } from '../../src/broker/outbound.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
@@ -11,6 +12,7 @@ import { Delivery } from '../../src/delivery/delivery.ts'
 import { Groups } from '../../src/delivery/groups.ts'
 import type { SlowClientRule } from '../../src/delivery/slow-policy.ts'
 import type { OutputMeter } from '../../src/delivery/tally.ts'
+import { MemoryLog } from '../../src/history/memory-log.ts'
 import { Metrics } from '../../src/metrics.ts'
 import { RouteTable, type RouteOptions } from '../../src/routes/table.ts'
 import { FakeBus, type FakeBusOptions } from './fake-bus.ts'
@@ -26,6 +28,7 @@ export interface CoreOptions {
   readonly routes?: Partial<RouteOptions>
   readonly bus?: FakeBusOptions
   readonly clock?: Clock
+  readonly history?: readonly HistoryRule[]
 }
 
 export class FakeCore {
@@ -57,7 +60,11 @@ export class FakeCore {
     this.broker = new Broker(destinations, slowClients, this.table, this.interests, this.delivery)
     const { broker, interests, watches, table, bus } = this
     this.inbound = new Inbound('node', broadcastChannel, table, broker, interests, watches, log, metrics)
-    this.outbound = new Outbound(broadcastChannel, destinations, table, bus, log, metrics)
+    const keeping = {
+      rules: new HistoryRules(options.history ?? []),
+      log: new MemoryLog(bus, options.clock ?? systemClock),
+    }
+    this.outbound = new Outbound(broadcastChannel, destinations, table, bus, log, metrics, keeping)
     this.#start()
   }
 

@@ -1,6 +1,7 @@
 /** SEND: a message to a backend (`/app/…`) or to subscribers (`/topic/…`). STOMP 1.2 "SEND". */
 import type { Frame, Header } from '../../../frames/index.ts'
 import { RENEW_DESTINATION } from '../../access/built-in.ts'
+import { onceName, onceProblem } from '../../broker/once.ts'
 import type { Client } from '../../client/client.ts'
 import type { OutboundMessage } from '../../routes/payload.ts'
 import { ProtocolError } from '../../errors.ts'
@@ -8,19 +9,36 @@ import type { CommandContext, CommandHandler, PendingEffect } from '../command.t
 import { requireHeader } from '../headers.ts'
 
 /** Headers of the SEND frame itself: they do not travel with the message. */
-const OWN_HEADERS: ReadonlySet<string> = new Set(['destination', 'content-length', 'receipt', 'transaction'])
+const OWN_HEADERS: ReadonlySet<string> = new Set([
+  'destination',
+  'content-length',
+  'receipt',
+  'transaction',
+  'idempotency-key',
+])
 
 export const handleSend: CommandHandler = (context, frame) => {
   const { client } = context
   const destination = requireHeader(frame, 'destination')
   if (destination === RENEW_DESTINATION) return renew(context, frame)
-  const message = client.route(new SentMessage(client, destination, frame))
+  const once = onceOf(context, destination, frame)
+  const message = client.route(new SentMessage(client, destination, frame), once)
   const transaction = frame.headers.get('transaction')
   if (transaction === undefined) return { done: client.publish(message) }
   // A payload may be a view of what came in; what waits for COMMIT must not hold on to all of that.
   const payload = typeof message.payload === 'string' ? message.payload : message.payload.slice()
   context.transactions.add(transaction, { kind: 'send', message: { ...message, payload } })
   return undefined
+}
+
+/** Returns the name of what is to be published once. Errors: ProtocolError `bad-header`. */
+function onceOf({ client }: CommandContext, destination: string, frame: Frame): string | undefined {
+  const key = frame.headers.get('idempotency-key')
+  if (key === undefined) return undefined
+  const problem = onceProblem(key)
+  if (problem !== undefined) throw new ProtocolError('bad-header', `Header "idempotency-key" ${problem}`)
+  const { user } = client.identity
+  return onceName(user === undefined ? undefined : `user ${user}`, destination, key)
 }
 
 /** Who it is is asked at once: it cannot wait for COMMIT. */

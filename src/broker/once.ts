@@ -1,0 +1,17 @@
+/** Names for what is to be published once, made of what its sender calls it. */
+import { createHash } from 'node:crypto'
+
+/** Longest name that a sender may give, in characters. */
+export const MAX_ONCE_LENGTH = 128
+
+/** Why a sender cannot call it so, as a phrase that continues the name of the header; undefined if it can. */
+export function onceProblem(key: string): string | undefined {
+  return key.length >= 1 && key.length <= MAX_ONCE_LENGTH ? undefined : `must have 1 to ${MAX_ONCE_LENGTH} characters`
+}
+
+/** Returns a name that only the same sender gives for the same destination. `sender`: undefined for all who are anonymous. */
+export function onceName(sender: string | undefined, destination: string, key: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([sender, destination, key]))
+    .digest('base64url')
+}

@@ -1,0 +1,202 @@
+/**
+ * Owns the operations on the history of destinations: `GET` and `DELETE /api/history`, and `GET /api/retained`. What is read
+ * and forgotten is the matter of others.
+ */
+import { Buffer } from 'node:buffer'
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Context, Handler } from 'hono'
+import type { Message } from '../delivery/message.ts'
+import { timeOf } from '../history/log.ts'
+import type { Ask } from '../recovery/ask.ts'
+import type { Endpoint } from './endpoint.ts'
+import { askOf, askParameters, requireAsk } from './asked.ts'
+import { DEFAULT_LIMIT, limitParameter, parseFields } from './fields.ts'
+import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
+import { keyErrors, type KeyGuard } from './key-guard.ts'
+
+/** Some messages of a destination, and where it stands. */
+export interface HistoryPage {
+  readonly epoch: string
+  readonly offset: string
+  readonly recovered: boolean | undefined
+  /** Oldest first. */
+  readonly messages: readonly Message[]
+}
+
+/** The history of all destinations. Each rejects with ProtocolError `no-history`, `bus-unavailable`, `bus-refused`. */
+export interface HistoryReader {
+  page(destination: string, ask: Ask | undefined, limit: number): Promise<HistoryPage>
+  /** Undefined if nothing is kept. */
+  retained(destination: string): Promise<Message | undefined>
+  clear(destination: string): Promise<void>
+}
+
+const messageSchema = z
+  .object({
+    offset: z.string(),
+    timestamp: z.int().openapi({ description: 'Milliseconds since 1970, by the clock of Redis' }),
+    body: z.string(),
+    encoding: z.literal('base64').optional().openapi({ description: 'There if the body is binary' }),
+    contentType: z.string().optional(),
+    headers: z.record(z.string(), z.string()),
+  })
+  .openapi('HistoryMessage')
+
+const pageSchema = z
+  .object({
+    epoch: z.string(),
+    offset: z.string().openapi({ description: 'Of the newest message that there ever was' }),
+    recovered: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'With since or since-time: is nothing missing that came later?' }),
+    messages: z.array(messageSchema).openapi({ description: 'Oldest first' }),
+  })
+  .openapi('HistoryPage')
+
+const destinationParameter = z
+  .string()
+  .openapi({ description: 'One destination, not a pattern', example: '/topic/prices/gold' })
+
+const EXAMPLE_MESSAGE = {
+  offset: '1767225600000-42',
+  timestamp: 1_767_225_600_000,
+  body: '101.5',
+  contentType: 'text/plain;charset=UTF-8',
+  headers: {},
+}
+
+const historyErrors = {
+  ...keyErrors,
+  503: errorResponse(
+    'The history cannot be read now',
+    'bus-unavailable',
+    'The history cannot be read: the bus is unavailable',
+  ),
+}
+
+/** The operation, as the OpenAPI document shows it. */
+export const historyRoute = createRoute({
+  method: 'get',
+  path: '/api/history',
+  operationId: 'getHistory',
+  tags: ['Messages'],
+  summary: 'Read the history of a destination',
+  description: 'The messages that are held, oldest first; with since, since-time or last those that are asked for.',
+  request: {
+    query: z.object({ destination: destinationParameter, ...askParameters, limit: limitParameter('messages') }),
+  },
+  responses: {
+    200: {
+      description: 'The messages, and where the destination stands',
+      content: {
+        'application/json': {
+          schema: pageSchema,
+          example: { epoch: 'k3n9x2', offset: EXAMPLE_MESSAGE.offset, messages: [EXAMPLE_MESSAGE] },
+        },
+      },
+    },
+    400: errorResponse('It has no history, or a parameter is wrong', 'no-history', '"/topic/x" has no history'),
+    ...historyErrors,
+  },
+})
+
+/** The operation, as the OpenAPI document shows it. */
+export const clearHistoryRoute = createRoute({
+  method: 'delete',
+  path: '/api/history',
+  operationId: 'clearHistory',
+  tags: ['Messages'],
+  summary: 'Forget the history of a destination',
+  description: 'Its epoch changes. Subscribers that have asked where they stand are told that they have not recovered.',
+  request: { query: z.object({ destination: destinationParameter }) },
+  responses: {
+    204: { description: 'Nothing is held any more' },
+    400: errorResponse('It has no history, or a parameter is wrong', 'no-history', '"/topic/x" has no history'),
+    ...historyErrors,
+  },
+})
+
+/** The operation, as the OpenAPI document shows it. */
+export const retainedRoute = createRoute({
+  method: 'get',
+  path: '/api/retained',
+  operationId: 'getRetained',
+  tags: ['Messages'],
+  summary: 'Read the message that new subscribers get',
+  description: 'Of a destination that retains its newest message.',
+  request: { query: z.object({ destination: destinationParameter }) },
+  responses: {
+    200: {
+      description: 'The message',
+      content: { 'application/json': { schema: messageSchema, example: EXAMPLE_MESSAGE } },
+    },
+    400: errorResponse('A parameter is wrong', 'bad-field', 'Say which destination: ?destination=/topic/x'),
+    ...historyErrors,
+    404: errorResponse('Nothing is retained', 'not-found', 'Nothing is retained for "/topic/x"'),
+  },
+})
+
+const NO_STORE = { 'Cache-Control': 'no-store' }
+const limitQuery = z.object({ limit: limitParameter('messages') })
+
+/** Returns the operations. */
+export function historyEndpoints(history: HistoryReader, guard: KeyGuard): Endpoint[] {
+  const read = guard.require('read')
+  return [
+    { route: historyRoute, handler: historyHandler(history), guard: read },
+    { route: clearHistoryRoute, handler: clearHandler(history), guard: guard.require('admin') },
+    { route: retainedRoute, handler: retainedHandler(history), guard: read },
+  ]
+}
+
+function historyHandler(history: HistoryReader): Handler<HttpEnv> {
+  return async (c) => {
+    const destination = destinationOf(c)
+    const { limit = DEFAULT_LIMIT } = parseFields(limitQuery, c.req.query())
+    const ask = requireAsk(askOf(c))
+    const { epoch, offset, recovered, messages } = await history.page(destination, ask, limit)
+    return c.json({ epoch, offset, recovered, messages: messages.map(viewOf) }, 200, NO_STORE)
+  }
+}
+
+function clearHandler(history: HistoryReader): Handler<HttpEnv> {
+  return async (c) => {
+    await history.clear(destinationOf(c))
+    return c.body(null, 204)
+  }
+}
+
+function retainedHandler(history: HistoryReader): Handler<HttpEnv> {
+  return async (c) => {
+    const destination = destinationOf(c)
+    const message = await history.retained(destination)
+    if (!message) throw new HttpError('not-found', `Nothing is retained for "${destination}"`)
+    return c.json(viewOf(message), 200, NO_STORE)
+  }
+}
+
+/** Errors: HttpError `bad-field`. */
+function destinationOf(c: Context<HttpEnv>): string {
+  const destination = c.req.query('destination')
+  if (destination) return destination
+  throw new HttpError('bad-field', `Say which destination: ${c.req.path}?destination=/topic/x`)
+}
+
+function viewOf({ position, headers, body }: Message): z.output<typeof messageSchema> {
+  const { offset } = position!
+  const named = new Map<string, string>()
+  // STOMP 1.2 "Repeated Header Entries": the first of a name counts.
+  for (const [name, value] of headers) if (!named.has(name)) named.set(name, value)
+  const contentType = named.get('content-type')
+  named.delete('content-type')
+  const isText = typeof body === 'string'
+  return {
+    offset,
+    timestamp: timeOf(offset),
+    body: isText ? body : Buffer.from(body).toString('base64'),
+    ...(isText ? {} : { encoding: 'base64' as const }),
+    ...(contentType === undefined ? {} : { contentType }),
+    headers: Object.fromEntries(named),
+  }
+}
