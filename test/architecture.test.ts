@@ -94,6 +94,8 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
     mayImport: [],
   },
   frames: { places: ['frames/'], mayImport: ['frames'] },
+  // runs elsewhere: what a page or another program connects with
+  'stomp-client': { places: ['src/stomp-client/'], mayImport: ['stomp-client'] },
   'built page': { places: ['web-debugger/built/'], mayImport: [] },
   // of the bridge it takes the types of what the API answers
   'web-debugger': {
@@ -125,15 +127,22 @@ const PACKAGES: readonly { names: readonly string[]; places: readonly string[] }
   { names: ['prom-client'], places: ['src/metrics.ts'] },
   { names: ['jose'], places: ['src/access/', 'src/access-commands.ts'] },
   { names: ['ipaddr.js'], places: ['src/access/', 'src/config/'] },
-  { names: ['preact', '@preact/', '@stomp/stompjs'], places: ['web-debugger/'] },
+  { names: ['preact', '@preact/'], places: ['web-debugger/'] },
+  { names: ['@stomp/stompjs'], places: ['web-debugger/', 'src/stomp-client/'] },
 ]
+
+/** Areas that import no other package than these. */
+const NOTHING_ELSE: Readonly<Record<string, readonly string[]>> = {
+  frames: [],
+  'stomp-client': ['@stomp/stompjs'],
+}
 
 const GLOBALS = new Map([
   ['Bun', LISTENERS],
   ['Deno', LISTENERS],
 ])
 const ENVIRONMENT = ['src/main.ts', 'src/config.ts']
-/** No place at all in frames/, which also runs in a browser. */
+/** No place at all in what also runs in a browser. */
 const SERVER_GLOBALS = ['Buffer', 'process', 'require']
 
 describe('the sources', () => {
@@ -153,6 +162,7 @@ describe('the package', () => {
     expect(exports).toEqual({
       '.': './src/index.ts',
       './frames': './frames/index.ts',
+      './client': './src/stomp-client/index.ts',
       './debugger': './web-debugger/built/assets.js',
       './runtime/bun': './src/runtime/bun.ts',
       './runtime/deno': './src/runtime/deno.ts',
@@ -236,6 +246,9 @@ describe('the checker', () => {
     ['frames/frame.ts', '../src/log.ts', 'src/log.ts'],
     ['web-debugger/app.ts', '../src/log.ts', 'src/log.ts'],
     ['src/bus/bus.ts', 'stomp-bridge/frames', 'frames/index.ts'],
+    ['src/stomp-client/client.ts', '../headers.ts', 'src/headers.ts'],
+    ['src/stomp-client/client.ts', '../../frames/index.ts', 'frames/index.ts'],
+    ['src/stomp/session.ts', '../stomp-client/client.ts', 'src/stomp-client/client.ts'],
     ['src/stomp/session.ts', '../http/upgrade.ts', 'src/http/upgrade.ts'],
     ['src/raw/connection.ts', '../stomp/session.ts', 'src/stomp/session.ts'],
     ['src/raw/connection.ts', '../../frames/index.ts', 'frames/index.ts'],
@@ -312,6 +325,12 @@ describe('the checker', () => {
     ['src/http/x.ts', `import { h } from 'preact'`, '"preact", which belongs in web-debugger/'],
     ['frames/x.ts', `import { inspect } from 'node:util'`, '"node:util", but frames imports nothing from outside'],
     ['frames/x.ts', `import type { z } from 'zod'`, '"zod", but frames imports nothing from outside'],
+    ['src/stomp-client/x.ts', `import 'node:util'`, '"node:util", but stomp-client imports only @stomp/stompjs'],
+    [
+      'src/stomp/x.ts',
+      `import '@stomp/stompjs'`,
+      '"@stomp/stompjs", which belongs in web-debugger/, src/stomp-client/',
+    ],
   ])('catches in %s: %s', (file, line, problem) => {
     expect(problems({ [file]: line })).toEqual([expect.stringContaining(`${file}:1 imports ${problem}`)])
   })
@@ -336,9 +355,12 @@ describe('the checker', () => {
     ])
   })
 
-  it('catches what only servers have in frames, and there alone', () => {
-    expect(problems({ 'frames/x.ts': 'export const x = Buffer.from([])', 'src/log.ts': 'process.hrtime()' })).toEqual([
+  it('catches what only servers have in frames and in the client, and there alone', () => {
+    const line = 'export const x = Buffer.from([])'
+    const files = { 'frames/x.ts': line, 'src/stomp-client/x.ts': line, 'src/log.ts': 'process.hrtime()' }
+    expect(problems(files)).toEqual([
       'frames/x.ts:1 uses Buffer, which a browser does not have',
+      'src/stomp-client/x.ts:1 uses Buffer, which a browser does not have',
     ])
   })
 
@@ -429,12 +451,17 @@ function resolve(file: string, specifier: string | undefined): string | undefine
   if (specifier?.startsWith('.')) return posix.join(posix.dirname(file), specifier)
   if (specifier === 'stomp-bridge') return 'src/index.ts'
   if (specifier === 'stomp-bridge/frames') return 'frames/index.ts'
+  if (specifier === 'stomp-bridge/client') return 'src/stomp-client/index.ts'
   return undefined
 }
 
 function packageProblem(file: string, specifier: string | undefined): string | undefined {
   if (specifier === undefined) return 'imports a computed path'
-  if (areaOf(file) === 'frames') return `imports "${specifier}", but frames imports nothing from outside`
+  const area = areaOf(file)!
+  const only = NOTHING_ELSE[area]
+  if (only && !only.includes(specifier)) {
+    return `imports "${specifier}", but ${area} imports ${only.length ? `only ${only.join(', ')}` : 'nothing from outside'}`
+  }
   const name = isBuiltin(specifier) && !specifier.includes(':') ? `node:${specifier}` : specifier
   const fits = (row: string) => name === row || name.startsWith(/[/:]$/.test(row) ? row : `${row}/`)
   const row = PACKAGES.find(({ names }) => names.some(fits))
@@ -443,7 +470,7 @@ function packageProblem(file: string, specifier: string | undefined): string | u
 }
 
 function globalProblem(file: string, name: string): string | undefined {
-  if (areaOf(file) === 'frames' && SERVER_GLOBALS.includes(name)) return `uses ${name}, which a browser does not have`
+  if (NOTHING_ELSE[areaOf(file)!] && SERVER_GLOBALS.includes(name)) return `uses ${name}, which a browser does not have`
   return placeProblem(file, name, GLOBALS.get(name) ?? [file])
 }
 
