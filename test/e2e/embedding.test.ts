@@ -1,19 +1,18 @@
 /** A program with bridges inside, as a process of its own. What bridges do inside a program is in `once/embedding/`. */
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { adopt } from '../support/process.ts'
+import { programCommand } from '../support/program.ts'
 import { startRedis, type RedisServer } from '../support/redis.ts'
 import { runtime } from '../support/runtime.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const execute = promisify(execFile)
 
 describe(`a program on ${runtime}`, () => {
   let redis: RedisServer
@@ -33,7 +32,7 @@ describe(`a program on ${runtime}`, () => {
     await once(taken, 'listening')
     onTestFinished(() => void taken.close())
     const { port } = taken.address() as AddressInfo
-    const [command, ...args] = await commandFor(join(ROOT, 'test/e2e/embedding-child.ts'), directory)
+    const [command, ...args] = await programCommand(runtime, join(ROOT, 'test/e2e/embedding-child.ts'), directory)
     const child = spawn(command!, [...args, runtime, redis.url, String(port)], { stdio: ['ignore', 'pipe', 'pipe'] })
     adopt(child)
     onTestFinished(() => void child.kill('SIGKILL'))
@@ -52,16 +51,3 @@ describe(`a program on ${runtime}`, () => {
     expect(performance.now() - Number(closedMs)).toBeLessThan(1500)
   })
 })
-
-/** How to run a TypeScript program there. */
-async function commandFor(path: string, directory: string): Promise<string[]> {
-  const bun = join(ROOT, 'node_modules/.bin/bun')
-  if (runtime === 'bun') return [bun, path]
-  if (runtime === 'deno') {
-    return [process.env.DENO || join(ROOT, 'node_modules/.bin/deno'), 'run', '-A', '--no-lock', path]
-  }
-  // Node 20 runs no TypeScript.
-  const bundle = join(directory, 'child.mjs')
-  await execute(bun, ['build', path, '--target=node', `--outfile=${bundle}`])
-  return [process.execPath, bundle]
-}
