@@ -21,8 +21,8 @@ export interface TrackOptions {
   readonly last?: number | undefined
   /** At first: what is later than this moment, in milliseconds since 1970. Implies `history`. */
   readonly sinceTime?: number | undefined
-  /** At first: what is later than this; `last` or `sinceTime` are for when there is none. Implies `history`. */
-  readonly position?: Position | undefined
+  /** At first: what is later than this; `last` or `sinceTime` are for when there is none. Implies `history`, also then. */
+  readonly position?: Position | null | undefined
 }
 
 export class Track {
@@ -34,15 +34,16 @@ export class Track {
   #isBeyond = false
 
   /** Errors: throws TypeError for options that the server would refuse. */
-  constructor(destination: string, { history, last, sinceTime, position }: TrackOptions) {
+  constructor(destination: string, options: TrackOptions) {
+    const { history, last, sinceTime, position } = options
     const numbers = [last, sinceTime].filter((value) => value !== undefined)
     const isWrong = numbers.length > 1 || numbers.some((value) => !(Number.isSafeInteger(value) && value >= 0))
-    this.#position = position && readPosition(position)
+    this.#position = position ? readPosition(position) : undefined
     if (isWrong || (position && !this.#position)) {
       throw new TypeError(`Cannot subscribe to "${destination}": "last", "sinceTime" or "position" is wrong`)
     }
     this.#destination = destination
-    this.#asks = history === true || position !== undefined || numbers.length > 0
+    this.#asks = history === true || 'position' in options || numbers.length > 0
     this.#firstAsk = sinceTime === undefined ? { last: `${last ?? 0}` } : { 'since-time': `${sinceTime}` }
   }
 

@@ -30,6 +30,18 @@ describe('the examples', () => {
     expect(typeErrors(programs.map(({ code }) => code))).toEqual([])
   })
 
+  it('of docs/client.md have no type errors in a page', { timeout: 60_000 }, () => {
+    const programs = codeBlocks(readMarkdown('docs/client.md')).filter(({ language }) => language === 'ts')
+    expect(programs.length).toBeGreaterThan(3)
+    const page = { lib: ['lib.es2023.d.ts', 'lib.dom.d.ts'] }
+    expect(
+      typeErrors(
+        programs.map(({ code }) => code),
+        page,
+      ),
+    ).toEqual([])
+  })
+
   it('of docs/security.md are explained as it says', () => {
     const blocks = codeBlocks(readMarkdown('docs/security.md'))
     const rules = blocks.find(({ code }) => code.includes('{claims.tenant}'))!
@@ -53,9 +65,10 @@ describe('the examples', () => {
 })
 
 /** Checks programs as files in docs/, from where the package's own name leads to its sources. */
-function typeErrors(programs: readonly string[]): string[] {
+function typeErrors(programs: readonly string[], more: ts.CompilerOptions = {}): string[] {
   const configFile = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => ts.sys.readFile(path))
-  const { options } = ts.parseJsonConfigFileContent(configFile.config, ts.sys, ROOT)
+  const { options: own } = ts.parseJsonConfigFileContent(configFile.config, ts.sys, ROOT)
+  const options = { ...own, ...more }
   const texts = new Map(programs.map((code, i) => [join(ROOT, `docs/example-${i + 1}.ts`), `${code}\nexport {}\n`]))
   const host = ts.createCompilerHost(options)
   const { fileExists, readFile, getSourceFile } = host

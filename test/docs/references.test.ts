@@ -27,7 +27,16 @@ function found(text: string, pattern: RegExp): string[] {
 describe('the documents', () => {
   it('are the ones that there should be', () => {
     const paths = files.map(({ path }) => path)
-    const topics = ['addressing', 'architecture', 'configuration', 'debugger', 'doors', 'embedding', 'operations']
+    const topics = [
+      'addressing',
+      'architecture',
+      'client',
+      'configuration',
+      'debugger',
+      'doors',
+      'embedding',
+      'operations',
+    ]
     for (const name of [...topics, 'performance', 'protocol', 'routes', 'security'])
       expect(paths).toContain(`docs/${name}.md`)
     for (const name of ['README', 'CHANGELOG', 'CONTRIBUTING', 'SECURITY']) expect(paths).toContain(`${name}.md`)

@@ -40,6 +40,8 @@ describe('the first SUBSCRIBE', () => {
       { since: '1-7', epoch: 'e' },
     ],
     [{ position: undefined, last: 5 }, { last: '5' }],
+    [{ position: undefined }, { last: '0' }],
+    [{ position: null }, { last: '0' }],
     [
       { history: true, ack: 'client', headers: { last: '3', a: 'b' } },
       { last: '0', ack: 'client', a: 'b' },
