@@ -94,15 +94,16 @@ export class Timeline {
 
   /** A message has come over the bus. `previous`: offset of the one before it. */
   heard(message: Message, previous: string): void {
-    if (this.#isReading) {
-      this.#isStale = true // it is read, unless the read is older than it
+    // It is read, unless the read is older than it. But what is read first only says where live begins.
+    if (this.#isReading && this.#position) {
+      this.#isStale = true
       return
     }
     const { offset, epoch } = message.position!
     const known = this.#position
     if (known ? known.epoch === epoch && known.offset === previous : !this.#isEmpty || numberOf(previous) === 0) {
       this.#accept(message)
-      this.#isLive = true
+      if (!this.#isReading) this.#isLive = true
       return
     }
     if (known?.epoch === epoch && compareOffsets(offset, known.offset) <= 0) return
@@ -111,7 +112,11 @@ export class Timeline {
 
   /** Reads what the log has beyond what was delivered, and delivers it. */
   async catchUp(): Promise<void> {
-    if (this.#isReading || this.#isClosed) return
+    if (this.#isClosed) return
+    if (this.#isReading) {
+      this.#isStale = true // what is being read may be older than what it is asked for
+      return
+    }
     this.#isReading = true
     this.#isLive = false
     try {
@@ -234,6 +239,7 @@ export class Timeline {
           : ({ kind: 'none' } as const)
       const page = await this.#read(from, SHARED_PAGE, known)
       if (this.#isClosed) return
+      if (!known && this.#position) continue // it was heard meanwhile where live begins
       this.#isEmpty = !page && !known
       if (!page) return
       const offset = page.entries[0]?.previous ?? page.newest

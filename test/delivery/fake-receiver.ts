@@ -6,6 +6,7 @@ import type { Marker, Message } from '../../src/delivery/message.ts'
 import { Output } from '../../src/delivery/output.ts'
 import type { OutputMeter, Tally } from '../../src/delivery/tally.ts'
 import { STOMP_ENCODINGS } from '../../src/stomp/encoding.ts'
+import { markerMessage } from '../../src/stomp/marker.ts'
 import { bodyOf, framesOf, type Data, type FakeNetwork, type FakeSocket } from '../support/fake-socket.ts'
 
 export interface Wanted {
@@ -28,7 +29,6 @@ export class FakeReceiver implements Receiver {
   readonly isSingle: boolean
   /** What did not come with a group. */
   readonly delivered: { readonly messageId: string; readonly data: Data; readonly dropped: number }[] = []
-  readonly markers: Marker[] = []
   /** Set by whoever opens it. */
   feed!: Feed
 
@@ -56,7 +56,8 @@ export class FakeReceiver implements Receiver {
   }
 
   tell(marker: Marker): void {
-    this.markers.push(marker)
+    const { encoding, stamp, topic } = this.feed
+    this.output.write(markerMessage(topic.destination, marker).as(encoding).stamp(stamp))
   }
 
   /** What its connection has got. */
