@@ -5,14 +5,7 @@
 import { onTestFinished } from 'vitest'
 import type { Entry } from '../../src/broker/broker.ts'
 import { HistoryRules, type HistoryRule } from '../../src/broker/history-rules.ts'
-import type {
-  HistoryLog,
-  LogEntry,
-  LoggedMessage,
-  LogPage,
-  ReadOptions,
-  RecordOutcome,
-} from '../../src/history/log.ts'
+import type { HistoryLog, LogEntry, LoggedMessage, LogPage, ReadOptions, RecordOutcome } from '../../src/history/log.ts'
 import { numberOf, timeOf } from '../../src/history/log.ts'
 import { compareOffsets, type Position } from '../../src/position.ts'
 import type { Ask } from '../../src/recovery/ask.ts'
@@ -23,6 +16,9 @@ import { FakeCore } from '../support/fake-core.ts'
 import { FakeNetwork } from '../support/fake-socket.ts'
 
 export const DESTINATION = '/topic/a'
+
+/** Entries of a page: long ones have few. */
+const MOST = 3
 
 /** A call that waits for the test. */
 interface Call {
@@ -125,7 +121,13 @@ export class FakeHistoryLog implements HistoryLog {
       if (isAhead || isOther) this.newEpoch()
     }
     const { epoch, newest, entries } = this
-    return { epoch, newest, before: entries[0]?.previous, expiresInMs: 100_000, entries: this.#entries(from, maxEntries) }
+    return {
+      epoch,
+      newest,
+      before: entries[0]?.previous,
+      expiresInMs: 100_000,
+      entries: this.#entries(from, Math.min(maxEntries, MOST)),
+    }
   }
 
   #entries(from: ReadOptions['from'], most: number): LogEntry[] {
@@ -215,7 +217,7 @@ export class RecoveryStage {
 
   /** What is on its way and everything that is read comes, until there is nothing more. */
   async settle(): Promise<void> {
-    for (let quiet = 0; quiet < 8; ) {
+    for (let quiet = 0; quiet < 8;) {
       const isBusy = this.log.onTheWay.length > 0 || this.log.calls.length > 0
       quiet = isBusy ? 0 : quiet + 1
       this.bring()
