@@ -36,6 +36,8 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
     mayImport: ['main', 'runtime', 'workers', 'bridge', 'access', 'built page', 'leaves'],
   },
   index: { places: ['src/index.ts'], mayImport: ['bridge', 'access', 'bus', 'leaves'] },
+  // a program of its own beside the bridge, which shares with it how names stand in destinations
+  backend: { places: ['src/backend/'], mayImport: ['backend', 'src/destinations.ts'] },
   runtime: {
     places: ['src/runtime/'],
     mayImport: ['runtime', 'src/socket.ts', 'src/processes.ts', 'src/placed-set.ts'],
@@ -162,7 +164,11 @@ describe('the package', () => {
     expect(exports).toEqual({
       '.': './src/index.ts',
       './frames': './frames/index.ts',
+<<<<<<< HEAD
       './client': './src/stomp-client/index.ts',
+=======
+      './backend': './src/backend/index.ts',
+>>>>>>> 435be63 (feat(backend): stomp-bridge/backend: consume streams, notify clients, answer requests)
       './debugger': './web-debugger/built/assets.js',
       './runtime/bun': './src/runtime/bun.ts',
       './runtime/deno': './src/runtime/deno.ts',
@@ -240,6 +246,8 @@ describe('the checker', () => {
 
   it.each([
     ['src/runtime/bun.ts', '../log.ts', 'src/log.ts'],
+    ['src/backend/backend.ts', '../log.ts', 'src/log.ts'],
+    ['src/bridge.ts', './backend/index.ts', 'src/backend/index.ts'],
     ['src/errors.ts', './log.ts', 'src/log.ts'],
     ['src/config/limits.ts', '../config.ts', 'src/config.ts'],
     ['src/routes/table.ts', '../../frames/index.ts', 'frames/index.ts'],
@@ -273,7 +281,13 @@ describe('the checker', () => {
     ['src/bus/bus.ts', '../../test/support/wait.ts', 'test/support/wait.ts'],
     ['frames/frame.ts', '../package.json', 'package.json'],
   ])('catches %s importing %s', (file, specifier, target) => {
-    const others = { 'src/log.ts': '', 'src/config.ts': '', 'frames/index.ts': '', 'src/redis/redis-bus.ts': '' }
+    const others = {
+      'src/backend/index.ts': '',
+      'src/log.ts': '',
+      'src/config.ts': '',
+      'frames/index.ts': '',
+      'src/redis/redis-bus.ts': '',
+    }
     const [problem, ...more] = problems({ ...others, [file]: `import '${specifier}'` })
     expect(problem).toContain(`${file}:1 imports ${target}, but `)
     expect(more).toEqual([])
