@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis-5'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createBackend, type Entry, type RedisConnection } from '../../src/backend/index.ts'
+import { readMarkdown } from '../docs/markdown-files.ts'
 import { listen } from '../support/clients/backend.ts'
 import { Inbox } from '../support/clients/inbox.ts'
 import { eventually } from '../support/wait.ts'
@@ -71,5 +72,35 @@ describe.each(CONNECTIONS)('a connection of %s', (name, connect) => {
     const broadcast = await listen(stage.server, 'BROADCAST-CHANNEL')
     await backend.notify('/topic/x', 'hello')
     expect(String(await broadcast.next())).toBe('{"topic":"/topic/x","message":"hello"}')
+  })
+})
+
+describe('a user with the rights that docs/backend.md names', () => {
+  const stage = useStage()
+
+  it('can do all of it, with nothing refused', async () => {
+    const { text } = readMarkdown('docs/backend.md')
+    const rights = [...text.matchAll(/`(\+[^`]+)`/g)].flatMap(([, list]) => list!.split(/\s+/))
+    expect(rights).toContain('+xreadgroup')
+    await stage.redis.acl('SETUSER', 'worker', 'on', '>pw', '~*', '&*', '-@all', ...rights)
+    const redis = await stage.server.client({ username: 'worker', password: 'pw', disableClientInfo: true })
+    const handled = new Inbox<Entry>('entry')
+    const handle = (entry: Entry) => {
+      handled.put(entry)
+      throw new Error('no')
+    }
+    const options = { redis, blockMs: 60_000, claimIdleMs: 200, maxDeliveries: 2, deadLetter: 'dead' }
+    const consumer = stage.consume(handle, options)
+    await stage.add(1)
+    await handled.take(2)
+    await eventually(async () => expect(await stage.entries('dead')).toHaveLength(1))
+    const startedAt = performance.now()
+    await consumer.stop()
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    await createBackend(redis).notify('/topic/x', 'hello')
+    expect(stage.errors.all.filter(({ entry }) => !entry)).toEqual([])
+    // [log entries]: what the rights did not allow
+    const denied = JSON.stringify(await stage.redis.acl('LOG'))
+    expect(denied.match(/"object","[^"]+"/g) ?? []).toEqual([])
   })
 })

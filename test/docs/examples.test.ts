@@ -24,8 +24,8 @@ describe('the examples', () => {
     expect(() => JSON.parse(code) as unknown).not.toThrow()
   })
 
-  it('of docs/embedding.md have no type errors', { timeout: 60_000 }, () => {
-    const programs = codeBlocks(readMarkdown('docs/embedding.md')).filter(({ language }) => language === 'ts')
+  it.each(['docs/embedding.md', 'docs/backend.md'])('of %s have no type errors', { timeout: 60_000 }, (path) => {
+    const programs = codeBlocks(readMarkdown(path)).filter(({ language }) => language === 'ts')
     expect(programs.length).toBeGreaterThan(3)
     expect(typeErrors(programs.map(({ code }) => code))).toEqual([])
   })

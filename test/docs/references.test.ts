@@ -31,6 +31,7 @@ describe('the documents', () => {
       'addressing',
       'architecture',
       'client',
+      'backend',
       'configuration',
       'debugger',
       'doors',
