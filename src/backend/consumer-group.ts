@@ -51,21 +51,26 @@ export class ConsumerGroup {
     return readEntries(await reader.ask(blockMs, 'XREADGROUP', ...from))
   }
 
-  /** Takes over what has been idle for too long, from this cursor on. `running`: ids that are not to be taken. */
+  /**
+   * Takes over what has been idle for too long, from this cursor on. `running`: ids that are not to be taken. Resolves
+   * also to why something that should be a dead letter is none, if so.
+   */
   async claim(
     reader: Reader,
     count: number,
     cursor: string,
     running: Iterable<string>,
-  ): Promise<{ readonly cursor: string; readonly entries: readonly Entry[] }> {
+  ): Promise<{ readonly cursor: string; readonly entries: readonly Entry[]; readonly problem: string | undefined }> {
     const { group, consumer, claimIdleMs, deadLetters, stream } = this.#settings
     const most = deadLetters?.maxDeliveries ?? 0
     const args = [group, consumer, claimIdleMs, cursor, count, most, stream, ...running]
-    const [next, claimed] = (await reader.ask(0, 'EVAL', CLAIM, ...this.#keys, ...args)) as [
-      string,
-      [id: string, fields: string[], deliveryCount: number][],
+    const [next, claimed, problem] = (await reader.ask(0, 'EVAL', CLAIM, ...this.#keys, ...args)) as [
+      cursor: string,
+      entries: [id: string, fields: string[], deliveryCount: number][],
+      problem?: string,
     ]
-    return { cursor: next, entries: claimed.map(([id, fields, count]) => makeEntry(id, fields, Number(count))) }
+    const entries = claimed.map(([id, fields, deliveryCount]) => makeEntry(id, fields, Number(deliveryCount)))
+    return { cursor: next, entries, problem }
   }
 
   /** Nobody shall take these over. */

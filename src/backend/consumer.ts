@@ -34,6 +34,7 @@ export class StreamConsumer implements Consumer {
   readonly #reading: Outage
   readonly #settling: Outage
   readonly #renewing: Outage
+  readonly #burying: Outage
   #reader: Reader | undefined
   /** To read, since it has worked last. */
   #attempts = 0
@@ -52,6 +53,7 @@ export class StreamConsumer implements Consumer {
     this.#reading = new Outage(`Cannot read ${stream}`, this.#tell)
     this.#settling = new Outage(`Cannot acknowledge entries of ${stream}`, this.#tell)
     this.#renewing = new Outage(`Cannot renew entries of ${stream}`, this.#tell)
+    this.#burying = new Outage(`Cannot move entries of ${stream} to the dead letters`, this.#tell)
     void this.#run()
     void this.#keepRenewing()
   }
@@ -107,6 +109,8 @@ export class StreamConsumer implements Consumer {
         if (performance.now() >= claimAt) {
           const claimed = await this.#group.claim(reader, Math.min(this.#room, batchSize), cursor, this.#running)
           this.#start(claimed.entries)
+          if (claimed.problem === undefined) this.#burying.over()
+          else this.#burying.failed(new Error(claimed.problem))
           cursor = claimed.cursor
           if (cursor === CURSOR_START) claimAt = performance.now() + intervalMs
           if (this.#room === 0 || this.#stopping.isOver) continue

@@ -1,7 +1,7 @@
 /** Handlers that fail, consumers that die, entries that are deleted: what comes again, and what ends among the dead letters. */
 import { Redis } from 'ioredis'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Entry } from '../../src/backend/index.ts'
+import type { Entry, RedisConnection } from '../../src/backend/index.ts'
 import { startProxy } from '../redis/proxy.ts'
 import { Inbox } from '../support/clients/inbox.ts'
 import { eventually, waitFor } from '../support/wait.ts'
@@ -147,5 +147,47 @@ describe('the dead letters', () => {
     await consumer.stop()
     expect(await stage.redis.exists('dead')).toBe(0)
     expect(await stage.redis.xpending(STREAM, 'workers')).toMatchObject([1, id, id, [['other', '1']]])
+  })
+
+  it('that cannot be written stay pending, and hold up nothing else', async () => {
+    await stage.createGroup()
+    await stage.redis.set('dead', 'no stream')
+    const [dying] = await stage.add(1)
+    await stage.ghost(1)
+    await stage.redis.xclaim(STREAM, 'workers', 'ghost', 0, dying!, 'RETRYCOUNT', 2)
+    await stage.add(1, 1)
+    await stage.ghost(1)
+    const handled = new Inbox<Entry>('entry')
+    stage.consume(handled.put, { ...limits, concurrency: 5 })
+    expect(await handled.next()).toMatchObject({ fields: { number: '1' }, deliveryCount: 2 })
+    expect((await stage.errors.next()).message).toMatch(
+      /^Cannot move entries of the stream "orders" to the dead letters: .*WRONGTYPE/,
+    )
+    await stage.redis.del('dead')
+    await eventually(async () => expect(await stage.entries('dead')).toMatchObject([{ number: '0', id: dying }]))
+    expect(await stage.pending()).toBe(0)
+    expect(stage.errors.all).toHaveLength(1)
+  })
+
+  it('get nothing that is at work here, also when it could not be renewed', async () => {
+    const held = new HeldHandler()
+    // Scripts of the consumer's own connection are the claims.
+    const redis: RedisConnection = {
+      call: (command, ...args) =>
+        command === 'EVAL' ? Promise.reject(new Error('not now')) : stage.redis.call(command, ...args),
+      duplicate: (override) => stage.redis.duplicate(override),
+    }
+    const consumer = stage.consume(held.handle, { ...limits, redis, concurrency: 2, maxDeliveries: 1 })
+    await stage.add(1)
+    await held.started.next()
+    const claims = await stage.calls('xautoclaim')
+    await waitFor(async () => (await stage.calls('xautoclaim')) >= claims + 6)
+    held.release()
+    await consumer.stop()
+    expect(await stage.redis.exists('dead')).toBe(0)
+    expect(await stage.pending()).toBe(0)
+    expect(stage.errors.all.map(({ message }) => message)).toEqual([
+      'Cannot renew entries of the stream "orders": not now',
+    ])
   })
 })

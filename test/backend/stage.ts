@@ -1,7 +1,14 @@
 /** A Redis for the tests of the backend package, consumers on it that end with their test, and what they were told. */
 import type { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
-import { createBackend, type ConsumeOptions, type Consumer, type Entry, type Handler } from '../../src/backend/index.ts'
+import {
+  createBackend,
+  type ConsumeOptions,
+  type Consumer,
+  type Entry,
+  type Handler,
+  type RedisConnection,
+} from '../../src/backend/index.ts'
 import { Inbox } from '../support/clients/inbox.ts'
 import { startRedis, type RedisServer, type RedisServerOptions } from '../support/redis.ts'
 
@@ -12,7 +19,7 @@ export interface ConsumeCall extends ConsumeOptions {
   readonly stream?: string
   readonly consumer?: string
   /** The stage's own connection unless given. */
-  readonly redis?: Redis
+  readonly redis?: RedisConnection
 }
 
 export class Stage {
