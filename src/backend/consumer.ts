@@ -75,17 +75,16 @@ export class StreamConsumer implements Consumer {
 
   async #run(): Promise<void> {
     while (!this.#stopping.isOver) {
-      const reader = new Reader(this.#redis)
-      this.#reader = reader
       try {
-        await reader.open()
-        await this.#readFrom(reader)
+        this.#reader = new Reader(this.#redis)
+        await this.#reader.open()
+        await this.#readFrom(this.#reader)
       } catch (error) {
         if (this.#stopping.isOver) break
         this.#reading.failed(error)
         await this.#stopping.pause(retryDelayMs(++this.#attempts))
       } finally {
-        reader.close()
+        this.#reader?.close()
       }
     }
     while (this.#running.size > 0) await this.#nextSettled()
@@ -146,6 +145,7 @@ export class StreamConsumer implements Consumer {
   // --- Handling
 
   #start(entries: readonly Entry[]): void {
+    if (this.#over.isOver) return // came with the deadline: others get it
     for (const entry of entries) {
       // The group was made anew, and hands out again what is at work here.
       if (this.#running.has(entry.id)) continue
