@@ -64,6 +64,7 @@ describe('parseConfig', () => {
         conventionCodec: 'json-string',
       },
       presence: { destinations: [], ttlSeconds: 60 },
+      history: [],
       slowClients: [],
       heartBeat: { outgoingMs: 10000, incomingMs: 10000, toleranceFactor: 2, pongCounts: false },
       limits: {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { adopt } from '../support/process.ts'
-import { commandFor } from '../support/program.ts'
+import { programCommand } from '../support/program.ts'
 import { runtime } from '../support/runtime.ts'
 import { API_KEYS, expectNothing, HS256, logInAs, message, startNodes, subscribe, type Nodes } from './access/stage.ts'
 
@@ -39,7 +39,7 @@ access:
     await subscribe(bob.peer, '/user/queue/notes')
     await subscribe(bob.peer, '/session/queue/replies')
 
-    const [command, ...args] = await commandFor(runtime, CHILD, directory)
+    const [command, ...args] = await programCommand(runtime, CHILD, directory)
     const child = spawn(command!, [...args, nodes.redis.url], { stdio: ['ignore', 'pipe', 'pipe'] })
     adopt(child)
     onTestFinished(() => void child.kill('SIGKILL'))

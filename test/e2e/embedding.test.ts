@@ -9,7 +9,6 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { adopt } from '../support/process.ts'
 import { programCommand } from '../support/program.ts'
-import { commandFor } from '../support/program.ts'
 import { startRedis, type RedisServer } from '../support/redis.ts'
 import { runtime } from '../support/runtime.ts'
 
@@ -34,7 +33,6 @@ describe(`a program on ${runtime}`, () => {
     onTestFinished(() => void taken.close())
     const { port } = taken.address() as AddressInfo
     const [command, ...args] = await programCommand(runtime, join(ROOT, 'test/e2e/embedding-child.ts'), directory)
-    const [command, ...args] = await commandFor(runtime, join(ROOT, 'test/e2e/embedding-child.ts'), directory)
     const child = spawn(command!, [...args, runtime, redis.url, String(port)], { stdio: ['ignore', 'pipe', 'pipe'] })
     adopt(child)
     onTestFinished(() => void child.kill('SIGKILL'))

@@ -1,9 +1,6 @@
 /** How a TypeScript program of the tests is run, as a process of its own, on each runtime. */
 import { execFile } from 'node:child_process'
 import { basename, join } from 'node:path'
-/** How to run a TypeScript program of this repository on a runtime, as a process of its own. */
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { RuntimeName } from './runtime-names.ts'
@@ -13,8 +10,6 @@ const execute = promisify(execFile)
 
 /** Returns the command and its arguments, to which those of the program are appended. `directory`: for what is built. */
 export async function programCommand(runtime: RuntimeName, path: string, directory: string): Promise<string[]> {
-/** Returns the command and its arguments. `directory`: for what has to be built. */
-export async function commandFor(runtime: RuntimeName, path: string, directory: string): Promise<string[]> {
   const bun = join(ROOT, 'node_modules/.bin/bun')
   if (runtime === 'bun') return [bun, path]
   if (runtime === 'deno') {
@@ -22,7 +17,6 @@ export async function commandFor(runtime: RuntimeName, path: string, directory: 
   }
   // Node 20 runs no TypeScript.
   const bundle = join(directory, `${basename(path, '.ts')}.mjs`)
-  const bundle = join(directory, 'child.mjs')
   await execute(bun, ['build', path, '--target=node', `--outfile=${bundle}`])
   return [process.execPath, bundle]
 }
