@@ -1,4 +1,7 @@
-/** Puts together what keeps the history of destinations: the log of the bus that there is, and how nodes hear what becomes of it. */
+/**
+ * Puts together what keeps messages: the log of the bus that there is, and how nodes hear what becomes of it; the history
+ * of destinations, and the keys that hold the newest payload of a channel.
+ */
 import type { Broker } from './broker/broker.ts'
 import { HistoryRules } from './broker/history-rules.ts'
 import type { Keeping } from './broker/outbound.ts'
@@ -8,17 +11,22 @@ import type { OwnChannels } from './bus/shared-bus.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Delivery } from './delivery/delivery.ts'
-import { CLEARED_CHANNEL, RECORDED_CHANNEL } from './history/channels.ts'
+import { BARRIER_CHANNEL, CLEARED_CHANNEL, RECORDED_CHANNEL } from './history/channels.ts'
 import { MemoryLog } from './history/memory-log.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { Archive } from './recovery/archive.ts'
+import { Barrier } from './recovery/barrier.ts'
 import { History } from './recovery/history.ts'
+import { KeptValues } from './recovery/kept-values.ts'
 import { RedisBus } from './redis/redis-bus.ts'
+import type { RouteTable } from './routes/table.ts'
 
 export interface BridgeHistoryOptions {
   readonly keeping: Keeping
   readonly nodeId: string
   readonly channels: OwnChannels
+  readonly table: RouteTable
   readonly broadcastChannel: string
   readonly broker: Broker
   readonly delivery: Delivery
@@ -35,23 +43,35 @@ export function keepingOf(config: Config, bus: Bus): Keeping {
   return { rules: new HistoryRules(config.history), log }
 }
 
+/** Is there anything to keep, for which nodes have to hear of each other? */
+export function keepsSomething(config: Config, table: RouteTable): boolean {
+  return config.history.length > 0 || table.keepsValues
+}
+
 export class BridgeHistory {
-  readonly history: History
+  /** Undefined if no destination has history. */
+  readonly history: History | undefined
+  /** Undefined if no route keeps its newest payload. */
+  readonly keptValues: KeptValues | undefined
+  readonly archive: Archive
   readonly #nodeId: string
   readonly #channels: OwnChannels
+  readonly #barrier: Barrier
   readonly #log: Log
 
-  constructor({ keeping, nodeId, channels, log, ...deps }: BridgeHistoryOptions) {
-    this.history = new History({ ...deps, ...keeping, logger: log, clock: systemClock })
+  constructor({ keeping, nodeId, channels, table, log, ...deps }: BridgeHistoryOptions) {
     this.#nodeId = nodeId
     this.#channels = channels
     this.#log = log
+    this.#barrier = new Barrier(channels, `${BARRIER_CHANNEL}${nodeId}`, systemClock)
+    const shared = { ...keeping, logger: log }
+    this.history = keeping.rules.isEmpty ? undefined : new History({ ...deps, ...shared, clock: systemClock })
+    this.keptValues = table.keepsValues
+      ? new KeptValues({ ...shared, table, delivery: deps.delivery, barrier: this.#barrier })
+      : undefined
+    this.archive = new Archive({ ...shared, keptValues: this.keptValues })
     channels.listen({
-      onMessage: (channel, payload) => {
-        const destination = new TextDecoder().decode(payload)
-        if (channel === CLEARED_CHANNEL) this.history.cleared(destination)
-        else this.history.caughtUp(destination)
-      },
+      onMessage: (channel, payload) => this.#heard(channel, new TextDecoder().decode(payload)),
       onAvailability: () => {}, // the history is told with everybody else
       onRefusal: (channel, refusal) => {
         if (refusal) this.#log.warn({ channel, error: refusal.message }, 'Redis refuses a channel that history needs')
@@ -61,8 +81,20 @@ export class BridgeHistory {
 
   /** After the bus was started. */
   start(): void {
-    for (const channel of [CLEARED_CHANNEL, `${RECORDED_CHANNEL}${this.#nodeId}`]) {
+    const own = [RECORDED_CHANNEL, BARRIER_CHANNEL].map((name) => `${name}${this.#nodeId}`)
+    for (const channel of [CLEARED_CHANNEL, ...own]) {
       this.#channels.subscribe(channel).catch(() => {}) // told by onRefusal; asked again with each reconnect
     }
+  }
+
+  close(): void {
+    this.history?.close()
+    this.#barrier.close()
+  }
+
+  #heard(channel: string, payload: string): void {
+    if (channel === CLEARED_CHANNEL) this.history?.cleared(payload)
+    else if (channel.startsWith(BARRIER_CHANNEL)) this.#barrier.received(payload)
+    else this.history?.caughtUp(payload)
   }
 }

@@ -6,7 +6,7 @@ import { ADDRESSES } from './access/delivered-addresses.ts'
 import { createBridgeAccess, isAccessConfigured, type OwnAccess } from './bridge-access.ts'
 import { bridgeEndpoints } from './bridge-endpoints.ts'
 import { factsOf } from './bridge-facts.ts'
-import { BridgeHistory, keepingOf } from './bridge-history.ts'
+import { BridgeHistory, keepingOf, keepsSomething } from './bridge-history.ts'
 import { BridgeNodes } from './bridge-nodes.ts'
 import { FRAMES_PER_MESSAGE, rawOptions, sessionOptions } from './bridge-options.ts'
 import { Broker } from './broker/broker.ts'
@@ -123,9 +123,10 @@ export function createBridge(options: BridgeOptions): Bridge {
   const ownBus = options.bus ?? busFor(config, nodeId, log)
   // Where nobody has a name, nodes have nothing to tell each other but messages.
   const hasAccess = isAccessConfigured(config, options.access)
-  const hasHistory = config.history.length > 0
   const hasNodes = hasAccess || config.presence.destinations.length > 0
-  const sharedBus = hasNodes || hasHistory ? new SharedBus(ownBus) : undefined
+  const table = new RouteTable(config.routes, config.broker.applicationPrefixes, config.broker.prefixes)
+  const isKeeping = keepsSomething(config, table)
+  const sharedBus = hasNodes || isKeeping ? new SharedBus(ownBus) : undefined
   const bus = sharedBus ?? ownBus
   const commands = ownBus instanceof RedisBus ? ownBus.commands : undefined
   const nodes =
@@ -133,7 +134,6 @@ export function createBridge(options: BridgeOptions): Bridge {
       ? new BridgeNodes({ config, nodeId, bus: sharedBus, commands, log, metrics, hasAccess })
       : undefined
   const { access, backends } = createBridgeAccess(config, options.access, { nodes, metrics, log })
-  const table = new RouteTable(config.routes, config.broker.applicationPrefixes, config.broker.prefixes)
   const deadlines = new Deadlines(systemClock)
   const outputs = new OutputWatch(config.limits, systemClock)
   const delivery = new Delivery(new Groups(config.server, outputs, log, metrics), systemClock, metrics)
@@ -146,11 +146,12 @@ export function createBridge(options: BridgeOptions): Bridge {
   const keeping = keepingOf(config, ownBus)
   const outbound = new Outbound(broadcastChannel, destinations, table, bus, log, metrics, keeping)
   const history =
-    sharedBus && hasHistory
+    sharedBus && isKeeping
       ? new BridgeHistory({
           keeping,
           nodeId,
           channels: sharedBus.history,
+          table,
           broadcastChannel,
           broker,
           delivery,
@@ -175,6 +176,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     rates: new Rates(config.limits.rates),
     presence: nodes?.presence && new SubscriptionPresence(nodes.presence, delivery),
     history: history?.history,
+    keptValues: history?.keptValues,
     metrics,
     log,
   }
@@ -235,7 +237,7 @@ export function createBridge(options: BridgeOptions): Bridge {
         keyGuard,
         nodes,
         sessions,
-        history: history?.history.archive,
+        history: history?.archive,
         inspect: together ? inspectTogether(together.inspectAll, inspect) : inspect,
         facts: factsOf({
           config,
@@ -317,7 +319,7 @@ export function createBridge(options: BridgeOptions): Bridge {
         interests.setBusAvailable(reason === undefined)
         watches.setUnavailableReason(reason)
         nodes?.setUnavailableReason(reason)
-        history?.history.setUnavailableReason(reason)
+        history?.history?.setUnavailableReason(reason)
       },
       onRefusal: (kind, name, refusal) => interests.setRefusal(kind, name, refusal),
     })
@@ -379,7 +381,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     await clients.drain(deadlineMs * DRAIN_SHARE)
     for (const listener of listeners) listener.stopAccepting()
     watches.close()
-    history?.history.close()
+    history?.close()
     interests.close()
     await nodes?.close()
     await bus.close()

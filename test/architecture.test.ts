@@ -68,7 +68,10 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   // what nodes tell and ask each other
   cluster: { places: ['src/cluster/'], mayImport: ['cluster', 'bus', 'leaves'] },
   // reads the history for those who come back
-  recovery: { places: ['src/recovery/'], mayImport: ['recovery', 'broker', 'delivery', 'routes', 'history', 'bus', 'leaves'] },
+  recovery: {
+    places: ['src/recovery/'],
+    mayImport: ['recovery', 'broker', 'delivery', 'routes', 'history', 'bus', 'leaves'],
+  },
   broker: { places: ['src/broker/'], mayImport: ['broker', 'delivery', 'routes', 'history', 'bus', 'leaves'] },
   delivery: { places: ['src/delivery/'], mayImport: ['delivery', 'leaves'] },
   routes: { places: ['src/routes/'], mayImport: ['routes', 'leaves'] },

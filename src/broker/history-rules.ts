@@ -32,6 +32,10 @@ export class HistoryRules {
     this.#rules = rules
   }
 
+  get isEmpty(): boolean {
+    return this.#rules.length === 0
+  }
+
   /** Returns how this (internal) destination is kept; undefined if it is not, and for a pattern. */
   of(destination: string): KeptDestination | undefined {
     if (this.#rules.length === 0) return undefined

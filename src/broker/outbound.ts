@@ -29,6 +29,8 @@ interface SendRoute {
   readonly route: OutboundRoute | undefined
   /** Where it is kept. */
   readonly target: LogTarget | undefined
+  /** How long the key of the channel keeps it, in seconds. */
+  readonly valueTtlSeconds: number | undefined
 }
 
 /** Where messages are kept, and which are. */
@@ -83,19 +85,24 @@ export class Outbound {
    * Errors: ProtocolError `no-route`, `bad-destination`, `bad-body`.
    */
   route(message: OutboundMessage): RoutedMessage {
-    const { channel, codec, route, target } = this.#sendRoutes.get(message.destination)
+    const { channel, codec, route, target, valueTtlSeconds } = this.#sendRoutes.get(message.destination)
     const payload = codec === undefined ? encodeBroadcast(message) : encodePayload(codec, message)
     if (route) route.messages++
-    return { channel, payload, target }
+    return { channel, payload, target, valueTtlSeconds }
+  }
+
+  /** Returns the same for a channel that stands for a destination. */
+  routeTo(destination: string, channel: string, payload: string | Uint8Array): RoutedMessage {
+    const { channel: kept, valueTtlSeconds } = this.#sendRoutes.get(destination)
+    return { channel, payload, valueTtlSeconds: kept === channel ? valueTtlSeconds : undefined }
   }
 
   /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable` or `bus-refused`. */
   publish(message: RoutedMessage): Promise<void> {
-    const { channel, payload, target, once } = message
+    const { channel, payload } = message
     const bytes = payload.length
     if (!this.#claim(bytes)) return Promise.reject(this.#overloaded())
-    const isPlain = target === undefined && once === undefined
-    const accepted = isPlain ? this.#bus.publish(channel, payload) : this.#keeping.log.publish([message])
+    const accepted = isPlain(message) ? this.#bus.publish(channel, payload) : this.#keeping.log.publish([message])
     return this.#settle(accepted, 1, bytes)
   }
 
@@ -103,8 +110,7 @@ export class Outbound {
   publishAll(messages: readonly RoutedMessage[]): Promise<void> {
     const bytes = messages.reduce((sum, { payload }) => sum + payload.length, 0)
     if (!this.#claim(bytes)) return Promise.reject(this.#overloaded())
-    const isPlain = messages.every(({ target, once }) => target === undefined && once === undefined)
-    const accepted = isPlain ? this.#bus.publishAll(messages) : this.#keeping.log.publish(messages)
+    const accepted = messages.every(isPlain) ? this.#bus.publishAll(messages) : this.#keeping.log.publish(messages)
     return this.#settle(accepted, messages.length, bytes)
   }
 
@@ -115,8 +121,9 @@ export class Outbound {
    */
   async notify(topic: string, json: string, once?: string): Promise<void> {
     this.#destinations.requireDeliverable(topic)
-    const target = this.#keeping.rules.of(topic)?.target
-    await this.publish({ channel: this.#broadcastChannel, payload: encodeNotification(topic, json), target, once })
+    const { channel, codec, target, valueTtlSeconds } = this.#sendRoutes.get(topic)
+    const payload = codec === undefined ? encodeNotification(topic, json) : encodePayload(codec, notified(topic, json))
+    await this.publish({ channel, payload, target, valueTtlSeconds, once })
   }
 
   /** Errors: ProtocolError. */
@@ -124,11 +131,16 @@ export class Outbound {
     requireUsable(destination)
     if (this.#destinations.isAddress(destination)) this.#destinations.requireDeliverable(destination)
     if (this.#destinations.isDeliverable(destination)) {
+      const kept = this.#table.keptValue(destination)
+      if (kept) {
+        const { channel, route, ttlSeconds } = kept
+        return { channel, codec: route.codec, route: undefined, target: undefined, valueTtlSeconds: ttlSeconds }
+      }
       const target = this.#keeping.rules.of(destination)?.target
-      return { channel: this.#broadcastChannel, codec: undefined, route: undefined, target }
+      return { channel: this.#broadcastChannel, codec: undefined, route: undefined, target, valueTtlSeconds: undefined }
     }
     const route = this.#destinations.isApplication(destination) ? this.#table.outbound(destination) : undefined
-    if (route) return { ...route, target: undefined }
+    if (route) return { ...route, target: undefined, valueTtlSeconds: undefined }
     const hint = `no route takes it, and it does not start with ${this.#destinations.brokerPrefixes}`
     throw new ProtocolError('no-route', `Cannot send to ${quoted(destination)}: ${hint}`)
   }
@@ -166,6 +178,20 @@ export class Outbound {
     this.#metrics.count.busFailures++
     return notHandedOver('bus-unavailable', 'too much is waiting for the bus')
   }
+}
+
+/** Is it for the bus alone? */
+function isPlain({ target, once, valueTtlSeconds }: RoutedMessage): boolean {
+  return target === undefined && once === undefined && valueTtlSeconds === undefined
+}
+
+/** A notification for a channel with a codec: text, or the JSON as it is written. */
+function notified(destination: string, json: string): OutboundMessage {
+  const value: unknown = json.startsWith('"') ? JSON.parse(json) : undefined
+  const isText = typeof value === 'string'
+  const type = isText ? 'text/plain;charset=UTF-8' : 'application/json'
+  const body = new TextEncoder().encode(isText ? value : json)
+  return { destination, body, headers: [['content-type', type]], session: undefined, user: undefined }
 }
 
 function notHandedOver(code: 'bus-refused' | 'bus-unavailable', why: string, cause?: Error): ProtocolError {

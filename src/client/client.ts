@@ -22,6 +22,7 @@ import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Ask } from '../recovery/ask.ts'
 import { noHistory } from '../recovery/archive.ts'
+import type { KeptValues } from '../recovery/kept-values.ts'
 import type { History } from '../recovery/history.ts'
 import type { OutboundMessage } from '../routes/payload.ts'
 import type { Socket, Transport } from '../socket.ts'
@@ -53,6 +54,8 @@ export interface ClientServices {
   readonly presence: SubscriptionPresence | undefined
   /** Undefined if no destination has history. */
   readonly history: History | undefined
+  /** Undefined if no route keeps its newest payload. */
+  readonly keptValues: KeptValues | undefined
   readonly deadlines: Deadlines
   /** How long a session goes on when its credential has expired, in milliseconds. */
   readonly expiryGraceMs: number
@@ -145,7 +148,7 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
    */
   subscribe(options: SubscribeOptions): Liveness | undefined {
     const { destination, id, ackMode, stamp, ask } = options
-    const { access, broker, encodings, history } = this.#services
+    const { access, broker, encodings, history, keptValues } = this.#services
     const { kind, internal } = requireSubscribable(access, this.#identity, this.id, destination)
     this.#requireRate('subscribe', destination)
     if (ask) this.#requireHistory(destination, internal)
@@ -168,7 +171,8 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
     this.subscriptions.add(subscription)
     this.#services.presence?.begin(subscription, this.id, this.#identity.user)
     const liveness = broker.whenLive(subscription)
-    const begun = history?.opened(subscription.feed, ask, liveness?.live)
+    const begun =
+      history?.opened(subscription.feed, ask, liveness?.live) ?? keptValues?.opened(subscription.feed, liveness?.live)
     return begun ? { live: begun, liveOrLost: liveness?.liveOrLost ?? Promise.resolve() } : liveness
   }
 
@@ -249,7 +253,7 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
   routeTo({ destination, channel }: ChannelTarget, payload: string | Uint8Array): RoutedMessage {
     requireSendable(this.#services.access, this.#identity, destination)
     this.#requireRate('send', destination)
-    return { channel, payload }
+    return this.#services.outbound.routeTo(destination, channel, payload)
   }
 
   /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable` or `bus-refused`. */

@@ -6,16 +6,17 @@ type InboundRoute = Config['routes']['inbound'][number]
 /** Returns the configuration with all inbound routes written out. */
 export function withoutPresets(config: ParsedConfig): Config {
   const inbound = config.routes.inbound.flatMap((route): readonly InboundRoute[] =>
-    'preset' in route ? ws4redisRoutes(route.facility) : [route],
+    'preset' in route ? ws4redisRoutes(route.facility, route.keptTtlSeconds) : [route],
   )
   return { ...config, routes: { ...config.routes, inbound } }
 }
 
-/** Returns the routes of django-websocket-redis. `facility`: fixed text, or a variable as `{name}`. */
-export function ws4redisRoutes(facility: string): InboundRoute[] {
+/** Returns the routes of django-websocket-redis, which keeps the newest message. `facility`: fixed text, or a variable as `{name}`. */
+export function ws4redisRoutes(facility: string, keptTtlSeconds?: number): InboundRoute[] {
   // The facility is the only variable with a name of the operator's.
   const other = facility === '{name}' ? '{receiver}' : '{name}'
-  const rest = { codec: 'raw', subscribe: 'on-demand' } as const
+  const ttl = keptTtlSeconds === undefined ? {} : { keptTtlSeconds }
+  const rest = { codec: 'raw', subscribe: 'on-demand', kept: 'key', ...ttl } as const
   return [
     { channel: `broadcast:${facility}`, destination: `/topic/${facility}`, ...rest },
     { channel: `user:${other}:${facility}`, destination: `/user/${other}/queue/${facility}`, ...rest },

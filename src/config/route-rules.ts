@@ -35,6 +35,7 @@ export function routeFindings(settings: RouteSettings): Finding[] {
       .flatMap((route) => destinationFindings(route, prefixes, 'a broker prefix')),
     ...inbound.flatMap(variableFindings),
     ...payloadFindings(settings.inbound),
+    ...keptFindings(settings.inbound),
     ...twiceFindings(inbound, broadcastChannel),
     ...conventionFindings(settings),
   ]
@@ -92,6 +93,18 @@ function payloadFindings(inbound: readonly unknown[]): Finding[] {
         text: `must be json, because ${body === undefined ? 'the destination' : 'the body'} is taken from a field`,
       },
     ]
+  })
+}
+
+/** What is sent has to be written as a payload, and found by the destination. */
+function keptFindings(inbound: readonly unknown[]): Finding[] {
+  return inbound.flatMap((item, index) => {
+    if (!isGroup(item) || item['kept'] === undefined) return []
+    const { destination, body } = item
+    const isOfFields = body !== undefined || (typeof destination === 'string' && hasPayloadVariables(destination))
+    if (!isOfFields) return []
+    const text = 'cannot be together with fields of the payload: the newest message of a destination could not be found'
+    return [{ path: ['routes', 'inbound', index, 'kept'], text }]
   })
 }
 

@@ -18,6 +18,8 @@ export interface LogTarget {
 /** A payload for the bus, which is also kept if it says where. What is kept must be the text of a JSON object. */
 export interface LoggedMessage extends BusMessage {
   readonly target?: LogTarget | undefined
+  /** The payload also becomes the value of the key that is named as the channel, for so many seconds. */
+  readonly valueTtlSeconds?: number | undefined
   /** What was published under this name within the last five minutes is not published again. */
   readonly once?: string | undefined
 }
@@ -110,6 +112,8 @@ export interface HistoryLog {
   record(channel: string, target: LogTarget, payloads: readonly Unrecorded[], recorded: number): Promise<RecordOutcome>
   /** Undefined if there is no log, and none was to be begun. Rejects as `publish`. */
   read(destination: string, options: ReadOptions): Promise<LogPage | undefined>
+  /** The value of the key that is named as this channel; undefined if there is none. Rejects as `publish`. */
+  value(channel: string): Promise<Uint8Array | undefined>
   /** Forgets all entries, and begins another epoch. Resolves to what is then its position. Rejects as `publish`. */
   clear(destination: string, ttlSeconds: number): Promise<Position>
 }

@@ -26,6 +26,8 @@ const ONCE_MS = 300_000
 /** What has expired is looked for when so many logs were begun. */
 const SWEEP_EVERY = 1000
 
+const utf8Encoder = new TextEncoder()
+
 interface Stored {
   epoch: string
   newest: string
@@ -40,6 +42,7 @@ export class MemoryLog implements HistoryLog {
   readonly #clock: Clock
   readonly #bornMs = Date.now()
   readonly #logs = new Map<string, Stored>()
+  readonly #values = new Map<string, { readonly value: Uint8Array; readonly until: number }>()
   /** Messages that are not to be published twice, and until when; oldest first. */
   readonly #done = new Map<string, number>()
   readonly #random = Math.random().toString(36).slice(2, 8)
@@ -55,10 +58,10 @@ export class MemoryLog implements HistoryLog {
   async publish(messages: readonly LoggedMessage[]): Promise<void> {
     this.#requireOpen()
     const first = messages.filter(({ once }) => once === undefined || this.#begin(once))
-    const published = first.map(({ channel, payload, target }) => ({
-      channel,
-      payload: target ? this.#append(target, String(payload)) : payload,
-    }))
+    const published = first.map(({ channel, payload, target, valueTtlSeconds }) => {
+      if (valueTtlSeconds !== undefined) this.#set(channel, payload, valueTtlSeconds)
+      return { channel, payload: target ? this.#append(target, String(payload)) : payload }
+    })
     try {
       if (published.length > 0) await this.#bus.publishAll(published)
     } catch (error) {
@@ -93,6 +96,15 @@ export class MemoryLog implements HistoryLog {
     return page
   }
 
+  async value(channel: string): Promise<Uint8Array | undefined> {
+    this.#requireOpen()
+    const stored = this.#values.get(channel)
+    if (!stored) return undefined
+    if (stored.until > this.#clock.now()) return stored.value
+    this.#values.delete(channel)
+    return undefined
+  }
+
   async clear(destination: string, ttlSeconds: number): Promise<Position> {
     this.#requireOpen()
     const log = this.#obtain(destination, 0)
@@ -101,6 +113,12 @@ export class MemoryLog implements HistoryLog {
     log.until = this.#clock.now() + ttlSeconds * 1000 + KEPT_MS
     void this.#bus.publish(CLEARED_CHANNEL, destination)
     return { epoch: log.epoch, offset: log.newest }
+  }
+
+  #set(channel: string, payload: string | Uint8Array, ttlSeconds: number): void {
+    const value = typeof payload === 'string' ? utf8Encoder.encode(payload) : payload.slice()
+    this.#values.set(channel, { value, until: this.#clock.now() + ttlSeconds * 1000 })
+    if (this.#values.size % SWEEP_EVERY === 0) for (const key of [...this.#values.keys()]) void this.value(key)
   }
 
   /** Returns the payload as it goes over the bus. */

@@ -33,8 +33,11 @@ export interface HistoryReader {
 
 const messageSchema = z
   .object({
-    offset: z.string(),
-    timestamp: z.int().openapi({ description: 'Milliseconds since 1970, by the clock of Redis' }),
+    offset: z.string().optional().openapi({ description: 'Not of a value that is kept in a key' }),
+    timestamp: z
+      .int()
+      .optional()
+      .openapi({ description: 'Milliseconds since 1970, by the clock of Redis; not of a value that is kept in a key' }),
     body: z.string(),
     encoding: z.literal('base64').optional().openapi({ description: 'There if the body is binary' }),
     contentType: z.string().optional(),
@@ -124,7 +127,7 @@ export const retainedRoute = createRoute({
   operationId: 'getRetained',
   tags: ['Messages'],
   summary: 'Read the message that new subscribers get',
-  description: 'Of a destination that retains its newest message.',
+  description: 'Of a destination that retains its newest message, or whose route keeps it in a key.',
   request: { query: z.object({ destination: destinationParameter }) },
   responses: {
     200: {
@@ -184,16 +187,15 @@ function destinationOf(c: Context<HttpEnv>): string {
 }
 
 function viewOf({ position, headers, body }: Message): z.output<typeof messageSchema> {
-  const { offset } = position!
   const named = new Map<string, string>()
   // STOMP 1.2 "Repeated Header Entries": the first of a name counts.
   for (const [name, value] of headers) if (!named.has(name)) named.set(name, value)
   const contentType = named.get('content-type')
   named.delete('content-type')
+  named.delete('retained')
   const isText = typeof body === 'string'
   return {
-    offset,
-    timestamp: timeOf(offset),
+    ...(position && { offset: position.offset, timestamp: timeOf(position.offset) }),
     body: isText ? body : Buffer.from(body).toString('base64'),
     ...(isText ? {} : { encoding: 'base64' as const }),
     ...(contentType === undefined ? {} : { contentType }),

@@ -4,13 +4,17 @@ import type { HistoryRules, KeptDestination } from '../broker/history-rules.ts'
 import type { Message } from '../delivery/message.ts'
 import { isPattern } from '../destinations.ts'
 import { ProtocolError, quoted } from '../errors.ts'
-import type { HistoryLog, LogEntry, LogPage } from '../history/log.ts'
+import type { HistoryLog, LogPage } from '../history/log.ts'
+import type { Log } from '../log.ts'
+import type { KeptValues } from './kept-values.ts'
+import { messageOfEntry } from './messages.ts'
 import { readFor, startOf, startOfAll, type Ask } from './ask.ts'
 
 export interface ArchiveDeps {
   readonly rules: HistoryRules
   readonly log: HistoryLog
-  messageOf(destination: string, entry: LogEntry, epoch: string): Message
+  readonly keptValues: Pick<KeptValues, 'messageFor'> | undefined
+  readonly logger: Log
 }
 
 /** Characters of one answer, about. */
@@ -38,10 +42,13 @@ export class Archive {
     return { epoch: page.epoch, offset: page.newest, recovered, messages: this.#messagesOf(destination, page) }
   }
 
-  /** Returns the newest message, where that is retained. Rejects as `page`. */
+  /** Returns the newest message, where that is retained or kept in a key. Rejects as `page`. */
   async retained(destination: string): Promise<Message | undefined> {
     const kept = this.#deps.rules.of(destination)
-    if (!kept?.rule.retain) return undefined
+    if (!kept?.rule.retain) {
+      const { keptValues } = this.#deps
+      return keptValues && answered(keptValues.messageFor(destination))
+    }
     const page = await this.#read(kept, { kind: 'newest', count: 1 }, 1)
     return this.#messagesOf(destination, page)[0]
   }
@@ -58,7 +65,7 @@ export class Archive {
   }
 
   #messagesOf(destination: string, { entries, epoch }: LogPage): Message[] {
-    return entries.map((entry) => this.#deps.messageOf(destination, entry, epoch))
+    return entries.map((entry) => messageOfEntry(destination, entry, epoch, this.#deps.logger))
   }
 
   #require(destination: string): KeptDestination {

@@ -9,16 +9,15 @@ import type { KeptReceiver } from '../broker/inbound.ts'
 import type { Clock } from '../clock.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import { isEmptyTopic, type Feed } from '../delivery/feed.ts'
-import { Message } from '../delivery/message.ts'
 import { isPattern } from '../destinations.ts'
 import { ProtocolError, quoted } from '../errors.ts'
-import type { HistoryLog, LogEntry } from '../history/log.ts'
-import { withoutReserved } from '../headers.ts'
+import type { HistoryLog } from '../history/log.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import { decodeBroadcast, encodeKept, type InboundMessage, type KeptFields } from '../routes/payload.ts'
-import { Archive, noHistory } from './archive.ts'
+import { encodeKept, type InboundMessage, type KeptFields } from '../routes/payload.ts'
+import { noHistory } from './archive.ts'
 import type { Ask } from './ask.ts'
+import { messageAt, messageOfEntry } from './messages.ts'
 import { Pacer } from './pacer.ts'
 import { Recorder } from './recorder.ts'
 import { Recovery } from './recovery.ts'
@@ -43,8 +42,6 @@ const TIDY_MS = 10_000
 const IDLE_MS = 60_000
 
 export class History implements KeptReceiver {
-  /** For those who do not subscribe. */
-  readonly archive: Archive
   readonly #deps: HistoryDeps
   readonly #timelineDeps: TimelineDeps
   readonly #pacer: Pacer
@@ -63,14 +60,22 @@ export class History implements KeptReceiver {
       begin: () => log.begin(),
       publish: (...args) => log.publish(...args),
       record: (...args) => log.record(...args),
+      value: (...args) => log.value(...args),
       clear: (...args) => log.clear(...args),
       read(...args) {
         metrics.count.historyReads++
         return log.read(...args)
       },
     }
-    this.archive = new Archive({ rules: deps.rules, log: counted, messageOf: this.#messageOf })
-    this.#timelineDeps = { log: counted, broker, delivery, clock, logger, metrics, messageOf: this.#messageOf }
+    this.#timelineDeps = {
+      log: counted,
+      broker,
+      delivery,
+      clock,
+      logger,
+      metrics,
+      messageOf: (...entry) => messageOfEntry(...entry, logger),
+    }
     this.#arm()
   }
 
@@ -220,18 +225,6 @@ export class History implements KeptReceiver {
     this.#timelines.delete(timeline.destination)
   }
 
-  readonly #messageOf = (destination: string, entry: LogEntry, epoch: string): Message => {
-    const { offset, payload } = entry
-    try {
-      const { message, sender } = decodeBroadcast(payload)
-      return messageAt(destination, message, { offset, epoch }, sender)
-    } catch (error) {
-      // Somebody else has written it; its place must not be a gap.
-      this.#deps.logger.warn({ destination, offset, error }, 'An entry of the history cannot be read')
-      return messageAt(destination, { headers: [], body: '' }, { offset, epoch }, undefined)
-    }
-  }
-
   #arm(): void {
     this.#timer = this.#deps.clock.setTimeout(() => {
       for (const timeline of this.#timelines.values()) timeline.tidy()
@@ -241,14 +234,4 @@ export class History implements KeptReceiver {
       this.#arm()
     }, TIDY_MS)
   }
-}
-
-function messageAt(
-  destination: string,
-  { headers, body }: InboundMessage,
-  position: { readonly offset: string; readonly epoch: string },
-  sender: string | undefined,
-): Message {
-  const id = `${position.epoch}-${position.offset}`
-  return new Message({ id, destination, headers: withoutReserved(headers), body, position, sender })
 }

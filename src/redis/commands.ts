@@ -24,15 +24,24 @@ export class RedisCommands {
    * Resolves to what Redis answers. Rejects with BusUnavailableError when it is away, takes too long or cannot do it now,
    * and with BusRefusedError when its access rules forbid it.
    */
-  async send(name: string, ...args: (string | number)[]): Promise<unknown> {
-    const { areCommandsReady, unavailableReason, commands } = this.#connections
+  send(name: string, ...args: (string | number)[]): Promise<unknown> {
+    return this.#answer(name, () => this.#connections.commands.client.call(name, ...args))
+  }
+
+  /** The same for an answer that may be no text: texts in it are bytes. */
+  sendForBytes(name: string, ...args: (string | number)[]): Promise<unknown> {
+    return this.#answer(name, () => this.#connections.commands.client.callBuffer(name, ...args))
+  }
+
+  async #answer(name: string, ask: () => Promise<unknown>): Promise<unknown> {
+    const { areCommandsReady, unavailableReason } = this.#connections
     if (!areCommandsReady) throw new BusUnavailableError(unavailableReason ?? 'Redis is not connected')
     let timer: ReturnType<typeof setTimeout> | undefined
     const late = new Promise<never>((_resolve, reject) => {
       const error = new BusUnavailableError(`Redis did not answer ${name} within ${this.#timeoutMs} ms`)
       timer = setTimeout(() => reject(error), this.#timeoutMs)
     })
-    const answered = commands.client.call(name, ...args).catch((error: unknown) => {
+    const answered = ask().catch((error: unknown) => {
       this.#connections.notice(error)
       throw publishFailure(error)
     })

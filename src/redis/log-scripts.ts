@@ -29,16 +29,16 @@ end
 
 /**
  * KEYS: born, then for each message: its hash and its stream if it is kept, the key that stands for it if it is to be
- * published once. ARGV: epoch for logs that begin, longest life of a hash without its stream (ms), life of \`born\` (ms),
+ * published once, the key that is set if there is one. ARGV: epoch for logs that begin, longest life of a hash without its stream (ms), life of \`born\` (ms),
  * life of a key that stands for a message (ms), then for each message: channel, payload, size (0: not kept), time to live
- * (ms), 1 if it is to be published once.
+ * (ms), 1 if it is to be published once, life of the key that is set (s, 0: none is).
  */
 export const PUBLISH_SCRIPT = `${COMMON}
 local keptMs = tonumber(ARGV[2])
 
 -- All or none: what the access rules forbid is known before anything is done, where Redis can say it (since 7.0).
 if redis.acl_check_cmd then
-  for i = 5, #ARGV, 5 do
+  for i = 5, #ARGV, 6 do
     if not redis.acl_check_cmd('PUBLISH', ARGV[i], '') then
       return redis.error_reply('NOPERM No permissions to access a channel')
     end
@@ -47,7 +47,7 @@ end
 
 local guards = {}
 local key = 2
-for i = 5, #ARGV, 5 do
+for i = 5, #ARGV, 6 do
   local channel, payload, size = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local position, log, failed
   if size ~= '0' then
@@ -64,8 +64,17 @@ for i = 5, #ARGV, 5 do
       isAgain = true
     end
   end
-  if isAgain then
-    -- It has been published.
+  local value
+  if ARGV[i + 5] ~= '0' then
+    value = KEYS[key]
+    key = key + 1
+  end
+  if value and not isAgain then
+    local answer = redis.pcall('SET', value, payload, 'EX', ARGV[i + 5])
+    if answer.err then failed = answer end
+  end
+  if isAgain or failed then
+    -- It has been published, or cannot be.
   elseif size == '0' then
     local answer = redis.pcall('PUBLISH', channel, payload)
     if type(answer) == 'table' then failed = answer end

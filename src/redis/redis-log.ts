@@ -72,7 +72,7 @@ export class RedisLog implements HistoryLog {
     const { commands } = this.#options
     const keys = [this.#born]
     const args: (string | Uint8Array)[] = [this.#nextEpoch(), KEPT_MS, BORN_TTL_MS, ONCE_MS]
-    for (const { channel, payload, target, once } of messages) {
+    for (const { channel, payload, target, once, valueTtlSeconds } of messages) {
       if (target) keys.push(...this.#keysOf(target.destination))
       const ttlMs = target ? target.ttlSeconds * 1000 : 0
       if (once !== undefined) keys.push(commands.key(`${OWN_PREFIX}once:${once}`))
@@ -82,7 +82,9 @@ export class RedisLog implements HistoryLog {
         String(target?.size ?? 0),
         String(ttlMs),
         once === undefined ? '0' : '1',
+        String(valueTtlSeconds ?? 0),
       )
+      if (valueTtlSeconds !== undefined) keys.push(commands.key(channel))
     }
     await this.#publish.run({ keys, args })
   }
@@ -138,6 +140,12 @@ export class RedisLog implements HistoryLog {
     const entries = entriesOf(rest)
     if (from.kind === 'before') entries.reverse()
     return { epoch, newest, before: before === '' ? undefined : before, expiresInMs, entries }
+  }
+
+  async value(channel: string): Promise<Uint8Array | undefined> {
+    const { commands } = this.#options
+    const value = await commands.sendForBytes('GET', commands.key(channel))
+    return value instanceof Uint8Array ? value : undefined
   }
 
   async clear(destination: string, ttlSeconds: number): Promise<Position> {

@@ -23,7 +23,8 @@ export interface OutboundMessage {
   readonly body: Uint8Array
   /** User headers, `content-type` included; what belongs to the protocol has been taken out. Made when asked for. */
   readonly headers: readonly HeaderPair[]
-  readonly session: string
+  /** Undefined where it came by HTTP. */
+  readonly session: string | undefined
   readonly user: string | undefined
 }
 

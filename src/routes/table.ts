@@ -17,6 +17,10 @@ export interface RouteOptions {
     readonly codec: PayloadCodec
     readonly subscribe: 'on-demand' | 'always'
     readonly contentType?: string | undefined
+    /** The newest payload is also the value of the key that is named as the channel. */
+    readonly kept?: 'key' | undefined
+    /** For so long after it was set; 0 is not at all. */
+    readonly keptTtlSeconds?: number | undefined
     /** Path of the field that becomes the body; the destination may have `{body.a.b}` too. With the codec `json`. */
     readonly body?: string | undefined
   }[]
@@ -39,7 +43,19 @@ export interface InboundRoute extends OutboundRoute {
   readonly contentType: string | undefined
   /** Where destination or body are taken from fields of the payload. */
   readonly fields: PayloadFields | undefined
+  /** How long the newest payload is kept in a key, in seconds; undefined if it is not. */
+  readonly valueTtlSeconds: number | undefined
 }
+
+/** A destination whose newest payload is kept. */
+export interface KeptValue {
+  /** The channel, which is the name of the key too. */
+  readonly channel: string
+  readonly route: InboundRoute
+  readonly ttlSeconds: number
+}
+
+const DEFAULT_KEPT_TTL_S = 3600
 
 /** A payload as a message for a destination. */
 export interface Routed {
@@ -66,6 +82,7 @@ export interface ChannelInterest {
 export class RouteTable {
   readonly #outbound: readonly OutboundRoute[]
   readonly #inbound: readonly InboundRoute[]
+  readonly #kept: readonly InboundRoute[]
 
   constructor(options: RouteOptions, applicationPrefixes: readonly string[], brokerPrefixes: readonly string[]) {
     const { convention, conventionCodec: codec } = options
@@ -81,6 +98,7 @@ export class RouteTable {
         subscribe: route.subscribe,
         contentType: route.contentType,
         fields: fieldsOf(route),
+        valueTtlSeconds: valueTtlOf(route),
       })),
       ...(convention
         ? [...brokerPrefixes.map(conventionOf), ...ADDRESS_CONVENTIONS].map((templates) => ({
@@ -88,9 +106,11 @@ export class RouteTable {
             subscribe: 'on-demand' as const,
             contentType: undefined,
             fields: undefined,
+            valueTtlSeconds: undefined,
           }))
         : []),
     ]
+    this.#kept = this.#inbound.filter(({ valueTtlSeconds }) => valueTtlSeconds !== undefined)
   }
 
   /** Where a SEND to this destination goes; the first route that matches wins, the convention comes last. */
@@ -116,6 +136,21 @@ export class RouteTable {
       if (variables) found.push({ route, kind: 'channel', name: route.channel.expand(variables) })
     }
     return found
+  }
+
+  /** How the newest payload of this destination is kept; undefined if it is not, and for a pattern. The first route counts. */
+  keptValue(destination: string): KeptValue | undefined {
+    if (this.#kept.length === 0 || isPattern(destination)) return undefined
+    for (const route of this.#kept) {
+      const variables = route.destination.match(destination)
+      if (variables) return { channel: route.channel.expand(variables), route, ttlSeconds: route.valueTtlSeconds! }
+    }
+    return undefined
+  }
+
+  /** Does any route keep its newest payload? */
+  get keepsValues(): boolean {
+    return this.#kept.length > 0
   }
 
   /** What has to be subscribed at all times. */
@@ -178,6 +213,10 @@ export class RouteTable {
         !route.isConvention && (route.channel.match(channel) ?? route.destination.match(destination)) !== undefined,
     )
   }
+}
+
+function valueTtlOf({ kept, keptTtlSeconds = DEFAULT_KEPT_TTL_S }: RouteOptions['inbound'][number]) {
+  return kept === undefined || keptTtlSeconds === 0 ? undefined : keptTtlSeconds
 }
 
 function wholeRoute(route: InboundRoute): ChannelInterest {

@@ -119,6 +119,7 @@ export class ClientStage {
       rates: new Rates(rates),
       presence: undefined,
       history: undefined,
+      keptValues: undefined,
     }
     this.clients = new Clients(services, 'node', maxClients)
     onTestFinished(() => core.close())

@@ -46,6 +46,10 @@ describe('inbound routes', () => {
     ],
     [{ body: 'a..b' }, 'body: must be the path of a field, such as "message" or "data.text"'],
     [{ destination: '/topic/{body.}' }, 'destination: has "{body.}", but a variable is written {name} or {*name}'],
+    [
+      { destination: '/topic/{body.a}', kept: 'key' },
+      'kept: cannot be together with fields of the payload: the newest message of a destination could not be found',
+    ],
     [{ channel: 'x:{body.a}' }, 'channel: has "{body.a}", but a variable is written {name} or {*name}'],
     [
       { destination: '/topic/{body.a}{body.b}' },
@@ -80,6 +84,7 @@ describe('preset: ws4redis of inbound routes', () => {
       destination: '/topic/chat',
       codec: 'raw',
       subscribe: 'on-demand',
+      kept: 'key',
     })
     expect(user).toMatchObject({ channel: 'user:{name}:chat', destination: '/user/{name}/queue/chat' })
   })

@@ -221,6 +221,19 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
       expect(bodies(await all())).toEqual(['kept', 'end'])
     })
 
+    it('sets the key of a channel together with the publish, for a while', async () => {
+      const message = { channel: CHANNEL, payload: 'newest', valueTtlSeconds: 100 }
+      expect(await log.value(CHANNEL)).toBeUndefined()
+      await log.publish([message, { ...message, payload: Uint8Array.of(0, 255), once: 'v' }])
+      await log.publish([{ ...message, payload: 'again', once: 'v' }])
+      expect([...(await log.value(CHANNEL))!]).toEqual([0, 255])
+      await subject.recorder.untilReceived(2)
+      expect(subject.recorder.received.map(({ payload }) => [...payload])).toEqual([
+        [...Buffer.from('newest')],
+        [0, 255],
+      ])
+    })
+
     it('records what came without it, with its source', async () => {
       const unrecorded = ['a', 'b'].map((message) => ({
         payload: JSON.stringify({ message }),

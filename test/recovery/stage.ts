@@ -110,6 +110,10 @@ export class FakeHistoryLog implements HistoryLog {
     throw new Error('not played')
   }
 
+  value(): Promise<undefined> {
+    throw new Error('not played')
+  }
+
   clear(): Promise<Position> {
     throw new Error('not played')
   }

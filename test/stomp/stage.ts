@@ -107,6 +107,7 @@ export class Stage {
         rates: new Rates(rates),
         presence: undefined,
         history: undefined,
+        keptValues: undefined,
       },
       'node',
       maxClients,

@@ -74,6 +74,7 @@ export class DoorStage {
         rates: new Rates(rates),
         presence: undefined,
         history: undefined,
+        keptValues: undefined,
         metrics,
         log,
       },

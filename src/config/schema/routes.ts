@@ -1,7 +1,7 @@
 /** The sections `broker` and `routes`: which destinations there are, and which Redis channel each is. */
 import * as z from 'zod'
 import { templateProblems } from '../template-syntax.ts'
-import { flag, HOUR_MS, milliseconds, prefix, template } from './values.ts'
+import { DAY_SECONDS, flag, HOUR_MS, milliseconds, prefix, template } from './values.ts'
 
 const channelTemplate = template.describe('Redis channel, with the same variables as the destination')
 const codec = z
@@ -14,6 +14,13 @@ const outboundRoute = z.strictObject({
   channel: channelTemplate,
   codec,
 })
+
+const keptTtlSeconds = z
+  .int()
+  .min(0)
+  .max(365 * DAY_SECONDS)
+  .optional()
+  .describe('How long the value of the key stays after it was set, in seconds; 0 is not at all. 3600 by default')
 
 /** A destination that may depend on the payload too. */
 const payloadTemplate = z.string().superRefine((value, context) => {
@@ -37,6 +44,14 @@ const inboundRoute = z.strictObject({
     .regex(/^[^.{}\s]+(\.[^.{}\s]+)*$/, { error: 'must be the path of a field, such as "message" or "data.text"' })
     .optional()
     .describe('Path of the field that becomes the body, as a.b; with codec json. Text as it is, anything else as JSON'),
+  kept: z
+    .enum(['key'])
+    .optional()
+    .describe(
+      'The newest payload is also the value of the key that is named as the channel: who subscribes gets it first, and what ' +
+        'clients and HTTP send to the destination goes to this channel and sets it',
+    ),
+  keptTtlSeconds,
 })
 
 /** Fixed text, or one variable. */
@@ -51,6 +66,7 @@ const presetRoute = z.strictObject({
   facility: facility.describe(
     'F: fixed text, or {name} for any facility; it arrives at /topic/F, /user/queue/F, /group/G/F and /session/queue/F',
   ),
+  keptTtlSeconds,
 })
 
 export const broker = z
