@@ -14,13 +14,17 @@ export interface AckTarget {
   readonly messageId: string
 }
 
+/** Nodes and epochs whose deliveries of one session are remembered. */
+const MAX_SOURCES = 1000
+
 export class Acknowledgements {
   readonly #subscriptions: Subscriptions
   readonly #max: number
   /** By serial of the subscription; message ids in order of delivery. */
   readonly #pending = new Map<number, Set<string>>()
   #size = 0
-  #lastMessageId = ''
+  /** The highest number of a delivery, by what stands before it in the id; those that were used lately. */
+  readonly #last = new Map<string, number>()
 
   constructor(subscriptions: Subscriptions, maxUnacked: number) {
     this.#subscriptions = subscriptions
@@ -32,7 +36,7 @@ export class Acknowledgements {
     let pending = this.#pending.get(subscription.serial)
     if (!pending) this.#pending.set(subscription.serial, (pending = new Set()))
     pending.add(messageId)
-    this.#lastMessageId = messageId
+    this.#note(messageId)
     // A client that never acknowledges costs no more than this: the oldest delivery is forgotten, as if acknowledged.
     if (++this.#size > this.#max) this.#forgetOldest(pending)
     return `${subscription.serial}.${messageId}`
@@ -100,11 +104,22 @@ export class Acknowledgements {
     return { subscription: undefined, messageId }
   }
 
-  /** Message ids are `<node>-<number>`, and the numbers of one session's deliveries rise. */
+  #note(messageId: string): void {
+    const { source, number } = splitMessageId(messageId)
+    const last = this.#last.get(source)
+    if (last !== undefined && last > number) return
+    this.#last.delete(source)
+    this.#last.set(source, number)
+    if (this.#last.size <= MAX_SOURCES) return
+    for (const oldest of this.#last.keys()) {
+      this.#last.delete(oldest)
+      break
+    }
+  }
+
   #wasDelivered(messageId: string): boolean {
-    const last = splitMessageId(this.#lastMessageId)
-    const asked = splitMessageId(messageId)
-    return asked !== undefined && last !== undefined && asked.node === last.node && asked.number <= last.number
+    const { source, number } = splitMessageId(messageId)
+    return number <= (this.#last.get(source) ?? -1)
   }
 
   #forgetOldest(preferred: Set<string>): void {
@@ -118,7 +133,11 @@ export class Acknowledgements {
   }
 }
 
-function splitMessageId(messageId: string): { node: string; number: number } | undefined {
-  const match = /^(.+)-(\d{1,15})$/.exec(messageId)
-  return match ? { node: match[1]!, number: Number(match[2]) } : undefined
+/**
+ * Message ids are `<node>-<number>`, or `<epoch>-<time>-<number>` where there is history: the numbers of a node, and those of
+ * an epoch, rise. The bridge's own messages have other ids.
+ */
+function splitMessageId(messageId: string): { source: string; number: number } {
+  const match = /^(.+?)(?:-\d{1,16})?-(\d{1,16})$/.exec(messageId)
+  return match ? { source: match[1]!, number: Number(match[2]) } : { source: messageId, number: 0 }
 }
