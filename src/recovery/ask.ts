@@ -1,6 +1,6 @@
 /** What a subscriber may ask of the history of its destination, and what is answered. */
 import { numberOf, timeOf, type LogPage, type ReadFrom } from '../history/log.ts'
-import { isOffset, type Position } from '../position.ts'
+import { compareOffsets, isOffset, type Position } from '../position.ts'
 
 export type Ask =
   | { readonly kind: 'since'; readonly position: Position }
@@ -44,7 +44,7 @@ export function startOf(ask: Ask, page: LogPage): Start | undefined {
   const { offset, epoch } = ask.position
   const number = numberIn(offset)
   const newest = numberOf(page.newest)
-  if (epoch !== page.epoch || number > newest) return undefined
+  if (epoch !== page.epoch || isBeyond(offset, page.newest)) return undefined
   if (number === 0 && newest === 0) return { offset: page.newest, recovered: true, missed: undefined }
   if (number === newest) return offset === page.newest ? { offset, recovered: true, missed: undefined } : undefined
   if (!first) return { offset: page.newest, recovered: false, missed: newest - number }
@@ -57,6 +57,11 @@ export function startOf(ask: Ask, page: LogPage): Start | undefined {
 /** Returns where all that is held begins. */
 export function startOfAll({ before, newest }: Pick<LogPage, 'before' | 'newest'>): Start {
   return { offset: before ?? newest, recovered: false, missed: undefined }
+}
+
+/** Is this (maybe invented) offset behind the newest of a log? */
+export function isBeyond(offset: string, newest: string): boolean {
+  return numberIn(offset) > numberOf(newest) || compareOffsets(offset, newest) > 0
 }
 
 /** Clients may ask for any offset: those without a number are before all that have one. */

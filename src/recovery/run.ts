@@ -30,6 +30,10 @@ export class Run {
     return this.#before
   }
 
+  get isEmpty(): boolean {
+    return this.#messages.length === this.#cut
+  }
+
   /** About how much memory it takes. */
   get bytes(): number {
     return this.#bytes

@@ -12,7 +12,7 @@ import { numberOf, timeOf, type HistoryLog, type LogEntry, type LogPage } from '
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { compareOffsets, type Position } from '../position.ts'
-import { numberIn, readFor, startOf, startOfAll, type Ask, type Start } from './ask.ts'
+import { isBeyond, numberIn, readFor, startOf, startOfAll, type Ask, type Start } from './ask.ts'
 import { Run } from './run.ts'
 
 export interface TimelineDeps {
@@ -169,24 +169,37 @@ export class Timeline {
   /** Where to begin, if that can be said at once: undefined if something has to be read. Only when `position` is known. */
   startNow(ask: Ask): Start | undefined {
     this.#noteAsk()
-    const { epoch, offset: newest } = this.#position!
+    const { offset: newest } = this.#position!
     const lost = { recovered: undefined, missed: undefined }
     if (ask.kind === 'last' && ask.count === 0) return { offset: newest, ...lost }
     const run = this.#usableRun()
-    if (ask.kind === 'since') {
-      if (ask.position.epoch !== epoch) return run?.isComplete ? startOfAll({ before: run.before, newest }) : undefined
-      const { offset } = ask.position
-      const isHere = offset === newest || run?.offsetOf(numberIn(offset)) === offset
-      return isHere ? { offset, recovered: true, missed: undefined } : undefined
-    }
+    if (ask.kind === 'since') return this.#startSince(ask.position, run)
     if (!run) return undefined
     if (ask.kind === 'time') {
       const offset = run.offsetAt(ask.ms, timeOf)
-      return offset === undefined ? undefined : { offset, recovered: true, missed: undefined }
+      if (offset !== undefined) return { offset, recovered: true, missed: undefined }
+      return run.isComplete ? { offset: run.before, recovered: false, missed: undefined } : undefined
     }
     const first = numberOf(newest) - Math.min(ask.count, this.rule.size)
     const offset = run.offsetOf(first) ?? (run.isComplete ? run.before : undefined)
     return offset === undefined ? undefined : { offset, ...lost }
+  }
+
+  #startSince({ offset, epoch }: Position, run: Run | undefined): Start | undefined {
+    const { epoch: own, offset: newest } = this.#position!
+    if (epoch === own) {
+      if (offset === newest) return { offset, recovered: true, missed: undefined }
+      // Others may have heard more: that is looked up.
+      if (isBeyond(offset, newest)) return undefined
+      const number = numberIn(offset)
+      const known = run?.offsetOf(number)
+      if (known !== undefined && (known === offset || number === 0)) {
+        return { offset: known, recovered: true, missed: undefined }
+      }
+      const missed = run ? numberOf(run.before) - number : 0
+      if (run?.isComplete && missed > 0) return { offset: run.before, recovered: false, missed }
+    }
+    return run?.isComplete ? startOfAll({ before: run.before, newest }) : undefined
   }
 
   /** The same, of the log. Resolves to undefined if that has changed meanwhile: ask again. Rejects as {@link HistoryLog.read}. */
@@ -248,7 +261,9 @@ export class Timeline {
         if (from.kind === 'none') return
       } else if (known.epoch !== page.epoch || offset !== known.offset) {
         metrics.count.gapsNotFilled++
-        const missed = known.epoch === page.epoch ? numberOf(offset) - numberOf(known.offset) : undefined
+        // Redis may have gone back behind what was heard here, and be further now.
+        const lost = numberOf(offset) - numberOf(known.offset)
+        const missed = known.epoch === page.epoch && lost > 0 ? lost : undefined
         this.#broken({ epoch: page.epoch, offset }, numberOf(page.newest) - numberOf(offset), missed)
       } else if (page.entries.length > 0) isFilled = true
       for (const message of this.#messagesOf(page)) this.#accept(message)
@@ -347,10 +362,11 @@ export class Timeline {
     if (!run) return false
     const { offset: newest, epoch } = this.#position!
     if (ask.kind === 'since') {
+      const { offset } = ask.position
       if (ask.position.epoch !== epoch) return run.isComplete
-      const number = numberIn(ask.position.offset)
-      return number <= numberOf(newest) && run.offsetOf(number) !== undefined
+      return !isBeyond(offset, newest) && (run.isComplete || run.offsetOf(numberIn(offset)) === offset)
     }
+    if (run.isComplete) return true
     if (ask.kind === 'time') return timeOf(run.before) <= ask.ms
     return run.offsetOf(numberOf(newest) - Math.min(ask.count, this.rule.size)) !== undefined
   }
@@ -365,9 +381,11 @@ export class Timeline {
       this.#changed()
       return
     }
-    this.#runUntilMs = this.#deps.clock.now() + page.expiresInMs
+    // Where nothing is held nothing expires.
+    const isEmpty = page.before === undefined
+    this.#runUntilMs = isEmpty ? Infinity : this.#deps.clock.now() + page.expiresInMs
     const last = page.entries.at(-1)
-    if (run.before !== before || (last && last.offset !== before)) {
+    if (run.before !== before || (last && last.offset !== before) || (isEmpty && !run.isEmpty)) {
       this.#run = undefined
       return
     }
