@@ -178,11 +178,19 @@ export class RedisLog implements HistoryLog {
   }
 }
 
+/** Clients may ask for offsets that are larger than Redis takes: no entry is behind this one either. */
+const MAX_PART = 9_999_999_999_999_999n
+
+function streamId(offset: string): string {
+  const parts = offset.split('-')
+  return parts.map((part) => (BigInt(part) > MAX_PART ? String(MAX_PART) : part)).join('-')
+}
+
 function asked(from: ReadFrom): [kind: string, what: string] {
   switch (from.kind) {
     case 'after':
     case 'before':
-      return [from.kind, from.offset]
+      return [from.kind, streamId(from.offset)]
     case 'later':
       return [from.kind, String(from.thanMs)]
     case 'newest':
