@@ -158,7 +158,11 @@ export class StreamConnection implements SocketHandler, Door, Due {
   /** From where it goes on: without having asked, from now, so that it can ask when it comes back. */
   #askFor(destination: string, i: number): Ask | undefined {
     const ask = this.#plan.asks?.[i]
-    if (this.#client.hasHistory(destination)) return ask ?? { kind: 'last', count: 0 }
+    if (this.#client.hasHistory(destination)) {
+      // Events of the others come before this one is told: a reader that goes with one of them comes back to where it was.
+      if (ask?.kind === 'since') this.#positions.set(destination, ask.position)
+      return ask ?? { kind: 'last', count: 0 }
+    }
     if (ask) {
       const position = { event: 'position', destination, count: 0, recovered: false }
       this.#client.output.write(eventText('position', JSON.stringify(position)))
