@@ -17,6 +17,8 @@ export class Pacer {
   readonly #clock: Clock
   readonly #waiting = new Set<Paced>()
   readonly #failed = new Set<Paced>()
+  readonly #begun = new Set<Paced>()
+  #begunTimer: unknown
   #lookTimer: unknown
   #retryTimer: unknown
 
@@ -30,6 +32,12 @@ export class Pacer {
     this.#lookTimer ??= this.#clock.setTimeout(() => this.#look(), LOOK_MS)
   }
 
+  /** Until what was written in this turn of the event loop, and what follows from it, has its place in the output. */
+  soon(paced: Paced): void {
+    this.#begun.add(paced)
+    this.#begunTimer ??= this.#clock.setTimeout(() => this.#goOn(), 0)
+  }
+
   /** Until the next attempt. */
   retry(paced: Paced): void {
     this.#failed.add(paced)
@@ -39,13 +47,23 @@ export class Pacer {
   forget(paced: Paced): void {
     this.#waiting.delete(paced)
     this.#failed.delete(paced)
+    this.#begun.delete(paced)
   }
 
   close(): void {
     this.#waiting.clear()
     this.#failed.clear()
+    this.#begun.clear()
+    this.#clock.clearTimeout(this.#begunTimer)
     this.#clock.clearTimeout(this.#lookTimer)
     this.#clock.clearTimeout(this.#retryTimer)
+  }
+
+  #goOn(): void {
+    this.#begunTimer = undefined
+    const begun = [...this.#begun]
+    this.#begun.clear()
+    for (const paced of begun) paced.step()
   }
 
   #look(): void {

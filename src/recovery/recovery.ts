@@ -51,6 +51,8 @@ export class Recovery implements Reader {
   /** Read and not handed over yet. */
   #page: readonly Message[] = []
   #isReading = false
+  /** It was told where it stands: the RECEIPT goes before what follows. */
+  #isFresh = false
   #recovered = 0
 
   constructor(deps: RecoveryDeps, { feed, ask, isRetained, onStarted }: RecoveryOptions) {
@@ -72,6 +74,11 @@ export class Recovery implements Reader {
   /** Goes on as far as it can now. Called again when what it waits for has come. */
   step(): void {
     const { timeline, pacer } = this.#deps
+    if (this.#isFresh) {
+      this.#isFresh = false
+      pacer.soon(this)
+      return
+    }
     while (this.#feed.isRecovering && !this.#isReading) {
       const live = timeline.position
       if (!live) {
@@ -85,6 +92,10 @@ export class Recovery implements Reader {
       }
       if (!this.#position || this.#position.epoch !== live.epoch) {
         if (!this.#begin(live)) return
+        if (this.#isFresh) {
+          this.step()
+          return
+        }
       } else if (this.#position.offset === live.offset) {
         this.#join()
       } else if (!this.hasRoom) {
@@ -135,7 +146,9 @@ export class Recovery implements Reader {
       this.#feed.receiver.tell({ position, from: offset, count, recovered, missed })
       if (recovered !== undefined) this.#deps.metrics.recovery(recovered ? 'recovered' : 'incomplete')
     }
-    if (isFirst) this.#onStarted()
+    if (!isFirst) return
+    this.#isFresh = !this.#isRetained
+    this.#onStarted()
   }
 
   /** Hands over some messages. False if the next one has to be read. */
