@@ -11,7 +11,7 @@ import type { OwnChannels } from './bus/shared-bus.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Delivery } from './delivery/delivery.ts'
-import { BARRIER_CHANNEL, CLEARED_CHANNEL, RECORDED_CHANNEL } from './history/channels.ts'
+import { BARRIER_CHANNEL, CLEARED_CHANNEL, KEPT_CHANNEL, RECORDED_CHANNEL } from './history/channels.ts'
 import { MemoryLog } from './history/memory-log.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -27,7 +27,6 @@ export interface BridgeHistoryOptions {
   readonly nodeId: string
   readonly channels: OwnChannels
   readonly table: RouteTable
-  readonly broadcastChannel: string
   readonly broker: Broker
   readonly delivery: Delivery
   readonly log: Log
@@ -71,7 +70,7 @@ export class BridgeHistory {
       : undefined
     this.archive = new Archive({ ...shared, keptValues: this.keptValues })
     channels.listen({
-      onMessage: (channel, payload) => this.#heard(channel, new TextDecoder().decode(payload)),
+      onMessage: (channel, payload) => this.#heard(channel, payload),
       onAvailability: () => {}, // the history is told with everybody else
       onRefusal: (channel, refusal) => {
         if (refusal) this.#log.warn({ channel, error: refusal.message }, 'Redis refuses a channel that history needs')
@@ -82,7 +81,7 @@ export class BridgeHistory {
   /** After the bus was started. */
   start(): void {
     const own = [RECORDED_CHANNEL, BARRIER_CHANNEL].map((name) => `${name}${this.#nodeId}`)
-    for (const channel of [CLEARED_CHANNEL, ...own]) {
+    for (const channel of [CLEARED_CHANNEL, KEPT_CHANNEL, ...own]) {
       this.#channels.subscribe(channel).catch(() => {}) // told by onRefusal; asked again with each reconnect
     }
   }
@@ -92,9 +91,15 @@ export class BridgeHistory {
     this.#barrier.close()
   }
 
-  #heard(channel: string, payload: string): void {
-    if (channel === CLEARED_CHANNEL) this.history?.cleared(payload)
-    else if (channel.startsWith(BARRIER_CHANNEL)) this.#barrier.received(payload)
-    else this.history?.caughtUp(payload)
+  #heard(channel: string, payload: Uint8Array): void {
+    if (channel === KEPT_CHANNEL) {
+      this.history?.recorded(payload)
+      return
+    }
+    const text = new TextDecoder().decode(payload)
+    const space = text.indexOf(' ')
+    if (channel === CLEARED_CHANNEL) this.history?.cleared(text)
+    else if (channel.startsWith(BARRIER_CHANNEL)) this.#barrier.received(text)
+    else this.history?.caughtUp(text.slice(space + 1), Number(text.slice(0, space)))
   }
 }

@@ -152,7 +152,6 @@ export function createBridge(options: BridgeOptions): Bridge {
           nodeId,
           channels: sharedBus.history,
           table,
-          broadcastChannel,
           broker,
           delivery,
           log,

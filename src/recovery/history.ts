@@ -11,10 +11,11 @@ import type { Delivery } from '../delivery/delivery.ts'
 import { isEmptyTopic, type Feed } from '../delivery/feed.ts'
 import { isPattern } from '../destinations.ts'
 import { ProtocolError, quoted } from '../errors.ts'
+import { KEPT_CHANNEL } from '../history/channels.ts'
 import type { HistoryLog } from '../history/log.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import { encodeKept, type InboundMessage, type KeptFields } from '../routes/payload.ts'
+import { decodeBroadcast, encodeKept, type InboundMessage, type KeptFields } from '../routes/payload.ts'
 import { noHistory } from './archive.ts'
 import type { Ask } from './ask.ts'
 import { messageAt, messageOfEntry } from './messages.ts'
@@ -26,7 +27,6 @@ import { Timeline, type TimelineDeps } from './timeline.ts'
 export interface HistoryDeps {
   readonly rules: HistoryRules
   readonly log: HistoryLog
-  readonly broadcastChannel: string
   readonly broker: Broker
   readonly delivery: Delivery
   readonly clock: Clock
@@ -161,12 +161,22 @@ export class History implements KeptReceiver {
     if (!kept) return
     let recorder = this.#recorders.get(destination)
     if (!recorder) {
-      const { log, broadcastChannel, clock, metrics, logger } = this.#deps
-      recorder = new Recorder(kept.target, { log, channel: broadcastChannel, clock, metrics, logger })
+      const { log, clock, metrics, logger } = this.#deps
+      recorder = new Recorder(kept.target, { log, channel: KEPT_CHANNEL, clock, metrics, logger })
       this.#recorders.set(destination, recorder)
     }
     const source = createHash('sha1').update(channel).update('\0').update(payload).digest('base64url')
     recorder.add({ payload: encodeKept(destination, message, sender), source })
+  }
+
+  /** What some node has recorded has come. */
+  recorded(payload: Uint8Array): void {
+    try {
+      const { topic, message, sender, kept } = decodeBroadcast(payload)
+      if (kept && this.has(topic)) this.received(topic, message, kept, sender)
+    } catch (error) {
+      this.#deps.logger.warn({ error }, 'A recorded message cannot be read')
+    }
   }
 
   /** The log of a destination was emptied, by some node. */
@@ -174,9 +184,9 @@ export class History implements KeptReceiver {
     void this.#timelines.get(destination)?.catchUp()
   }
 
-  /** What was recorded of a destination has come. */
-  caughtUp(destination: string): void {
-    this.#recorders.get(destination)?.caughtUp()
+  /** So many as were recorded of a destination have come. */
+  caughtUp(destination: string, recorded: number): void {
+    this.#recorders.get(destination)?.caughtUp(recorded)
   }
 
   /** The bus went, for a reason, or has come back: messages may have been missed. */

@@ -46,6 +46,8 @@ export class Recorder {
   #isBusy = false
   /** Until the bus has brought all that was recorded. */
   #isBehind = false
+  /** How many have come, as the bus has said since the last attempt began. */
+  #told = UNKNOWN
   #timer: unknown
   #usedMs: number
 
@@ -86,9 +88,11 @@ export class Recorder {
     if (!this.#isBusy && !isOwn) this.#arm()
   }
 
-  /** All that was recorded has come. */
-  caughtUp(): void {
-    if (!this.#isBehind) return
+  /** So many as were recorded have come. */
+  caughtUp(recorded: number): void {
+    // By another connection: it may come before the answer that says what is waited for.
+    this.#told = recorded
+    if (!this.#isBehind || recorded !== this.#recorded) return
     this.#isBehind = false
     this.#deps.clock.clearTimeout(this.#timer)
     this.#timer = undefined
@@ -122,6 +126,7 @@ export class Recorder {
   async #record(batch: readonly Pending[]): Promise<void> {
     const { log, channel, logger } = this.#deps
     this.#isBusy = true
+    this.#told = UNKNOWN
     for (const each of batch) each.isSubmitted = true
     try {
       this.#recordedOr(await log.record(channel, this.#target, batch, this.#recorded), batch)
@@ -148,6 +153,7 @@ export class Recorder {
       return
     }
     this.#recorded = outcome.recorded
+    if (this.#told === outcome.recorded) return
     this.#isBehind = true
     this.#wait(PATIENCE_MS)
   }

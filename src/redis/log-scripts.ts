@@ -125,7 +125,7 @@ return 'done'
 
 /**
  * KEYS: born, hash, stream, lease. ARGV: epoch, life of a hash without its stream (ms), life of `born` (ms), node, length
- * of the lease (ms), how many were recorded as far as the node knows, its own channel, what to tell there, channel, size, time to live (ms),
+ * of the lease (ms), how many were recorded as far as the node knows, its own channel, what to tell there behind that number, channel, size, time to live (ms),
  * then for each payload: it, and its source.
  *
  * Two nodes never record one payload: whoever records knows of all that were recorded before, and has taken those from
@@ -139,7 +139,7 @@ local keptMs = tonumber(ARGV[2])
 local known = redis.call('HMGET', position, 'e', 't', 'n', 'r')
 local epoch, t, n, r = known[1], tonumber(known[2]), tonumber(known[3]), tonumber(known[4] or '0')
 if r ~= tonumber(ARGV[6]) then
-  redis.call('PUBLISH', ARGV[7], ARGV[8])
+  redis.call('PUBLISH', ARGV[7], string.format('%.0f', r) .. ' ' .. ARGV[8])
   return {'behind', r}
 end
 if not epoch then

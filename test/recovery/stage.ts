@@ -175,7 +175,6 @@ export class RecoveryStage {
     this.history = new History({
       rules,
       log: this.log,
-      broadcastChannel: 'BROADCAST',
       broker,
       delivery,
       clock: this.clock,

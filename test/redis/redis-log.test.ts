@@ -166,7 +166,7 @@ describe('a log in Redis', () => {
     // It has not heard of the one that was recorded.
     expect(await second.log.record(CHANNEL, target, one, 0)).toEqual({ kind: 'behind', recorded: 1 })
     await second.recorder.untilReceived(1)
-    expect(second.recorder.texts()).toEqual([target.destination])
+    expect(second.recorder.texts()).toEqual([`1 ${target.destination}`])
     expect(await second.log.record(CHANNEL, target, one, 1)).toEqual({ kind: 'recorded', recorded: 2 })
     expect(textsOf(await first.log.read(target.destination, all))).toEqual(['m', 'm'])
   })
