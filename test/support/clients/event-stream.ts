@@ -6,6 +6,8 @@ import { Inbox } from './inbox.ts'
 export interface StreamEvent {
   readonly event: string | undefined
   readonly data: string
+  /** Of this event or the last one that had one, as a browser has it. */
+  readonly id: string
 }
 
 export interface EventStreamReader {
@@ -27,8 +29,12 @@ export async function openEventStream(url: string, init: RequestInit = {}): Prom
   const events = new Inbox<StreamEvent>(`event of ${url}`)
   const comments = new Inbox<string>(`comment of ${url}`)
   let retryMs: number | undefined
+  let lastId = ''
   const parser = createParser({
-    onEvent: ({ event, data }) => events.put({ event, data }),
+    onEvent: ({ event, data, id }) => {
+      lastId = id ?? lastId
+      events.put({ event, data, id: lastId })
+    },
     onComment: (text) => comments.put(text),
     onRetry: (ms) => (retryMs = ms),
   })
