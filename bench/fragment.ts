@@ -6,6 +6,8 @@ import { resultTables, verdictTable } from './table.ts'
 const SHOWN: Readonly<Record<string, string>> = {
   'fan-out': 'Redis to ',
   compression: 'permessage-deflate, off and on; Redis to ',
+  access: 'Logins and rules: ',
+  history: 'History: ',
 }
 
 /** Returns tables, targets and what was left out, in Markdown. */

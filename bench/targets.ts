@@ -19,6 +19,7 @@ import {
 } from './scenarios/destinations.ts'
 import { plainName, RUNTIMES, streamName } from './scenarios/doors.ts'
 import { fanOutCase, IN_FLIGHT, OWN_IDS, sizeName, sizesCase, sizesOf } from './scenarios/fan-out.ts'
+import { HISTORY_SEND_CASE, historyFanOutCase, WITH_HISTORY, WITHOUT_HISTORY } from './scenarios/history.ts'
 import { memoryCase } from './scenarios/memory.ts'
 import { PUBLISH_ALONE, SEND_CASE } from './scenarios/send.ts'
 import type { Stage } from './stage.ts'
@@ -98,6 +99,7 @@ export function targets(sizes: Sizes): Target[] {
       atMost: 4,
     },
     ...accessTargets(sizes),
+    ...historyTargets(sizes),
     ...codecTargets('@stomp/stompjs', 10),
     ...codecTargets('stompit', 5),
   ]
@@ -116,6 +118,23 @@ function accessTargets(sizes: Sizes): Target[] {
       against: topicsName(sizes),
       pairs: [compare({ scenario: 'access', case: QUEUES_CASE }, queuesName(sizes), topicsName(sizes))],
       atMost: 1.25,
+    },
+  ]
+}
+
+function historyTargets(sizes: Sizes): Target[] {
+  return [
+    {
+      what: `fan-out ${WITH_HISTORY}, 8 in flight`,
+      against: WITHOUT_HISTORY,
+      pairs: [compare({ scenario: 'history', case: historyFanOutCase(sizes) }, WITH_HISTORY, WITHOUT_HISTORY)],
+      atMost: 1.15,
+    },
+    {
+      what: `SEND ${WITH_HISTORY}`,
+      against: WITHOUT_HISTORY,
+      pairs: [compare({ scenario: 'history', case: HISTORY_SEND_CASE }, WITH_HISTORY, WITHOUT_HISTORY)],
+      atMost: 2,
     },
   ]
 }

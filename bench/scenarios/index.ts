@@ -8,6 +8,7 @@ import { connect } from './connect.ts'
 import { destinations } from './destinations.ts'
 import { doors } from './doors.ts'
 import { bareSizes, fanOut, sizes } from './fan-out.ts'
+import { history } from './history.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory.ts'
 import { rest } from './rest.ts'
@@ -31,6 +32,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   rest: { isQuick: false, what: 'REST to subscribers', run: rest },
   connect: { isQuick: false, what: 'connect and SUBSCRIBE', run: connect },
   access: { isQuick: false, what: 'rules, logins, queues of 10,000 users, presence', run: access },
+  history: { isQuick: false, what: 'fan-out and SEND with history, clients that come back', run: history },
   memory: { isQuick: false, what: 'memory of idle sessions', run: memory },
   latency: { isQuick: false, what: 'latency at fixed rates', run: latency },
   stalled: { isQuick: false, what: 'one stalled client among 1,000', run: stalled },
