@@ -20,10 +20,13 @@ export function isOfReplica(error: unknown): boolean {
   return repliesIn(error).some(({ message }) => message.startsWith('READONLY '))
 }
 
-/** Of PUBLISH or EXEC, as the bus rejects with it. */
+/** What Redis does not let us do, also later: Redis 6.2 has no code for it within a script. */
+const FORBIDDEN = /^(NOPERM|WRONGTYPE) |^@user_script: \d+: The user executing the script /
+
+/** Of what publishes, as the bus rejects with it. */
 export function publishFailure(error: unknown): Error {
   // Other refusals pass: Redis is loading, or busy with a script.
-  const isForbidden = repliesIn(error).some(({ message }) => message.startsWith('NOPERM '))
+  const isForbidden = repliesIn(error).some(({ message }) => FORBIDDEN.test(message))
   const kind = isForbidden ? BusRefusedError : BusUnavailableError
   return new kind(errorText(error), { cause: error })
 }
