@@ -33,10 +33,13 @@ export interface BridgeHistoryOptions {
   readonly metrics: Metrics
 }
 
-/** Returns where messages are kept, and which are. Errors: throws if a bus of the program's own is to keep some. */
+/** Returns where messages are kept, and which are. Errors: throws if a bus of the program's own is to keep some, or to have a stream. */
 export function keepingOf(config: Config, bus: Bus): Keeping {
   if (config.history.length > 0 && !(bus instanceof RedisBus) && !(bus instanceof MemoryBus)) {
     throw new Error('The setting history needs Redis or the embedded bus: a bus of your own keeps nothing')
+  }
+  if (config.routes.outbound.some((route) => 'stream' in route) && !(bus instanceof RedisBus)) {
+    throw new Error('A route to a stream needs Redis: a bus of your own has none')
   }
   const log = bus instanceof RedisBus ? bus.log : new MemoryLog(bus, systemClock)
   return { rules: new HistoryRules(config.history), log }

@@ -36,7 +36,7 @@ import { createKeyGuard, openGuard } from './http/key-guard.ts'
 import { silentLog, type Log } from './log.ts'
 import { Metrics, type MetricsSnapshot } from './metrics.ts'
 import { RedisBus } from './redis/redis-bus.ts'
-import { RouteTable } from './routes/table.ts'
+import { RouteTable, type NamedStream } from './routes/table.ts'
 import { RawDoor } from './raw/door.ts'
 import type { Listener, Runtime } from './socket.ts'
 import { StreamDoor } from './sse/door.ts'
@@ -120,11 +120,11 @@ export function createBridge(options: BridgeOptions): Bridge {
   const { config, runtime, version, log = silentLog, together } = options
   const nodeId = newNodeId()
   const metrics = new Metrics()
-  const ownBus = options.bus ?? busFor(config, nodeId, log)
+  const table = new RouteTable(config.routes, config.broker.applicationPrefixes, config.broker.prefixes)
+  const ownBus = options.bus ?? busFor(config, nodeId, log, table.streams())
   // Where nobody has a name, nodes have nothing to tell each other but messages.
   const hasAccess = isAccessConfigured(config, options.access)
   const hasNodes = hasAccess || config.presence.destinations.length > 0
-  const table = new RouteTable(config.routes, config.broker.applicationPrefixes, config.broker.prefixes)
   const isKeeping = keepsSomething(config, table)
   const sharedBus = hasNodes || isKeeping ? new SharedBus(ownBus) : undefined
   const bus = sharedBus ?? ownBus
@@ -409,9 +409,9 @@ async function firstOutcome({ firstOutcome }: Bus): Promise<void> {
   clearTimeout(timer)
 }
 
-function busFor(config: Config, nodeId: string, log: Log): Bus {
+function busFor(config: Config, nodeId: string, log: Log, streams: readonly NamedStream[] | undefined): Bus {
   const { url, ...redis } = config.redis
-  return url === undefined ? new MemoryBus() : new RedisBus({ url, ...redis }, nodeId, log)
+  return url === undefined ? new MemoryBus() : new RedisBus({ url, ...redis }, nodeId, log, streams)
 }
 
 /** Distinguishes the nodes of a cluster in message ids, session ids and Redis connection names. */

@@ -1,6 +1,6 @@
 /** The settings as tables, from the schema: for docs/configuration.md. */
 import { describeSettings, type SettingRow } from '../../src/config.ts'
-import { schemaAt, shapesOf, type SchemaNode } from '../../src/config/settings.ts'
+import { ownKeys, schemaAt, shapesOf, type SchemaNode } from '../../src/config/settings.ts'
 import { code, table } from './markdown.ts'
 
 /** A default that is longer than this, in characters, would make the table unreadable. */
@@ -34,7 +34,12 @@ export function listTables(): string {
 /** The table of one entry, or of each shape that it may have, with those of the lists in it. */
 function entryTables(node: SchemaNode = {}, title: string): string[] {
   const shapes = shapesOf(node).filter(({ properties }) => properties)
-  if (shapes.length > 0) return shapes.flatMap((shape) => entryTables(shape, title))
+  if (shapes.length > 0) {
+    return shapes.flatMap((shape) => {
+      const kind = ownKeys(shapes, shape).map((key) => ` with ${code(key)}`)
+      return entryTables(shape, title + kind.join(''))
+    })
+  }
   const { properties, required = [] } = node
   if (!properties) return []
   const keys = Object.entries(properties)

@@ -2,9 +2,9 @@
  * The way out: what clients send and HTTP hands in, to the bus. Finds the channel and the payload of a message, bounds
  * what waits for the bus, and says in words of the client what went wrong.
  */
-import { BusRefusedError, BusUnavailableError, type Bus } from '../bus/bus.ts'
+import { BusRefusedError, BusUnavailableError, OWN_PREFIX, type Bus } from '../bus/bus.ts'
 import { ProtocolError, quoted } from '../errors.ts'
-import type { HistoryLog, LoggedMessage, LogTarget } from '../history/log.ts'
+import { lengthOf, type HistoryLog, type LoggedMessage, type LogTarget } from '../history/log.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import {
@@ -87,8 +87,11 @@ export class Outbound {
   route(message: OutboundMessage): RoutedMessage {
     const { channel, codec, route, target, valueTtlSeconds } = this.#sendRoutes.get(message.destination)
     const payload = codec === undefined ? encodeBroadcast(message) : encodePayload(codec, message)
-    if (route) route.messages++
-    return { channel, payload, target, valueTtlSeconds }
+    if (!route) return { channel, payload, target, valueTtlSeconds }
+    route.messages++
+    if (!route.entry) return { channel, payload }
+    const { maxLength, groups } = route.entry
+    return { channel, payload, entry: { maxLength, groups, fields: route.entry.fieldsOf(message) } }
   }
 
   /** Returns the same for a channel that stands for a destination. */
@@ -99,19 +102,20 @@ export class Outbound {
 
   /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable` or `bus-refused`. */
   publish(message: RoutedMessage): Promise<void> {
-    const { channel, payload } = message
-    const bytes = payload.length
+    const bytes = lengthOf(message)
     if (!this.#claim(bytes)) return Promise.reject(this.#overloaded())
-    const accepted = isPlain(message) ? this.#bus.publish(channel, payload) : this.#keeping.log.publish([message])
-    return this.#settle(accepted, 1, bytes)
+    const { channel, payload, entry } = message
+    const accepted = isPlain(message) ? this.#bus.publish(channel, payload) : this.#throughLog([message])
+    return this.#settle(accepted, 1, bytes, entry ? 'stream' : 'channel')
   }
 
   /** All or none, in order. Rejects as `publish`. */
   publishAll(messages: readonly RoutedMessage[]): Promise<void> {
-    const bytes = messages.reduce((sum, { payload }) => sum + payload.length, 0)
+    const bytes = messages.reduce((sum, message) => sum + lengthOf(message), 0)
     if (!this.#claim(bytes)) return Promise.reject(this.#overloaded())
-    const accepted = messages.every(isPlain) ? this.#bus.publishAll(messages) : this.#keeping.log.publish(messages)
-    return this.#settle(accepted, messages.length, bytes)
+    const accepted = messages.every(isPlain) ? this.#bus.publishAll(messages) : this.#throughLog(messages)
+    const place = messages.some(({ entry }) => entry) ? 'channel or stream' : 'channel'
+    return this.#settle(accepted, messages.length, bytes, place)
   }
 
   /**
@@ -145,13 +149,19 @@ export class Outbound {
     throw new ProtocolError('no-route', `Cannot send to ${quoted(destination)}: ${hint}`)
   }
 
+  #throughLog(messages: readonly RoutedMessage[]): Promise<void> {
+    if (messages.some(({ channel }) => channel.startsWith(OWN_PREFIX)))
+      return Promise.reject(new BusRefusedError('The bridge keeps this name for itself'))
+    return this.#keeping.log.publish(messages)
+  }
+
   #claim(bytes: number): boolean {
     if (this.#inFlightBytes + bytes > MAX_IN_FLIGHT_BYTES) return false
     this.#inFlightBytes += bytes
     return true
   }
 
-  #settle(accepted: Promise<unknown>, messages: number, bytes: number): Promise<void> {
+  #settle(accepted: Promise<unknown>, messages: number, bytes: number, place: string): Promise<void> {
     return accepted.then(
       () => {
         this.#inFlightBytes -= bytes
@@ -159,18 +169,18 @@ export class Outbound {
       },
       (error: unknown) => {
         this.#inFlightBytes -= bytes
-        throw this.#failureOf(error)
+        throw this.#failureOf(error, place)
       },
     )
   }
 
-  #failureOf(error: unknown): unknown {
+  #failureOf(error: unknown, place: string): unknown {
     this.#metrics.count.busFailures++
     const isRefusal = error instanceof BusRefusedError
     if (!isRefusal && !(error instanceof BusUnavailableError)) return error
     this.#log.debug({ reason: error.message }, 'The bus did not accept a message')
     return isRefusal
-      ? notHandedOver('bus-refused', 'Redis refuses its channel', error)
+      ? notHandedOver('bus-refused', `Redis refuses its ${place}`, error)
       : notHandedOver('bus-unavailable', 'the bus is unavailable', error)
   }
 
@@ -180,9 +190,9 @@ export class Outbound {
   }
 }
 
-/** Is it for the bus alone? */
-function isPlain({ target, once, valueTtlSeconds }: RoutedMessage): boolean {
-  return target === undefined && once === undefined && valueTtlSeconds === undefined
+/** Can the bus do it alone? */
+function isPlain({ target, once, entry, valueTtlSeconds }: RoutedMessage): boolean {
+  return target === undefined && once === undefined && entry === undefined && valueTtlSeconds === undefined
 }
 
 /** A notification for a channel with a codec: text, or the JSON as it is written. */

@@ -3,7 +3,17 @@
  * them. It never quotes what may be a secret.
  */
 import type * as z from 'zod'
-import { describeSettings, expectation, schemaAt, shapeIndex, shapeOf, shapesOf, type SchemaNode } from './settings.ts'
+import { isGroup } from './group.ts'
+import {
+  describeSettings,
+  expectation,
+  ownKeys,
+  schemaAt,
+  shapeIndex,
+  shapeOf,
+  shapesOf,
+  type SchemaNode,
+} from './settings.ts'
 
 export type SettingPath = readonly PropertyKey[]
 
@@ -109,7 +119,12 @@ function valueAt(input: unknown, path: SettingPath): unknown {
 }
 
 function unknownSetting(parent: SettingPath, key: string, input: unknown): string {
-  const shape = shapeOf(schemaAt(parent, input) ?? {}, valueAt(input, parent))
+  const node = schemaAt(parent, input) ?? {}
+  const value = valueAt(input, parent)
+  const shape = shapeOf(node, value)
+  const beside = ownKeys(shapesOf(node), shape).find((own) => isGroup(value) && value[own] !== undefined)
+  if (beside !== undefined && shapesOf(node).some(({ properties = {} }) => Object.hasOwn(properties, key)))
+    return `must not be there beside ${beside}`
   const siblings = Object.keys(shape.properties ?? shape.items?.properties ?? {})
   const elsewhere = describeSettings().filter((row) => row.path.endsWith(`.${key}`))
   const suggestion = nearest(key, siblings) ?? elsewhere[0]?.path

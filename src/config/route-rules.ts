@@ -29,6 +29,7 @@ export function routeFindings(settings: RouteSettings): Finding[] {
   return [
     ...outbound.flatMap((route) => destinationFindings(route, applicationPrefixes, 'an application prefix')),
     ...outbound.flatMap(variableFindings),
+    ...entryFindings(settings.outbound),
     ...unreachableFindings(outbound),
     ...inbound
       .filter(({ destination }) => destination === undefined || !isReceiver(destination))
@@ -45,7 +46,9 @@ interface RouteAt {
   readonly path: SettingPath
   /** Undefined where it is missing or not well formed. */
   readonly destination: string | undefined
+  /** Or the stream. */
   readonly channel: string | undefined
+  readonly isStream: boolean
   readonly isPreset: boolean
 }
 
@@ -61,8 +64,10 @@ function destinationFindings(route: RouteAt, prefixes: readonly string[] | undef
   ]
 }
 
-function variableFindings({ path, destination, channel }: RouteAt): Finding[] {
+function variableFindings({ path, destination, channel, isStream }: RouteAt): Finding[] {
   if (destination === undefined || channel === undefined) return []
+  // Nothing comes back from a stream that this route writes to.
+  if (isStream) return lackFindings([...path, 'destination'], destination, channel, 'stream')
   return [
     ...lackFindings([...path, 'channel'], channel, destination, 'destination'),
     ...lackFindings([...path, 'destination'], destination, channel, 'channel'),
@@ -77,6 +82,28 @@ function lackFindings(path: SettingPath, template: string, other: string, otherN
     .map(written)
     .filter((variable) => !own.has(variable))
     .map((variable) => ({ path, text: `must have the variable ${variable} of its ${otherName} "${other}"` }))
+}
+
+/** What every message has. */
+const ALWAYS_THERE: readonly unknown[] = ['body', 'destination', 'session']
+
+/** An entry needs a field, and has each of them once. */
+function entryFindings(outbound: readonly unknown[]): Finding[] {
+  return outbound.flatMap((item, index) => {
+    const { stream, fields, constants = {} } = isGroup(item) ? item : {}
+    if (stream === undefined || !isGroup(constants) || (fields !== undefined && !isGroup(fields))) return []
+    const path = ['routes', 'outbound', index]
+    const given = fields ?? { message: 'body' }
+    const names = Object.keys(constants)
+    const isNeverEmpty = names.length > 0 || Object.values(given).some((what) => ALWAYS_THERE.includes(what))
+    const emptyText = 'must have body, destination or session, or constants must have a field: an entry is never empty'
+    return [
+      ...names
+        .filter((name) => Object.hasOwn(given, name))
+        .map((name) => ({ path: [...path, 'constants', name], text: 'must not be in fields too' })),
+      ...(isNeverEmpty ? [] : [{ path: [...path, 'fields'], text: emptyText }]),
+    ]
+  })
 }
 
 /** Only of JSON are there fields. */
@@ -157,23 +184,26 @@ interface WholeRoute extends RouteTemplates {
 }
 
 /** A route whose mistakes are not reported otherwise. */
-function wholeRoute({ path, destination, channel }: RouteAt): WholeRoute[] {
+function wholeRoute(route: RouteAt): WholeRoute[] {
+  const { path, destination, channel } = route
   if (destination === undefined || channel === undefined) return []
-  const hasSameVariables = lackFindings([], channel, destination, '').concat(lackFindings([], destination, channel, ''))
-  return hasSameVariables.length === 0 ? [{ path, destination, channel }] : []
+  return variableFindings(route).length === 0 ? [{ path, destination, channel }] : []
 }
 
 function routesOf(list: readonly unknown[], direction: 'outbound' | 'inbound'): RouteAt[] {
   return list.flatMap((item, index): RouteAt[] => {
     const path = ['routes', direction, index]
-    const { preset, facility, destination, channel } = isGroup(item) ? item : {}
+    const { preset, facility, destination, channel, stream } = isGroup(item) ? item : {}
     const hasPayload = direction === 'inbound'
     if (!hasPayload || preset === undefined) {
-      const isPreset = false
-      return [{ path, isPreset, destination: wellFormed(destination, hasPayload), channel: wellFormed(channel) }]
+      const kind = { isPreset: false, isStream: direction === 'outbound' && channel === undefined }
+      const name = wellFormed(kind.isStream ? stream : channel)
+      return [{ path, ...kind, destination: wellFormed(destination, hasPayload), channel: name }]
     }
     const name = facilitySchema.safeParse(facility)
-    return name.success ? ws4redisRoutes(name.data).map((route) => ({ path, isPreset: true, ...route })) : []
+    return name.success
+      ? ws4redisRoutes(name.data).map((route) => ({ path, isPreset: true, isStream: false, ...route }))
+      : []
   })
 }
 

@@ -28,6 +28,7 @@ export function findingsBetween(input: Input): Finding[] {
   return [
     ...portFindings(input),
     ...workerFindings(input),
+    ...streamFindings(input),
     ...debuggerFindings(debuggerSettings(input)),
     ...tlsFindings(input),
     ...prefixFindings(input),
@@ -54,6 +55,14 @@ function workerFindings(input: Input): Finding[] {
   const workers = valid(shapes.server.workers, group(input['server'])['workers'])
   if (workers === undefined || workers === 1 || group(input['redis'])['url'] !== undefined) return []
   const text = `is missing, and ${workers} workers need it: the embedded bus is in one process only; set REDIS_URL`
+  return [{ path: ['redis', 'url'], text }]
+}
+
+function streamFindings(input: Input): Finding[] {
+  const { outbound } = routeSettings(input)
+  const index = outbound.findIndex((route) => group(route)['stream'] !== undefined)
+  if (index < 0 || group(input['redis'])['url'] !== undefined) return []
+  const text = `is missing, and routes.outbound[${index}].stream needs it: the embedded bus has no streams; set REDIS_URL`
   return [{ path: ['redis', 'url'], text }]
 }
 

@@ -138,7 +138,21 @@ export function shapeIndex(shapes: readonly SchemaNode[], value: unknown): numbe
   if (exact >= 0) return exact
   const meant = shapes.filter((shape) => marksOf(shape).some(([key]) => value[key] !== undefined))
   if (meant.length === 1) return shapes.indexOf(meant[0]!)
-  return shapes.findIndex((shape) => shape.properties && marksOf(shape).length === 0)
+  const unmarked = shapes.filter((shape) => shape.properties && marksOf(shape).length === 0)
+  // The first of those that know most of the keys.
+  const known = unmarked.map(({ properties = {} }) =>
+    Object.keys(value).filter((key) => Object.hasOwn(properties, key)),
+  )
+  const most = Math.max(...known.map(({ length }) => length))
+  const best = unmarked[known.findIndex(({ length }) => length === most)]
+  return best ? shapes.indexOf(best) : -1
+}
+
+/** Returns the keys by which a shape is told from others without marks: those that it alone has and needs. */
+export function ownKeys(shapes: readonly SchemaNode[], shape: SchemaNode): string[] {
+  const others = shapes.filter((each) => each !== shape && marksOf(each).length === 0)
+  if (marksOf(shape).length > 0 || others.length === 0) return []
+  return (shape.required ?? []).filter((key) => others.every(({ properties = {} }) => !Object.hasOwn(properties, key)))
 }
 
 /** The keys by which a shape is known, such as `type: jwt`. */

@@ -94,6 +94,7 @@ function exampleOf(): BridgeView {
     routes: [
       {
         direction: 'outbound',
+        kind: 'channel',
         destination: '/app/greet',
         channel: 'GREETING_CHANNEL_OUTBOUND',
         codec: 'json-string',

@@ -23,7 +23,8 @@ export const totalsSchema = z.object({
 const routeSchema = z.object({
   direction: z.enum(['outbound', 'inbound']).openapi({ description: 'Outbound is from clients to a channel' }),
   destination: z.string(),
-  channel: z.string(),
+  kind: z.enum(['channel', 'stream']).openapi({ description: 'Of Redis' }),
+  channel: z.string().openapi({ description: 'Name of the channel or stream' }),
   codec: z.enum(['json-string', 'raw', 'json', 'envelope']),
   isConvention: z
     .boolean()

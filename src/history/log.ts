@@ -15,13 +15,30 @@ export interface LogTarget {
   readonly ttlSeconds: number
 }
 
+/** How a message becomes an entry of a stream. */
+export interface StreamEntry {
+  /** Entries that the stream holds at least; a few more may be. */
+  readonly maxLength: number
+  /** Consumer groups that are created, from its beginning on, if there is no such stream. */
+  readonly groups: readonly string[]
+  /** Without a value: the payload. */
+  readonly fields: readonly (readonly [name: string, value: string | undefined])[]
+}
+
 /** A payload for the bus, which is also kept if it says where. What is kept must be the text of a JSON object. */
 export interface LoggedMessage extends BusMessage {
   readonly target?: LogTarget | undefined
   /** The payload also becomes the value of the key that is named as the channel, for so many seconds. */
   readonly valueTtlSeconds?: number | undefined
+  /** Not published, but added to the stream that `channel` names. Only in Redis. */
+  readonly entry?: StreamEntry | undefined
   /** What was published under this name within the last five minutes is not published again. */
   readonly once?: string | undefined
+}
+
+/** Returns how much a message holds in memory, in bytes and characters. */
+export function lengthOf({ payload, entry }: LoggedMessage): number {
+  return entry ? entry.fields.reduce((sum, [, value]) => sum + (value?.length ?? 0), payload.length) : payload.length
 }
 
 /** One message of a log. */
@@ -101,7 +118,7 @@ export interface HistoryLog {
   /** Called when it can be reached for the first time: of what was before this no log knows that it was nothing. Rejects as `publish`. */
   begin(): Promise<void>
   /**
-   * Keeps and publishes, all or none, in order, in one step: what is kept goes over the bus with its offset, the epoch and
+   * Keeps, publishes and adds to streams, all or none, in order, in one step: what is kept goes over the bus with its offset, the epoch and
    * the offset of the one before in its payload. Resolves when that is done. Rejects as `Bus.publish`.
    */
   publish(messages: readonly LoggedMessage[]): Promise<void>

@@ -57,6 +57,7 @@ export class MemoryLog implements HistoryLog {
 
   async publish(messages: readonly LoggedMessage[]): Promise<void> {
     this.#requireOpen()
+    if (messages.some(({ entry }) => entry)) throw new BusUnavailableError('the embedded bus has no streams')
     const first = messages.filter(({ once }) => once === undefined || this.#begin(once))
     const published = first.map(({ channel, payload, target, valueTtlSeconds }) => {
       if (valueTtlSeconds !== undefined) this.#set(channel, payload, valueTtlSeconds)

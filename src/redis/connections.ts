@@ -13,13 +13,18 @@ import { describeRedisUrl } from '../config.ts'
 import { errorText, isOfReplica, isPassing, isReply } from './replies.ts'
 import { REPLICA_PROBLEM, RoleCheck } from './role.ts'
 
-/** Who uses the connections. All calls but `restore` and `askAgain` are synchronous, and none may throw. */
+/** Who uses the connections. All calls but `prepare`, `restore` and `askAgain` are synchronous, and none may throw. */
 export interface ConnectionsUser {
   /** On a channel that is subscribed by its name, as Redis calls it. */
   onMessage(channel: string, payload: Buffer): void
   onPatternMessage(pattern: string, channel: string, payload: Buffer): void
   /** Called on each change: with undefined when usable again, with the reason when not. */
   onAvailability(reason: string | undefined): void
+  /**
+   * The connection for commands is a new one, and nothing else is sent before this is done. Resolves and rejects as
+   * `restore`.
+   */
+  prepare(): Promise<string | undefined>
   /**
    * The subscribing connection is a new one: subscribe everything. Resolves to what Redis said if it takes something
    * only later. Rejects when the connection went meanwhile.
@@ -154,6 +159,8 @@ export class RedisConnections {
     try {
       const problem = await this.#role.problem()
       if (problem !== undefined) return this.#drop(problem)
+      const passing = await this.#user!.prepare()
+      if (passing !== undefined) this.pass(passing)
     } catch (error) {
       if (!isPassing(error)) return // the connection went, and says so
       this.pass(errorText(error))

@@ -28,57 +28,121 @@ end
 `
 
 /**
- * KEYS: born, then for each message: its hash and its stream if it is kept, the key that stands for it if it is to be
- * published once, the key that is set if there is one. ARGV: epoch for logs that begin, longest life of a hash without its stream (ms), life of \`born\` (ms),
- * life of a key that stands for a message (ms), then for each message: channel, payload, size (0: not kept), time to live
- * (ms), 1 if it is to be published once, life of the key that is set (s, 0: none is).
+ * KEYS: born, then for each message: its hash and its log if it is kept, its stream if it is added to one, the key that is
+ * set if there is one, the key that stands for it if it is to be published once. ARGV: epoch for logs that begin, longest
+ * life of a hash without its stream (ms), life of `born` (ms), life of a key that stands for a message (ms), then for each
+ * message: its kind, 1 if it is to be published once, and
+ * - `publish`: channel, payload
+ * - `set`: channel, payload, life of the key that is set to it (s)
+ * - `keep`: channel, payload, size, time to live (ms)
+ * - `add`: size, how many groups there are, the groups, how many names and values of fields there are, those
  */
 export const PUBLISH_SCRIPT = `${COMMON}
 local keptMs = tonumber(ARGV[2])
 
+local arg, key = 5, 2
+local function nextArg()
+  arg = arg + 1
+  return ARGV[arg - 1]
+end
+local function nextKey()
+  key = key + 1
+  return KEYS[key - 1]
+end
+local function nextList()
+  local list = {}
+  for i = 1, tonumber(nextArg()) do list[i] = nextArg() end
+  return list
+end
+
+local messages = {}
+while arg <= #ARGV do
+  local message = {kind = nextArg(), isOnce = nextArg() == '1'}
+  if message.kind == 'add' then
+    message.stream = nextKey()
+    message.size = nextArg()
+    message.groups = nextList()
+    message.fields = nextList()
+  else
+    message.channel = nextArg()
+    message.payload = nextArg()
+  end
+  if message.kind == 'keep' then
+    message.position = nextKey()
+    message.log = nextKey()
+    message.size = nextArg()
+    message.ttl = tonumber(nextArg())
+  end
+  if message.kind == 'set' then
+    message.value = nextKey()
+    message.ttl = nextArg()
+  end
+  if message.isOnce then message.guard = nextKey() end
+  messages[#messages + 1] = message
+end
+
 -- All or none: what the access rules forbid is known before anything is done, where Redis can say it (since 7.0).
 if redis.acl_check_cmd then
-  for i = 5, #ARGV, 6 do
-    if not redis.acl_check_cmd('PUBLISH', ARGV[i], '') then
+  for _, message in ipairs(messages) do
+    if message.stream and not redis.acl_check_cmd('XADD', message.stream, '*', 'f', 'v') then
+      return redis.error_reply('NOPERM No permissions to access a stream')
+    end
+    if message.channel and not redis.acl_check_cmd('PUBLISH', message.channel, '') then
       return redis.error_reply('NOPERM No permissions to access a channel')
     end
   end
 end
 
-local guards = {}
-local key = 2
-for i = 5, #ARGV, 6 do
-  local channel, payload, size = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local position, log, failed
-  if size ~= '0' then
-    position, log = KEYS[key], KEYS[key + 1]
-    key = key + 2
-  end
-  local isAgain = false
-  if ARGV[i + 4] == '1' then
-    local guard = KEYS[key]
-    key = key + 1
-    if redis.call('SET', guard, '1', 'NX', 'PX', ARGV[4]) then
-      guards[#guards + 1] = guard
+local guards, added = {}, {}
+for _, message in ipairs(messages) do
+  if message.guard then
+    if redis.call('SET', message.guard, '1', 'NX', 'PX', ARGV[4]) then
+      guards[#guards + 1] = message.guard
     else
-      isAgain = true
+      message.isAgain = true -- it has been published
     end
   end
-  local value
-  if ARGV[i + 5] ~= '0' then
-    value = KEYS[key]
-    key = key + 1
+end
+
+-- What is refused may be tried again.
+local function undone(failure)
+  for _, guard in ipairs(guards) do redis.call('DEL', guard) end
+  for _, entry in ipairs(added) do redis.pcall('XDEL', entry[1], entry[2]) end
+  return failure
+end
+
+-- Entries first: where there is no memory, or something else in the place of the stream, nobody has heard anything yet.
+for _, message in ipairs(messages) do
+  if message.stream and not message.isAgain then
+    local command = {'XADD', message.stream, 'NOMKSTREAM', 'MAXLEN', '~', message.size, '*'}
+    for _, part in ipairs(message.fields) do command[#command + 1] = part end
+    local entry = redis.pcall(unpack(command))
+    if not entry then
+      for _, group in ipairs(message.groups) do
+        local created = redis.pcall('XGROUP', 'CREATE', message.stream, group, '0', 'MKSTREAM')
+        if created.err then return undone(created) end
+      end
+      table.remove(command, 3)
+      entry = redis.pcall(unpack(command))
+    end
+    if type(entry) == 'table' then return undone(entry) end
+    added[#added + 1] = {message.stream, entry}
   end
-  if value and not isAgain then
-    local answer = redis.pcall('SET', value, payload, 'EX', ARGV[i + 5])
-    if answer.err then failed = answer end
-  end
-  if isAgain or failed then
-    -- It has been published, or cannot be.
-  elseif size == '0' then
+end
+
+for i, message in ipairs(messages) do
+  local channel, payload = message.channel, message.payload
+  if message.isAgain or message.kind == 'add' then
+    -- Nothing is left to do.
+  elseif message.kind ~= 'keep' then
+    if message.value then
+      local answer = redis.pcall('SET', message.value, payload, 'EX', message.ttl)
+      if answer.err then return undone(answer) end
+    end
     local answer = redis.pcall('PUBLISH', channel, payload)
-    if type(answer) == 'table' then failed = answer end
+    if type(answer) == 'table' then return undone(answer) end
   else
+    local position, log = message.position, message.log
     local known = redis.call('HMGET', position, 'e', 't', 'n')
     local epoch, t, n = known[1], tonumber(known[2]), tonumber(known[3])
     if not epoch then
@@ -90,35 +154,39 @@ for i = 5, #ARGV, 6 do
     if clock() > t then t = clock() end
     n = n + 1
     local entry = id(t, n)
-    local fields = {'XADD', log, 'MAXLEN', '~', size, entry, 'p', string.format('%.0f', previous), 'm', payload}
-    local added = redis.pcall(unpack(fields))
-    if type(added) == 'table' and string.find(added.err, 'equal or smaller', 1, true) then
+    local fields = {'XADD', log, 'MAXLEN', '~', message.size, entry, 'p', string.format('%.0f', previous), 'm', payload}
+    local kept = redis.pcall(unpack(fields))
+    if type(kept) == 'table' and string.find(kept.err, 'equal or smaller', 1, true) then
       -- The stream is ahead of the hash, which somebody has changed: begin anew.
       redis.call('DEL', log)
       epoch = ARGV[1] .. i
-      added = redis.pcall(unpack(fields))
+      kept = redis.pcall(unpack(fields))
     end
-    if type(added) == 'table' then
-      failed = added
-    else
-      local answer = redis.pcall('PUBLISH', channel, string.sub(payload, 1, -2) .. ',"offset":"' .. entry ..
-        '","epoch":"' .. epoch .. '","previous":"' .. id(previous, n - 1) .. '"}')
-      if type(answer) == 'table' then
-        redis.call('XDEL', log, entry)
-        failed = answer
-      else
-        local ttl = tonumber(ARGV[i + 3])
-        redis.call('PEXPIRE', log, ttl)
-        redis.call('HSET', position, 'e', epoch, 't', string.format('%.0f', t), 'n', string.format('%.0f', n))
-        redis.call('PEXPIRE', position, string.format('%.0f', ttl + keptMs))
-      end
+    if type(kept) == 'table' then return undone(kept) end
+    local answer = redis.pcall('PUBLISH', channel, string.sub(payload, 1, -2) .. ',"offset":"' .. entry ..
+      '","epoch":"' .. epoch .. '","previous":"' .. id(previous, n - 1) .. '"}')
+    if type(answer) == 'table' then
+      redis.call('XDEL', log, entry)
+      return undone(answer)
     end
+    redis.call('PEXPIRE', log, message.ttl)
+    redis.call('HSET', position, 'e', epoch, 't', string.format('%.0f', t), 'n', string.format('%.0f', n))
+    redis.call('PEXPIRE', position, string.format('%.0f', message.ttl + keptMs))
   end
-  if failed then
-    -- What is refused may be tried again.
-    for _, guard in ipairs(guards) do redis.call('DEL', guard) end
-    return failed
-  end
+end
+return 'done'
+`
+
+/**
+ * KEYS: stream. ARGV: groups. Creates those that are missing, and the stream if that is missing.
+ */
+export const GROUPS_SCRIPT = `
+local known = {}
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do known[group[2]] = true end
+end
+for _, group in ipairs(ARGV) do
+  if not known[group] then redis.call('XGROUP', 'CREATE', KEYS[1], group, '0', 'MKSTREAM') end
 end
 return 'done'
 `

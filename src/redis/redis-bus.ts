@@ -19,7 +19,8 @@ import { findNodes, PROBE_PREFIX } from './nodes.ts'
 import type { RedisOptions } from './options.ts'
 import { PublishQueue } from './publish-queue.ts'
 import { RedisLog } from './redis-log.ts'
-import { publishFailure } from './replies.ts'
+import { isPassing, isReply, publishFailure } from './replies.ts'
+import { StreamGroups, type StreamWithGroups } from './stream-groups.ts'
 import { Wanted } from './wanted.ts'
 
 /** Refusals that are logged in a window: clients cause them by what they subscribe to. */
@@ -39,11 +40,16 @@ export class RedisBus implements Bus, ConnectionsUser {
   readonly #patternPrefix: string
   readonly #channels: Wanted
   readonly #patterns: Wanted
+  /** Undefined where nothing is added to a stream. */
+  readonly #groups: StreamGroups | undefined
   #listener: BusListener | undefined
   #isClosed = false
 
-  /** Errors: throws if the URL is not understood or a TLS file cannot be read. */
-  constructor(options: RedisOptions, nodeId: string, log: Log) {
+  /**
+   * `streams`: those with a known name to which entries are added; undefined if that is done to none at all.
+   * Errors: throws if the URL is not understood or a TLS file cannot be read.
+   */
+  constructor(options: RedisOptions, nodeId: string, log: Log, streams?: readonly StreamWithGroups[]) {
     this.#nodeId = nodeId
     this.#logger = log
     this.#connections = new RedisConnections(options, nodeId, log)
@@ -53,6 +59,7 @@ export class RedisBus implements Bus, ConnectionsUser {
     const unavailable = (): Error | undefined => (this.#connections.areCommandsReady ? undefined : this.#unavailable())
     this.log = new RedisLog({ commands: this.commands, queue: this.#queue, unavailable, nodeId })
     this.#keyPrefix = options.keyPrefix
+    this.#groups = streams && new StreamGroups(streams, options.keyPrefix, this.#send, log)
     this.#patternPrefix = escapeGlob(options.keyPrefix)
     const events = {
       isConnected: () => subscriber.isReady,
@@ -159,6 +166,15 @@ export class RedisBus implements Bus, ConnectionsUser {
     this.#listener?.onAvailability(reason)
   }
 
+  async prepare(): Promise<string | undefined> {
+    if (!this.#groups) return undefined
+    await this.log.load(this.#send).catch((error: unknown) => {
+      // Without it the text goes with the first message.
+      if (!isReply(error) || isPassing(error)) throw error
+    })
+    return this.#groups.create()
+  }
+
   /** Exact channels first: see `ChannelInterests`. */
   async restore(): Promise<string | undefined> {
     const passing = await this.#channels.restore()
@@ -166,7 +182,9 @@ export class RedisBus implements Bus, ConnectionsUser {
   }
 
   async askAgain(): Promise<string | undefined> {
-    const passing = await this.#channels.askAgain()
+    // Somebody may have emptied Redis.
+    const ofGroups = await this.#groups?.create()
+    const passing = (await this.#channels.askAgain()) ?? ofGroups
     return (await this.#patterns.askAgain()) ?? passing
   }
 
@@ -183,6 +201,10 @@ export class RedisBus implements Bus, ConnectionsUser {
     this.#connections.notice(error)
     return publishFailure(error)
   }
+
+  /** Whatever the state of the connection is. */
+  readonly #send = (name: string, ...args: (string | number)[]): Promise<unknown> =>
+    this.#connections.commands.client.call(name, ...args)
 
   #isProbe(channel: string): boolean {
     return this.#keyPrefix + channel === this.#connections.probeChannel

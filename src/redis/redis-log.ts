@@ -9,6 +9,7 @@ import type {
   ReadFrom,
   ReadOptions,
   RecordOutcome,
+  StreamEntry,
   Unrecorded,
 } from '../history/log.ts'
 import { CLEARED_CHANNEL, RECORDED_CHANNEL } from '../history/channels.ts'
@@ -72,21 +73,29 @@ export class RedisLog implements HistoryLog {
     const { commands } = this.#options
     const keys = [this.#born]
     const args: (string | Uint8Array)[] = [this.#nextEpoch(), KEPT_MS, BORN_TTL_MS, ONCE_MS]
-    for (const { channel, payload, target, once, valueTtlSeconds } of messages) {
-      if (target) keys.push(...this.#keysOf(target.destination))
-      const ttlMs = target ? target.ttlSeconds * 1000 : 0
+    for (const { channel, payload, target, entry, once, valueTtlSeconds } of messages) {
+      const isOnce = once === undefined ? '0' : '1'
+      const name = commands.key(channel)
+      if (entry) {
+        keys.push(name)
+        args.push('add', isOnce, ...partsOf(entry, payload))
+      } else if (target) {
+        keys.push(...this.#keysOf(target.destination))
+        args.push('keep', isOnce, name, payload, String(target.size), String(target.ttlSeconds * 1000))
+      } else if (valueTtlSeconds !== undefined) {
+        keys.push(name)
+        args.push('set', isOnce, name, payload, String(valueTtlSeconds))
+      } else {
+        args.push('publish', isOnce, name, payload)
+      }
       if (once !== undefined) keys.push(commands.key(`${OWN_PREFIX}once:${once}`))
-      args.push(
-        commands.key(channel),
-        payload,
-        String(target?.size ?? 0),
-        String(ttlMs),
-        once === undefined ? '0' : '1',
-        String(valueTtlSeconds ?? 0),
-      )
-      if (valueTtlSeconds !== undefined) keys.push(commands.key(channel))
     }
     await this.#publish.run({ keys, args })
+  }
+
+  /** Gives Redis the text of what publishes, so that it is known with the first message. Rejects as a command. */
+  load(send: RedisCommands['send']): Promise<unknown> {
+    return send('SCRIPT', 'LOAD', SCRIPTS.publish.text)
   }
 
   async record(
@@ -184,6 +193,11 @@ const MAX_PART = 9_999_999_999_999_999n
 function streamId(offset: string): string {
   const parts = offset.split('-')
   return parts.map((part) => (BigInt(part) > MAX_PART ? String(MAX_PART) : part)).join('-')
+}
+
+function partsOf({ maxLength, groups, fields }: StreamEntry, payload: string | Uint8Array): (string | Uint8Array)[] {
+  const pairs = fields.flatMap(([name, value]) => [name, value ?? payload])
+  return [String(maxLength), String(groups.length), ...groups, String(pairs.length), ...pairs]
 }
 
 function asked(from: ReadFrom): [kind: string, what: string] {

@@ -22,7 +22,11 @@ export function newScript(text: string): Script {
 }
 
 /** Runs a script whose order among other commands does not matter. Resolves and rejects as {@link RedisCommands.send}. */
-export async function runScript(commands: RedisCommands, script: Script, call: ScriptCall): Promise<unknown> {
+export async function runScript(
+  commands: Pick<RedisCommands, 'send'>,
+  script: Script,
+  call: ScriptCall,
+): Promise<unknown> {
   const rest = [call.keys.length, ...call.keys, ...call.args.map(String)]
   try {
     return await commands.send('EVALSHA', script.digest, ...rest)

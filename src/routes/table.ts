@@ -4,13 +4,20 @@
  */
 import { routeSeparators } from '../config/template-syntax.ts'
 import { isPattern, patternMeetsTemplate } from '../destinations.ts'
+import { EntryFormat, type StreamOptions } from './entry.ts'
 import { decodePayload, type InboundMessage, type PayloadCodec } from './payload.ts'
 import { isPayloadVariable, PayloadFields } from './payload-fields.ts'
 import { compileTemplate, type Template } from './template.ts'
 
+interface ChannelOptions {
+  readonly destination: string
+  readonly channel: string
+  readonly codec: PayloadCodec
+}
+
 /** The `routes` section of the configuration, with the prefixes that the convention needs. */
 export interface RouteOptions {
-  readonly outbound: readonly { readonly destination: string; readonly channel: string; readonly codec: PayloadCodec }[]
+  readonly outbound: readonly (ChannelOptions | (StreamOptions & Omit<ChannelOptions, 'channel'>))[]
   readonly inbound: readonly {
     readonly channel: string
     readonly destination: string
@@ -29,7 +36,7 @@ export interface RouteOptions {
   readonly conventionCodec: PayloadCodec
 }
 
-export interface OutboundRoute {
+interface Route {
   readonly destination: Template
   readonly channel: Template
   readonly codec: PayloadCodec
@@ -38,7 +45,18 @@ export interface OutboundRoute {
   messages: number
 }
 
-export interface InboundRoute extends OutboundRoute {
+export interface OutboundRoute extends Route {
+  /** How entries are written, if `channel` is the name of a stream. */
+  readonly entry: EntryFormat | undefined
+}
+
+/** A stream that has one name, with all groups that it is to have. */
+export interface NamedStream {
+  readonly name: string
+  readonly groups: readonly string[]
+}
+
+export interface InboundRoute extends Route {
   readonly subscribe: 'on-demand' | 'always'
   readonly contentType: string | undefined
   /** Where destination or body are taken from fields of the payload. */
@@ -67,6 +85,8 @@ export interface Routed {
 export interface RouteView {
   readonly direction: 'outbound' | 'inbound'
   readonly destination: string
+  readonly kind: 'channel' | 'stream'
+  /** Its name, or that of the stream. */
   readonly channel: string
   readonly codec: PayloadCodec
   readonly isConvention: boolean
@@ -87,9 +107,12 @@ export class RouteTable {
   constructor(options: RouteOptions, applicationPrefixes: readonly string[], brokerPrefixes: readonly string[]) {
     const { convention, conventionCodec: codec } = options
     this.#outbound = [
-      ...options.outbound.map((route) => compileRoute(route, false)),
+      ...options.outbound.map((route) => compileOutbound(route, options.outbound)),
       ...(convention
-        ? applicationPrefixes.map((prefix) => compileRoute({ ...conventionOf(prefix), codec }, true))
+        ? applicationPrefixes.map((prefix) => ({
+            ...compileRoute({ ...conventionOf(prefix), codec }, true),
+            entry: undefined,
+          }))
         : []),
     ]
     this.#inbound = [
@@ -113,7 +136,10 @@ export class RouteTable {
     this.#kept = this.#inbound.filter(({ valueTtlSeconds }) => valueTtlSeconds !== undefined)
   }
 
-  /** Where a SEND to this destination goes; the first route that matches wins, the convention comes last. */
+  /**
+   * Where a SEND to this destination goes; the first route that matches wins, the convention comes last. `channel`: the
+   * name of the stream if the route writes entries.
+   */
   outbound(destination: string): { channel: string; codec: PayloadCodec; route: OutboundRoute } | undefined {
     for (const route of this.#outbound) {
       const variables = route.destination.match(destination)
@@ -178,17 +204,33 @@ export class RouteTable {
     return route.isConvention && this.#isClaimed(channel, destination) ? undefined : destination
   }
 
+  /** The streams to which routes lead; those whose name has variables are not among them. Undefined if no route leads to one. */
+  streams(): readonly NamedStream[] | undefined {
+    const routes = this.#outbound.filter(({ entry }) => entry !== undefined)
+    if (routes.length === 0) return undefined
+    const named = routes.filter(({ channel }) => channel.isFixed)
+    return [...new Map(named.map(({ channel, entry }) => [channel.source, entry!.groups]))].map(([name, groups]) => ({
+      name,
+      groups,
+    }))
+  }
+
   /** All routes in the order in which they are tried, outbound first. */
   views(): RouteView[] {
-    const view = (direction: RouteView['direction'], { destination, channel, codec, isConvention }: OutboundRoute) => ({
+    const view = (
+      direction: RouteView['direction'],
+      { destination, channel, codec, isConvention }: Route,
+      kind: RouteView['kind'] = 'channel',
+    ) => ({
       direction,
       destination: destination.source,
+      kind,
       channel: channel.source,
       codec,
       isConvention,
     })
     return [
-      ...this.#outbound.map((route) => view('outbound', route)),
+      ...this.#outbound.map((route) => view('outbound', route, route.entry ? 'stream' : 'channel')),
       ...this.#inbound.map((route) => view('inbound', route)),
     ]
   }
@@ -200,9 +242,9 @@ export class RouteTable {
 
   /** One line per route, for people. */
   describe(): string[] {
-    return this.views().map(({ direction, destination, channel, codec, isConvention }) => {
-      const way =
-        direction === 'outbound' ? `SEND ${destination} -> channel ${channel}` : `channel ${channel} -> ${destination}`
+    return this.views().map(({ direction, destination, kind, channel, codec, isConvention }) => {
+      const end = `${kind} ${channel}`
+      const way = direction === 'outbound' ? `SEND ${destination} -> ${end}` : `${end} -> ${destination}`
       return `${way}  (${codec}${isConvention ? ', by convention' : ''})`
     })
   }
@@ -225,10 +267,17 @@ function wholeRoute(route: InboundRoute): ChannelInterest {
     : { route, kind: 'pattern', name: route.channel.glob }
 }
 
-function compileRoute(
-  route: { destination: string; channel: string; codec: PayloadCodec },
-  isConvention: boolean,
-): OutboundRoute {
+function compileOutbound(route: RouteOptions['outbound'][number], all: RouteOptions['outbound']): OutboundRoute {
+  if ('channel' in route) return { ...compileRoute(route, false), entry: undefined }
+  // Whichever route writes the first entry, the stream gets the groups of all.
+  const groups = all.flatMap((each) => ('stream' in each && each.stream === route.stream ? each.groups : []))
+  return {
+    ...compileRoute({ ...route, channel: route.stream }, false),
+    entry: new EntryFormat(route, [...new Set(groups)]),
+  }
+}
+
+function compileRoute(route: ChannelOptions, isConvention: boolean): Route {
   const separators = routeSeparators(route)
   return {
     destination: compileTemplate(route.destination, separators),

@@ -1,6 +1,7 @@
 /** Open transactions of one session: what was sent inside waits here, and nobody sees it before COMMIT. */
 import type { RoutedMessage } from '../broker/outbound.ts'
 import { ProtocolError, quoted } from '../errors.ts'
+import { lengthOf } from '../history/log.ts'
 import type { AckTarget } from './acknowledgements.ts'
 
 export interface TransactionLimits {
@@ -48,7 +49,7 @@ export class Transactions {
     if (transaction.steps.length >= maxTransactionFrames) {
       throw new ProtocolError('transaction-too-large', `A transaction may hold at most ${maxTransactionFrames} frames`)
     }
-    const bytes = step.kind === 'send' ? step.message.payload.length : 0
+    const bytes = step.kind === 'send' ? lengthOf(step.message) : 0
     if (this.#bytes + bytes > maxTransactionBytes) {
       throw new ProtocolError(
         'transaction-too-large',

@@ -22,6 +22,39 @@ describe('broker: SEND', () => {
     expect(new BrokerStage().outbound.route(sent(destination, body))).toEqual({ channel, payload })
   })
 
+  it('to a destination with a stream is an entry of it', () => {
+    const route = { destination: '/app/test/{x}', stream: 'S:{x}', codec: 'raw', maxLength: 9, groups: ['g'] } as const
+    const fields = { message: 'body', topic: 'destination', how: 'header.priority' }
+    const stage = new BrokerStage({ routes: { outbound: [{ ...route, fields, constants: { _class: 'a.B' } }] } })
+    const message = sent('/app/test/1', 'Test', [['priority', 'high']])
+    expect(stage.outbound.route(message)).toEqual({
+      channel: 'S:1',
+      payload: message.body,
+      entry: {
+        maxLength: 9,
+        groups: ['g'],
+        fields: [
+          ['message', undefined],
+          ['topic', '/app/test/1'],
+          ['how', 'high'],
+          ['_class', 'a.B'],
+        ],
+      },
+    })
+    expect(stage.table.messageCounts()[0]).toBe(1)
+  })
+
+  it.each([{ entry: { maxLength: 9, groups: [], fields: [] } }, { once: 'x' }])(
+    'never goes to what the bridge keeps for itself: %j',
+    async (more) => {
+      const message = { channel: 'stomp-bridge:x', payload: '', ...more }
+      const stage = new BrokerStage()
+      await expect(stage.outbound.publish(message)).rejects.toMatchObject({ code: 'bus-refused' })
+      await expect(stage.outbound.publishAll([message])).rejects.toMatchObject({ code: 'bus-refused' })
+      expect(stage.bus.handedOver).toEqual([])
+    },
+  )
+
   it.each(['/other/a', '/app', '/app/', '/appx/a', '/topic', '/topic/', '', 'app/greet', '/APP/greet'])(
     '#61 to "%s" is refused with no-route',
     (destination) => {

@@ -207,7 +207,13 @@ describe('bridge.schema.json', () => {
         $schema: { type: 'string' },
         debugger: { properties: { token: { writeOnly: true } } },
         redis: { properties: { url: { writeOnly: true }, password: { writeOnly: true } } },
-        routes: { properties: { outbound: { items: { required: ['destination', 'channel'] } } } },
+        routes: {
+          properties: {
+            outbound: {
+              items: { anyOf: [{ required: ['destination', 'channel'] }, { required: ['destination', 'stream'] }] },
+            },
+          },
+        },
         access: { properties: { apiKeys: { items: { properties: { key: { writeOnly: true } } } } } },
         log: { properties: { format: { enum: ['auto', 'json', 'pretty'] } } },
       },

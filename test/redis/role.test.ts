@@ -103,6 +103,7 @@ describe('RedisConnections', () => {
       onMessage() {},
       onPatternMessage() {},
       onAvailability: () => changed(),
+      prepare: () => Promise.resolve(undefined),
       restore: async () => undefined,
       askAgain: async () => undefined,
     })

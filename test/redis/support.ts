@@ -1,6 +1,7 @@
 /** Buses on a real Redis, as the tests of this folder start them. */
 import type { RedisOptions } from '../../src/redis/options.ts'
 import { RedisBus } from '../../src/redis/redis-bus.ts'
+import type { StreamWithGroups } from '../../src/redis/stream-groups.ts'
 import { onTestFinished } from 'vitest'
 import { FakeLog } from '../support/fake-log.ts'
 import { startRedis, type RedisServer, type RedisServerOptions } from '../support/redis.ts'
@@ -22,16 +23,23 @@ export interface StartedBus {
   readonly log: FakeLog
 }
 
+interface StartOptions {
+  readonly recorder?: Recorder
+  readonly nodeId?: string
+  /** To which entries are added. */
+  readonly streams?: readonly StreamWithGroups[]
+}
+
 let nodes = 0
 
 /** Started, not yet connected. The node id is in the names of its connections. */
 export function startBus(
   url: string,
   options: Partial<RedisOptions> = {},
-  { recorder = new Recorder(), nodeId = `node${++nodes}` } = {},
+  { recorder = new Recorder(), nodeId = `node${++nodes}`, streams }: StartOptions = {},
 ): StartedBus {
   const log = new FakeLog()
-  const bus = new RedisBus({ url, ...PATIENT, ...options }, nodeId, log)
+  const bus = new RedisBus({ url, ...PATIENT, ...options }, nodeId, log, streams)
   bus.start(recorder)
   return { bus, recorder, log }
 }

@@ -5,7 +5,8 @@ import { cpuMs } from './cpu-time.ts'
 import { templateWith, values, variableLists } from './arbitraries.ts'
 
 type Inbound = RouteOptions['inbound'][number]
-type Outbound = RouteOptions['outbound'][number]
+type Outbound = Extract<RouteOptions['outbound'][number], { channel: string }>
+type ToStream = Extract<RouteOptions['outbound'][number], { stream: string }>
 
 const codec = 'json-string'
 const inbound = (channel: string, destination: string, more: Partial<Inbound> = {}): Inbound => ({
@@ -19,6 +20,17 @@ const outbound = (destination: string, channel: string, more: Partial<Outbound> 
   destination,
   channel,
   codec,
+  ...more,
+})
+
+const toStream = (destination: string, stream: string, more: Partial<ToStream> = {}): ToStream => ({
+  destination,
+  stream,
+  codec: 'raw',
+  maxLength: 100,
+  fields: { message: 'body' },
+  constants: {},
+  groups: [],
   ...more,
 })
 
@@ -237,6 +249,41 @@ describe('describe', () => {
   })
 })
 
+describe('routes to a stream', () => {
+  const table = tableOf({
+    outbound: [
+      toStream('/app/test', 'TEST', { groups: ['a', 'b'] }),
+      toStream('/app/again', 'TEST', { groups: ['b', 'c'] }),
+      toStream('/app/orders/{region}/{id}', 'orders:{region}', { groups: ['d'] }),
+      outbound('/app/greet', 'GREETING'),
+    ],
+  })
+
+  it('give the stream its name', () => {
+    expect(table.outbound('/app/test')).toMatchObject({ channel: 'TEST', codec: 'raw' })
+    expect(table.outbound('/app/orders/eu/7')).toMatchObject({ channel: 'orders:eu', codec: 'raw' })
+    expect(table.outbound('/app/greet')!.route.entry).toBeUndefined()
+  })
+
+  it('give it the groups of all routes that lead to it', () => {
+    expect(table.outbound('/app/test')!.route.entry!.groups).toEqual(['a', 'b', 'c'])
+    expect(table.streams()).toEqual([{ name: 'TEST', groups: ['a', 'b', 'c'] }])
+    expect(tableOf({ outbound: [outbound('/app/greet', 'GREETING')] }).streams()).toBeUndefined()
+  })
+
+  it('are shown as such', () => {
+    expect(table.views()[0]).toEqual({
+      direction: 'outbound',
+      destination: '/app/test',
+      kind: 'stream',
+      channel: 'TEST',
+      codec: 'raw',
+      isConvention: false,
+    })
+    expect(table.describe()[0]).toBe('SEND /app/test -> stream TEST  (raw)')
+  })
+})
+
 describe('views', () => {
   it('are the routes as they are written, with how many messages have taken each', () => {
     const table = tableOf({
@@ -244,17 +291,26 @@ describe('views', () => {
       inbound: [inbound('prices:{symbol}', '/topic/prices/{symbol}', { codec: 'raw' })],
       convention: true,
     })
+    const kind = 'channel'
     expect(table.views().slice(0, 4)).toEqual([
-      { direction: 'outbound', destination: '/app/greet', channel: 'GREETING', codec, isConvention: false },
-      { direction: 'outbound', destination: '/app/{*name}', channel: 'app:{*name}', codec, isConvention: true },
+      { direction: 'outbound', destination: '/app/greet', kind, channel: 'GREETING', codec, isConvention: false },
+      { direction: 'outbound', destination: '/app/{*name}', kind, channel: 'app:{*name}', codec, isConvention: true },
       {
         direction: 'inbound',
         destination: '/topic/prices/{symbol}',
         channel: 'prices:{symbol}',
         codec: 'raw',
+        kind: 'channel',
         isConvention: false,
       },
-      { direction: 'inbound', destination: '/topic/{*name}', channel: 'topic:{*name}', codec, isConvention: true },
+      {
+        direction: 'inbound',
+        destination: '/topic/{*name}',
+        kind,
+        channel: 'topic:{*name}',
+        codec,
+        isConvention: true,
+      },
     ])
     expect(table.messageCounts()).toEqual([0, 0, 0, 0, 0, 0, 0])
     for (const destination of ['/app/greet', '/app/a', '/app/greet']) table.outbound(destination)!.route.messages++

@@ -56,6 +56,7 @@ describe('finding the route of a channel', () => {
     destination: '/topic/{*name}',
     channel: 'topic:{*name}',
     codec: 'json-string',
+    kind: 'channel',
     isConvention: true,
     messages: 0,
   }

@@ -19,7 +19,7 @@ export function matchChannel(
   channel: string,
 ): RouteMatch | undefined {
   const ordered = routes
-    .filter((route) => route.direction === direction)
+    .filter((route) => route.direction === direction && route.kind === 'channel')
     .sort((a, b) => Number(a.isConvention) - Number(b.isConvention))
   for (const route of ordered) {
     const values = readTemplate(route.channel, channel)
@@ -30,7 +30,9 @@ export function matchChannel(
 
 /** Channels of that direction that need nothing filled in. */
 export function fixedChannels(routes: readonly Route[], direction: Route['direction']): string[] {
-  const channels = routes.filter((route) => route.direction === direction).map((route) => route.channel)
+  const channels = routes
+    .filter((route) => route.direction === direction && route.kind === 'channel')
+    .map((route) => route.channel)
   return [...new Set(channels.filter((channel) => !hasVariables(channel)))]
 }
 

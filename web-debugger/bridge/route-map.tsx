@@ -47,7 +47,7 @@ export function RouteMap({ bridge, rates }: RouteMapProps) {
 }
 
 function RouteRow({ route, rate }: { readonly route: Route; readonly rate: number }) {
-  const { direction, destination, channel, codec, isConvention, messages } = route
+  const { direction, destination, kind, channel, codec, isConvention, messages } = route
   const verb = direction === 'outbound' ? 'SEND' : 'SUBSCRIBE'
   return (
     <div
@@ -62,7 +62,7 @@ function RouteRow({ route, rate }: { readonly route: Route; readonly rate: numbe
         {isConvention && <Badge title="Used where no other route fits">everything else</Badge>}
       </span>
       <span class="route-flow" role="cell">
-        <span class="visually-hidden">{direction === 'outbound' ? 'to the channel,' : 'from the channel,'}</span>
+        <span class="visually-hidden">{direction === 'outbound' ? `to the ${kind},` : `from the ${kind},`}</span>
         <span class="route-codec">{codec}</span>
         <span class="route-line" aria-hidden="true" />
         <span class="route-rate tabular">
@@ -73,6 +73,7 @@ function RouteRow({ route, rate }: { readonly route: Route; readonly rate: numbe
         <code>
           <Breakable text={channel} />
         </code>
+        {kind === 'stream' && <Badge title="A Redis stream: entries stay until consumers have read them">stream</Badge>}
       </span>
     </div>
   )

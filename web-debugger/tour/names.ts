@@ -32,7 +32,9 @@ export function tourNames(routes: readonly Route[]): TourNames {
 
 function choose(routes: readonly Route[], direction: Route['direction'], standard: RouteEnds): RouteEnds {
   // A JSON route takes no plain greeting.
-  const candidates = routes.filter((route) => route.direction === direction && route.codec !== 'json')
+  const candidates = routes.filter(
+    (route) => route.direction === direction && route.kind === 'channel' && route.codec !== 'json',
+  )
   const chosen =
     candidates.find((route) => route.channel === standard.channel) ??
     candidates.find((route) => !hasVariables(route.channel) && !hasVariables(route.destination)) ??

@@ -1,16 +1,18 @@
 /** The sections `broker` and `routes`: which destinations there are, and which Redis channel each is. */
 import * as z from 'zod'
 import { templateProblems } from '../template-syntax.ts'
-import { DAY_SECONDS, flag, HOUR_MS, milliseconds, prefix, template } from './values.ts'
+import { count, DAY_SECONDS, flag, HOUR_MS, milliseconds, notEmpty, prefix, template } from './values.ts'
 
 const channelTemplate = template.describe('Redis channel, with the same variables as the destination')
-const codec = z
-  .enum(['json-string', 'raw', 'json', 'envelope'])
-  .default('json-string')
-  .describe('How a body is written in Redis: a JSON string, the bytes as they are, a JSON value, or a JSON envelope')
+const codecs = z.enum(['json-string', 'raw', 'json', 'envelope'])
+const codecText =
+  'How a body is written in Redis: a JSON string, the bytes as they are, a JSON value, or a JSON envelope'
+const codec = codecs.default('json-string').describe(codecText)
 
-const outboundRoute = z.strictObject({
-  destination: template.describe('Where clients SEND to; {name} stands for one segment, {*name} for the rest'),
+const sentTo = template.describe('Where clients SEND to; {name} stands for one segment, {*name} for the rest')
+
+const channelRoute = z.strictObject({
+  destination: sentTo,
   channel: channelTemplate,
   codec,
 })
@@ -21,6 +23,29 @@ const keptTtlSeconds = z
   .max(365 * DAY_SECONDS)
   .optional()
   .describe('How long the value of the key stays after it was set, in seconds; 0 is not at all. 3600 by default')
+/** What stands in a field of an entry. */
+const entryValue = z.string().regex(/^(body|destination|session|user|content-type|header\.[^\s]+)$/, {
+  error: 'must be body, destination, session, user, content-type, or header.NAME for a header of the SEND frame',
+})
+
+const streamRoute = z.strictObject({
+  destination: sentTo,
+  stream: template.describe('Redis stream; variables of the destination may stand in it'),
+  codec: codecs.default('raw').describe(codecText),
+  maxLength: count(100_000, 1_000_000_000, 'Entries that the stream holds at least; older ones are removed'),
+  fields: z
+    .record(notEmpty, entryValue)
+    .default({ message: 'body' })
+    .describe(
+      'What stands in the fields of an entry: body, destination, session, user, content-type, or header.NAME. ' +
+        'A field is left out if the message has no such thing',
+    ),
+  constants: z.record(notEmpty, z.string()).default({}).describe('More fields, with the same text in every entry'),
+  groups: z
+    .array(notEmpty)
+    .default([])
+    .describe('Consumer groups that the stream is to have; they begin with its first entry'),
+})
 
 /** A destination that may depend on the payload too. */
 const payloadTemplate = z.string().superRefine((value, context) => {
@@ -94,7 +119,7 @@ export const broker = z
 export const routes = z
   .strictObject({
     outbound: z
-      .array(outboundRoute)
+      .array(z.union([channelRoute, streamRoute]))
       .default([{ destination: '/app/greet', channel: 'GREETING_CHANNEL_OUTBOUND', codec: 'json-string' }])
       .describe('From clients to Redis; empty by default when routes.inbound is given'),
     inbound: z
@@ -115,4 +140,4 @@ export const routes = z
     conventionCodec: codec.describe('Codec of the routes by convention'),
   })
   .prefault({})
-  .describe('Which destination is which Redis channel')
+  .describe('Which destination is which Redis channel or stream')

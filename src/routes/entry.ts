@@ -1,0 +1,58 @@
+/**
+ * What an outbound route writes into a stream: the fields of an entry, from the message and from the configuration. Knows
+ * nothing of Redis; the body is written by the codec of the route.
+ */
+import { headerOf, type HeaderPair } from '../headers.ts'
+import type { OutboundMessage } from './payload.ts'
+
+/** An outbound route to a stream, beside its destination and codec. */
+export interface StreamOptions {
+  readonly stream: string
+  /** Entries that are held at least. */
+  readonly maxLength: number
+  /** What stands in each field: `body`, `destination`, `session`, `user`, `content-type` or `header.NAME`. */
+  readonly fields: Readonly<Record<string, string>>
+  /** More fields, the same in each entry. */
+  readonly constants: Readonly<Record<string, string>>
+  /** Consumer groups that the stream is to have. */
+  readonly groups: readonly string[]
+}
+
+/** A field of an entry. Without a value it holds the payload. */
+export type EntryField = readonly [name: string, value: string | undefined]
+
+const HEADER = 'header.'
+
+/** Writes the entries of one route. */
+export class EntryFormat {
+  readonly maxLength: number
+  readonly groups: readonly string[]
+  readonly #fields: readonly EntryField[]
+  readonly #constants: readonly EntryField[]
+  readonly #needsHeaders: boolean
+
+  constructor({ maxLength, fields, constants }: StreamOptions, groups: readonly string[]) {
+    this.maxLength = maxLength
+    this.groups = groups
+    this.#fields = Object.entries(fields)
+    this.#constants = Object.entries(constants)
+    this.#needsHeaders = this.#fields.some(([, value]) => value === 'content-type' || value?.startsWith(HEADER))
+  }
+
+  /** Returns the fields of the entry for this message; what the message does not have is left out. */
+  fieldsOf(message: OutboundMessage): EntryField[] {
+    const headers = this.#needsHeaders ? message.headers : []
+    const fields: EntryField[] = []
+    for (const [name, what] of this.#fields) {
+      const value = what === 'body' ? undefined : valueOf(what!, message, headers)
+      if (value !== undefined || what === 'body') fields.push([name, value])
+    }
+    return [...fields, ...this.#constants]
+  }
+}
+
+function valueOf(what: string, message: OutboundMessage, headers: readonly HeaderPair[]): string | undefined {
+  if (what.startsWith(HEADER)) return headerOf(headers, what.slice(HEADER.length))
+  if (what === 'content-type') return headerOf(headers, what)
+  return message[what as 'destination' | 'session' | 'user']
+}
