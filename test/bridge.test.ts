@@ -64,3 +64,10 @@ describe('bridge', () => {
     expect(await gauges()).toEqual([1, 1, 0, 0])
   })
 })
+
+it('a bridge on a bus of its own has no streams, and says so', () => {
+  const outbound = [{ destination: '/app/test', stream: 'S' }]
+  const config = parseConfig({ redis: { url: 'redis://localhost' }, routes: { outbound } })
+  const runtime = {} as Runtime
+  expect(() => createBridge({ config, runtime, version: '1', bus: new FakeBus() })).toThrow('needs Redis')
+})

@@ -28,10 +28,10 @@ end
 `
 
 /**
- * KEYS: born, then for each message: its hash and its log if it is kept, its stream if it is added to one, the key that is
- * set if there is one, the key that stands for it if it is to be published once. ARGV: epoch for logs that begin, longest
- * life of a hash without its stream (ms), life of `born` (ms), life of a key that stands for a message (ms), then for each
- * message: its kind, 1 if it is to be published once, and
+ * KEYS: for each message its hash and its log if it is kept, its stream if it is added to one, the key that is set if there
+ * is one, the key that stands for it if it is to be published once; last, if any is kept, born. ARGV: epoch for logs that
+ * begin, longest life of a hash without its stream (ms), life of `born` (ms), life of a key that stands for a message (ms),
+ * then for each message: its kind, 1 if it is to be published once, and
  * - `publish`: channel, payload
  * - `set`: channel, payload, life of the key that is set to it (s)
  * - `keep`: channel, payload, size, time to live (ms)
@@ -40,7 +40,7 @@ end
 export const PUBLISH_SCRIPT = `${COMMON}
 local keptMs = tonumber(ARGV[2])
 
-local arg, key = 5, 2
+local arg, key = 5, 1
 local function nextArg()
   arg = arg + 1
   return ARGV[arg - 1]
@@ -148,7 +148,7 @@ for i, message in ipairs(messages) do
     if not epoch then
       epoch = ARGV[1] .. i
       n = 0
-      t = quietSince(KEYS[1], log, keptMs, ARGV[3])
+      t = quietSince(KEYS[#KEYS], log, keptMs, ARGV[3])
     end
     local previous = t
     if clock() > t then t = clock() end

@@ -71,7 +71,7 @@ export class RedisLog implements HistoryLog {
     const unavailable = this.#options.unavailable()
     if (unavailable) throw unavailable
     const { commands } = this.#options
-    const keys = [this.#born]
+    const keys: string[] = []
     const args: (string | Uint8Array)[] = [this.#nextEpoch(), KEPT_MS, BORN_TTL_MS, ONCE_MS]
     for (const { channel, payload, target, entry, once, valueTtlSeconds } of messages) {
       const isOnce = once === undefined ? '0' : '1'
@@ -90,6 +90,7 @@ export class RedisLog implements HistoryLog {
       }
       if (once !== undefined) keys.push(commands.key(`${OWN_PREFIX}once:${once}`))
     }
+    if (messages.some(({ target }) => target)) keys.push(this.#born)
     await this.#publish.run({ keys, args })
   }
 

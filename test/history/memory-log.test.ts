@@ -50,3 +50,17 @@ it('an embedded log whose bus is closed refuses, and remembers no name', async (
   await bus.close()
   await expect(log.publish([{ channel: 'c', payload: 'x' }])).rejects.toThrow('the bus is closed')
 })
+
+it('an embedded log has no streams, and then does nothing of what goes with an entry', async () => {
+  const { log, bus, recorder } = start()
+  await bus.subscribe('c')
+  const entry = { maxLength: 1, groups: [], fields: [] }
+  const all = [
+    { channel: 'c', payload: 'x' },
+    { channel: 's', payload: 'x', entry },
+  ]
+  await expect(log.publish(all)).rejects.toThrow('no streams')
+  await log.publish([{ channel: 'c', payload: 'y' }])
+  await recorder.untilReceived(1)
+  expect(recorder.texts()).toEqual(['y'])
+})

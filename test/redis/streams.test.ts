@@ -205,6 +205,34 @@ describe('entries and messages together', () => {
   })
 })
 
+describe('a Redis that allows no more than it must', () => {
+  // As docs/operations.md says.
+  const RIGHTS = ['+eval', '+evalsha', '+script|load', '+xadd', '+xgroup|create', '+xinfo|groups', '+xdel', '+exists']
+  const BEFORE_7 = RIGHTS.map((right) => (/\|/.test(right) ? right.replace(/\|.*/, '') : right))
+
+  it('takes entries, and has their groups', async () => {
+    const isOld = Number(/redis_version:(\d+)/.exec(await outside.info('server'))?.[1]) < 7
+    const rules = [
+      'resetchannels',
+      '&stomp-bridge:*',
+      `~${STREAM}`,
+      '-@all',
+      '+subscribe',
+      '+publish',
+      '+ping',
+      '+role',
+    ]
+    await outside.acl('SETUSER', 'small', 'on', '>pw', ...rules, ...(isOld ? BEFORE_7 : RIGHTS))
+    const { events, log } = await logOn(`redis://small:pw@127.0.0.1:${redis.port}`)
+    expect(await groupsOf(outside)).toEqual(['G'])
+    await outside.flushall()
+    await events.publish([entryOf('a'), entryOf('b')])
+    expect(await groupsOf(outside)).toEqual(['G'])
+    expect(await messagesIn(outside)).toEqual(['a', 'b'])
+    expect(log.entries.filter(({ level }) => level === 'warn')).toEqual([])
+  })
+})
+
 describe('the consumer groups of a stream', () => {
   it('are there as soon as Redis is, and read from the first entry on', async () => {
     await outside.xadd(STREAM, '*', 'message', 'earlier')

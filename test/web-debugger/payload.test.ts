@@ -78,6 +78,12 @@ describe('finding the route of a channel', () => {
     expect(readTemplate('a.{x}', 'a.b')).toEqual(new Map([['x', 'b']]))
   })
 
+  it('has no stream for a channel', () => {
+    const stream: Route = { ...prices, direction: 'outbound', kind: 'stream', channel: 'TEST' }
+    expect(matchChannel([stream], 'outbound', 'TEST')).toBeUndefined()
+    expect(fixedChannels([stream], 'outbound')).toEqual([])
+  })
+
   it('proposes only channels that need nothing filled in', () => {
     expect(fixedChannels([...ROUTES, convention], 'inbound')).toEqual(['GREETING_CHANNEL_INBOUND'])
   })
