@@ -12,6 +12,8 @@ export interface Recovery {
   readonly recovered: boolean
   /** How many messages are missing, where the server knows. */
   readonly missed: number | undefined
+  /** How many messages follow that were published meanwhile; those that come after them are new. */
+  readonly count: number
 }
 
 export interface TrackOptions {
@@ -86,6 +88,7 @@ export class Track {
       destination: this.#destination,
       recovered: recovered === 'true',
       missed: missed === undefined ? undefined : Number(missed),
+      count: Number(count),
     }
   }
 }

@@ -102,8 +102,8 @@ describe('the marker', () => {
     marker(socket, { offset: '20', count: '1', recovered: 'false', missed: '10' })
     socket.message('sub-1', at('20'), 'a')
     marker(socket, { offset: '20', count: '0', recovered: 'false' })
-    const recovery = { destination: '/topic/x', recovered: false, missed: undefined }
-    expect(told).toEqual([{ ...recovery, recovered: true }, { ...recovery, missed: 10 }, 'a', recovery])
+    const recovery = { destination: '/topic/x', recovered: false, missed: undefined, count: 0 }
+    expect(told).toEqual([{ ...recovery, recovered: true }, { ...recovery, missed: 10, count: 1 }, 'a', recovery])
   })
 
   it('of a new epoch is where to go on', async () => {
