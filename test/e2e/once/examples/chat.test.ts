@@ -152,6 +152,17 @@ describe('the example of a chat', () => {
       expect(await log(bob).locator('b').allTextContents()).toEqual(['Alice', 'Alice', 'Alice', 'Alice', 'Bob'])
     })
 
+    it('shows a message once that its sender has sent again', async () => {
+      const room = newRoom()
+      const page = await join('Alice', room)
+      const [, { token }] = (await postJson(`${site}/join`, { name: 'Bob' })) as [number, { token: string }]
+      const send = (text: string, key: string) =>
+        postJson(`${site}/message`, { room, text, key }, { authorization: `Bearer ${token}` })
+      for (const key of ['a', 'a', 'b', 'a']) expect(await send(`with ${key}`, key)).toEqual([200, { status: 'ok' }])
+      await send('last', 'c')
+      await shows(page, ['with a', 'with b', 'last'])
+    })
+
     it('shows what a program publishes in Redis, and knows nothing of other rooms', async () => {
       const room = newRoom()
       const [here, elsewhere] = [await join('Alice', room), await join('Bob', newRoom())]
