@@ -211,6 +211,8 @@ export class Timeline {
     const page = await this.#read(readFor(ask, this.rule.size), PAGE)
     if (!page || page.epoch !== this.#position?.epoch) return this.#changed()
     const start = startOf(ask, page)
+    // The subscriber has heard more than this node, which is behind: for all that are here.
+    if (start && ask.kind === 'since' && isBeyond(start.offset, this.#position.offset)) return this.#changed()
     if (start) return start
     const all = await this.#read({ kind: 'oldest' }, { maxEntries: 1, maxLength: 1 })
     return all && all.epoch === this.#position?.epoch ? startOfAll(all) : this.#changed()
