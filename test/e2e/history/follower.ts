@@ -6,14 +6,18 @@ import { createParser } from 'eventsource-parser'
 import WebSocket from 'ws'
 import type { Place } from './stage.ts'
 
-export interface Came {
+/** Where a follower was. */
+export interface Known extends Place {
+  /** Of the last event, where it reads events: it says it all. */
+  readonly id?: string | undefined
+}
+
+export interface Came extends Known {
   readonly body: string
-  readonly offset: string
-  readonly epoch: string
 }
 
 /** What a marker has said. */
-export interface Told extends Place {
+export interface Told extends Known {
   readonly count: number
   readonly recovered: boolean | undefined
   readonly missed: number | undefined
@@ -41,7 +45,7 @@ export function follow(
   door: DoorName,
   url: string,
   destination: string,
-  place: Place | undefined,
+  place: Known | undefined,
   events: FollowerEvents,
 ): Link {
   return { stomp: followStomp, raw: followRaw, sse: followSse }[door](url, destination, place, events)
@@ -118,6 +122,10 @@ function followStomp(url: string, destination: string, place: Place | undefined,
   )
 }
 
+function queryOf(place: Place | undefined): string {
+  return place ? `since=${place.offset}&epoch=${encodeURIComponent(place.epoch)}` : 'last=0'
+}
+
 interface JsonFrame extends Told {
   readonly event?: string
   readonly headers: Record<string, string>
@@ -125,8 +133,7 @@ interface JsonFrame extends Told {
 }
 
 function followRaw(url: string, destination: string, place: Place | undefined, events: FollowerEvents): Link {
-  const query = place ? `since=${place.offset}&epoch=${encodeURIComponent(place.epoch)}` : 'last=0'
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/raw${destination}?frame=json&${query}`, {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/raw${destination}?frame=json&${queryOf(place)}`, {
     perMessageDeflate: false,
   })
   const gone = once(events.onGone)
@@ -142,21 +149,23 @@ function followRaw(url: string, destination: string, place: Place | undefined, e
   return { cut: () => socket.terminate() }
 }
 
-function followSse(url: string, destination: string, place: Place | undefined, events: FollowerEvents): Link {
+function followSse(url: string, destination: string, place: Known | undefined, events: FollowerEvents): Link {
   const abort = new AbortController()
   const gone = once(events.onGone)
-  const headers: Record<string, string> = place ? { 'last-event-id': `${place.offset}@${place.epoch}` } : {}
+  const query = queryOf(place)
+  const headers: Record<string, string> = place?.id === undefined ? {} : { 'last-event-id': place.id }
   const read = async (): Promise<void> => {
-    const response = await fetch(`${url}/sse${destination}${place ? '' : '?last=0'}`, { signal: abort.signal, headers })
+    const response = await fetch(`${url}/sse${destination}?${query}`, { signal: abort.signal, headers })
     if (response.status !== 200) throw new Error(`status ${response.status}`)
     const parser = createParser({
       onEvent: ({ event, data, id = '' }) => {
         if (event === 'position') {
-          events.onMarker(JSON.parse(data) as Told)
+          events.onMarker({ ...(JSON.parse(data) as Told), id })
           events.onLive?.()
         } else if (event === 'message') {
+          // Opaque to readers; here it shows the order too.
           const [offset = '', epoch = ''] = id.split('@')
-          events.onMessage({ body: data, offset, epoch })
+          events.onMessage({ body: data, offset, epoch, id })
         }
       },
     })
