@@ -15,7 +15,8 @@ async function samples(metrics: Metrics): Promise<string[]> {
 describe('metrics', () => {
   it('render every counter by its public name, with a help text, from 0', async () => {
     const metrics = newMetrics()
-    expect(await samples(metrics)).toEqual([
+    const counters = (await samples(metrics)).filter((line) => /_total\b/.test(line))
+    expect(counters).toEqual([
       'stomp_bridge_sessions_opened_total 0',
       'stomp_bridge_frames_received_total 0',
       'stomp_bridge_errors_sent_total 0',
@@ -38,8 +39,14 @@ describe('metrics', () => {
       'stomp_bridge_tickets_redeemed_total 0',
       'stomp_bridge_tickets_refused_total 0',
       'stomp_bridge_revocations_total 0',
+      'stomp_bridge_history_reads_total 0',
+      'stomp_bridge_gaps_filled_total 0',
+      'stomp_bridge_gaps_not_filled_total 0',
+      'stomp_bridge_unrecorded_total 0',
       'stomp_bridge_denials_total{action="subscribe"} 0',
       'stomp_bridge_denials_total{action="send"} 0',
+      'stomp_bridge_recoveries_total{result="recovered"} 0',
+      'stomp_bridge_recoveries_total{result="incomplete"} 0',
     ])
     const text = await metrics.render()
     expect(text).toContain('# HELP stomp_bridge_receipts_sent_total RECEIPT frames sent\n')
@@ -54,6 +61,16 @@ describe('metrics', () => {
     expect(await samples(metrics)).toContain('stomp_bridge_messages_delivered_total 42')
   })
 
+  it('tell how many messages came to subscriptions that went on', async () => {
+    const metrics = newMetrics()
+    for (const messages of [0, 20, 500]) metrics.recovered(messages)
+    metrics.recovery('recovered')
+    const lines = await samples(metrics)
+    expect(lines).toContain('stomp_bridge_recovered_messages_sum 520')
+    expect(lines).toContain('stomp_bridge_recovered_messages_bucket{le="100"} 2')
+    expect(lines).toContain('stomp_bridge_recoveries_total{result="recovered"} 1')
+  })
+
   it('read each gauge when they are asked', async () => {
     const metrics = newMetrics()
     let sessions = 3
@@ -61,7 +78,7 @@ describe('metrics', () => {
     metrics.observe('subscriptions', () => 7)
     metrics.observe('unsentBytes', () => 1024)
     metrics.observe('busAvailable', () => 1)
-    const gauges = async () => (await samples(metrics)).filter((line) => !/_total\b/.test(line))
+    const gauges = async () => (await samples(metrics)).filter((line) => !/_total\b|_recovered_messages/.test(line))
     expect(await gauges()).toEqual([
       'stomp_bridge_sessions 3',
       'stomp_bridge_subscriptions 7',
