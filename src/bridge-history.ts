@@ -13,6 +13,7 @@ import type { Config } from './config.ts'
 import type { Delivery } from './delivery/delivery.ts'
 import { BARRIER_CHANNEL, CLEARED_CHANNEL, KEPT_CHANNEL, RECORDED_CHANNEL } from './history/channels.ts'
 import { MemoryLog } from './history/memory-log.ts'
+import { timedLog } from './history/timed-log.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { Archive } from './recovery/archive.ts'
@@ -34,7 +35,7 @@ export interface BridgeHistoryOptions {
 }
 
 /** Returns where messages are kept, and which are. Errors: throws if a bus of the program's own is to keep some, or to have a stream. */
-export function keepingOf(config: Config, bus: Bus): Keeping {
+export function keepingOf(config: Config, bus: Bus, metrics: Metrics): Keeping {
   if (config.history.length > 0 && !(bus instanceof RedisBus) && !(bus instanceof MemoryBus)) {
     throw new Error('The setting history needs Redis or the embedded bus: a bus of your own keeps nothing')
   }
@@ -42,7 +43,7 @@ export function keepingOf(config: Config, bus: Bus): Keeping {
     throw new Error('A route to a stream needs Redis: a bus of your own has none')
   }
   const log = bus instanceof RedisBus ? bus.log : new MemoryLog(bus, systemClock)
-  return { rules: new HistoryRules(config.history), log }
+  return { rules: new HistoryRules(config.history), log: timedLog(log, metrics) }
 }
 
 /** Is there anything to keep, for which nodes have to hear of each other? */

@@ -143,7 +143,7 @@ export function createBridge(options: BridgeOptions): Bridge {
   const watches = new ChannelWatches(interests)
   const broker = new Broker(destinations, config.slowClients, table, interests, delivery)
   const inbound = new Inbound(nodeId, broadcastChannel, table, broker, interests, watches, log, metrics)
-  const keeping = keepingOf(config, ownBus)
+  const keeping = keepingOf(config, ownBus, metrics)
   const outbound = new Outbound(broadcastChannel, destinations, table, bus, log, metrics, keeping)
   const history =
     sharedBus && isKeeping

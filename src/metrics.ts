@@ -53,6 +53,11 @@ const DURATIONS = {
   jwksFetch: { help: 'Seconds until the keys for tokens were fetched, or could not be', labels: ['result'] },
 } as const
 
+const HISTORY_CALLS = {
+  help: 'Seconds until Redis has done what was asked of the history: to publish and keep, to record, to read, to clear',
+  labels: ['call'],
+}
+const HISTORY_CALL_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]
 const RECOVERED_HELP = 'Messages that came to one subscription from the history'
 const RECOVERED_BUCKETS = [0, 1, 10, 100, 1000, 10_000, 100_000]
 
@@ -101,6 +106,7 @@ function metricName(name: string): string {
 export const METRIC_LABELS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
   ...Object.entries(LABELLED_COUNTERS).map(([name, { labels }]) => [`${metricName(name)}_total`, labels] as const),
   ...Object.entries(DURATIONS).map(([name, { labels }]) => [`${metricName(name)}_seconds`, labels] as const),
+  [`${metricName('historyCall')}_seconds`, HISTORY_CALLS.labels],
 ])
 
 export class Metrics {
@@ -112,6 +118,7 @@ export class Metrics {
   readonly #durations: Readonly<Record<DurationName, Histogram>>
   readonly #recoveries: Readonly<Record<'recovered' | 'incomplete', Counter.Internal>>
   readonly #recovered: Histogram
+  readonly #historyCalls: Histogram
 
   constructor() {
     this.count = Object.fromEntries(Object.keys(COUNTERS).map((name) => [name, 0])) as Record<CounterName, number>
@@ -134,6 +141,13 @@ export class Metrics {
     const recoveries = this.#labelled('recoveries')
     this.#recoveries = { recovered: recoveries.labels('recovered'), incomplete: recoveries.labels('incomplete') }
     for (const result of Object.values(this.#recoveries)) result.inc(0)
+    this.#historyCalls = new Histogram({
+      name: `${metricName('historyCall')}_seconds`,
+      help: HISTORY_CALLS.help,
+      labelNames: HISTORY_CALLS.labels,
+      buckets: HISTORY_CALL_BUCKETS,
+      registers: [this.#registry],
+    })
     this.#recovered = new Histogram({
       name: metricName('recoveredMessages'),
       help: RECOVERED_HELP,
@@ -173,6 +187,10 @@ export class Metrics {
   /** A subscription has gone on from a position. */
   recovery(result: 'recovered' | 'incomplete'): void {
     this.#recoveries[result].inc()
+  }
+
+  historyCallTook(call: 'publish' | 'record' | 'read' | 'clear', seconds: number): void {
+    this.#historyCalls.labels(call).observe(seconds)
   }
 
   /** So many messages have come to a subscription from the history. */

@@ -78,7 +78,8 @@ describe('metrics', () => {
     metrics.observe('subscriptions', () => 7)
     metrics.observe('unsentBytes', () => 1024)
     metrics.observe('busAvailable', () => 1)
-    const gauges = async () => (await samples(metrics)).filter((line) => !/_total\b|_recovered_messages/.test(line))
+    const gauges = async () =>
+      (await samples(metrics)).filter((line) => !/_total\b|_recovered_messages|_history_call/.test(line))
     expect(await gauges()).toEqual([
       'stomp_bridge_sessions 3',
       'stomp_bridge_subscriptions 7',
@@ -171,6 +172,7 @@ describe('metrics', () => {
     metrics.login('jwt', 'accepted', 'none')
     metrics.took('callback', 'answered', 1)
     metrics.took('jwksFetch', 'answered', 1)
+    metrics.historyCallTook('read', 1)
     const ours = (await metrics.snapshot()).filter(({ name }) => name.startsWith('stomp_bridge_'))
     const labelsOf = (values: (typeof ours)[number]['values']) =>
       [...new Set(values.flatMap(({ labels }) => Object.keys(labels)))].filter((label) => label !== 'le')

@@ -56,19 +56,8 @@ export class History implements KeptReceiver {
     const { log, broker, delivery, clock, logger, metrics } = deps
     this.#deps = deps
     this.#pacer = new Pacer(clock)
-    const counted: HistoryLog = {
-      begin: () => log.begin(),
-      publish: (...args) => log.publish(...args),
-      record: (...args) => log.record(...args),
-      value: (...args) => log.value(...args),
-      clear: (...args) => log.clear(...args),
-      read(...args) {
-        metrics.count.historyReads++
-        return log.read(...args)
-      },
-    }
     this.#timelineDeps = {
-      log: counted,
+      log,
       broker,
       delivery,
       clock,

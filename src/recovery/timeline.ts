@@ -13,7 +13,8 @@ import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { compareOffsets, type Position } from '../position.ts'
 import { isBeyond, numberIn, readFor, startOf, startOfAll, type Ask, type Start } from './ask.ts'
-import { Run } from './run.ts'
+import { RecentMessages } from './recent-messages.ts'
+import type { Run } from './run.ts'
 
 export interface TimelineDeps {
   readonly log: HistoryLog
@@ -38,10 +39,6 @@ export interface Reader {
 const PAGE = { maxEntries: 1000, maxLength: 128 * 1024 }
 /** Of a page for all who read. */
 const SHARED_PAGE = { maxEntries: 10_000, maxLength: 2 * 1024 * 1024 }
-/** What is kept in memory for all who read, in bytes. */
-const MAX_RUN_BYTES = 32 * 1024 * 1024
-/** For so long after the last ask, in milliseconds. */
-const RUN_MS = 60_000
 /** When a read has failed although Redis is there, it is tried again after this time, in milliseconds. */
 const RETRY_MS = 1000
 
@@ -64,17 +61,20 @@ export class Timeline {
   #waiting: (() => void)[] = []
   /** Readers that have read more than was heard here. */
   readonly #ahead = new Set<Reader>()
-  #run: Run | undefined
-  #runUntilMs = 0
-  #asks = 0
-  #askedMs = -Infinity
-  #extending: Promise<void> | undefined
+  /** The newest messages, for those who come back. */
+  readonly #recent: RecentMessages
   #retry: unknown
 
   constructor(destination: string, rule: HistoryRule, deps: TimelineDeps) {
     this.destination = destination
     this.rule = rule
     this.#deps = deps
+    this.#recent = new RecentMessages(rule, deps.clock, {
+      position: () => this.position,
+      read: (from) => this.#read(from, SHARED_PAGE),
+      messagesOf: (page) => this.#messagesOf(page),
+      changed: () => void this.#changed(),
+    })
   }
 
   /** Where the messages that are delivered stand; undefined while it has to be waited for. */
@@ -144,13 +144,18 @@ export class Timeline {
 
   close(): void {
     this.#isClosed = true
-    this.#run = undefined
+    this.#recent.clear()
     this.#deps.clock.clearTimeout(this.#retry)
   }
 
   /** Somebody reads no more. */
   forget(reader: Reader): void {
     this.#ahead.delete(reader)
+  }
+
+  /** Frees memory that nobody has asked for lately. */
+  tidy(): void {
+    this.#recent.tidy()
   }
 
   /** Calls back when `position` is known. */
@@ -168,11 +173,11 @@ export class Timeline {
 
   /** Where to begin, if that can be said at once: undefined if something has to be read. Only when `position` is known. */
   startNow(ask: Ask): Start | undefined {
-    this.#noteAsk()
+    this.#recent.noteAsk()
     const { offset: newest } = this.#position!
     const lost = { recovered: undefined, missed: undefined }
     if (ask.kind === 'last' && ask.count === 0) return { offset: newest, ...lost }
-    const run = this.#usableRun()
+    const { run } = this.#recent
     if (ask.kind === 'since') return this.#startSince(ask.position, run)
     if (!run) return undefined
     if (ask.kind === 'time') {
@@ -204,7 +209,7 @@ export class Timeline {
 
   /** The same, of the log. Resolves to undefined if that has changed meanwhile: ask again. Rejects as {@link HistoryLog.read}. */
   async start(ask: Ask): Promise<Start | undefined> {
-    if (this.#isShared && (await this.#extend(ask))) {
+    if (this.#recent.isShared && (await this.#recent.extend(ask))) {
       const start = this.position && this.startNow(ask)
       if (start) return start
     }
@@ -220,7 +225,7 @@ export class Timeline {
 
   /** Messages behind a position that are in memory; undefined if the next one is not. */
   after({ offset }: Position, most: number): readonly Message[] | undefined {
-    const run = this.#usableRun()
+    const { run } = this.#recent
     const number = numberOf(offset)
     return run?.offsetOf(number) === offset ? run.after(number, most) : undefined
   }
@@ -230,7 +235,7 @@ export class Timeline {
    * {@link HistoryLog.read}.
    */
   async readAfter({ offset, epoch }: Position): Promise<readonly Message[] | undefined> {
-    if (this.#isShared && (await this.#extend({ kind: 'since', position: { offset, epoch } }))) {
+    if (this.#recent.isShared && (await this.#recent.extend({ kind: 'since', position: { offset, epoch } }))) {
       return this.after({ offset, epoch }, 1) ? [] : undefined
     }
     const page = await this.#read({ kind: 'after', offset }, PAGE)
@@ -290,10 +295,7 @@ export class Timeline {
     const { broker } = this.#deps
     this.#position = message.position!
     this.#isEmpty = false
-    if (this.#run) {
-      this.#run.push(message, MAX_RUN_BYTES)
-      this.#runUntilMs = this.#deps.clock.now() + this.rule.ttlSeconds * 1000
-    }
+    this.#recent.push(message)
     broker.deliver(broker.match(this.destination), message)
     if (this.#ahead.size === 0) return
     for (const reader of [...this.#ahead]) if (reader.position.offset === message.position!.offset) reader.step()
@@ -302,7 +304,7 @@ export class Timeline {
   /** What comes next does not follow what was delivered. */
   #broken(position: Position, count: number, missed: number | undefined): void {
     this.#position = position
-    this.#run = undefined
+    this.#recent.clear()
     for (const feed of [...this.told]) {
       if (!feed.isRecovering)
         this.#deps.delivery.tell(feed, { position, from: position.offset, count, recovered: false, missed })
@@ -323,85 +325,4 @@ export class Timeline {
     this.#retry = undefined
     void this.catchUp()
   }
-
-  // --- The messages in memory
-
-  /** Do several come back? Then they read together. */
-  get #isShared(): boolean {
-    return this.#asks > 1
-  }
-
-  #noteAsk(): void {
-    const now = this.#deps.clock.now()
-    if (now - this.#askedMs > RUN_MS) this.#asks = 0
-    this.#asks++
-    this.#askedMs = now
-  }
-
-  /** Frees memory that nobody has asked for lately. */
-  tidy(): void {
-    if (this.#deps.clock.now() - this.#askedMs > RUN_MS) this.#run = undefined
-  }
-
-  #usableRun(): Run | undefined {
-    if (this.#run && this.#deps.clock.now() > this.#runUntilMs) this.#run = undefined
-    return this.#run
-  }
-
-  /** Reads back until what is asked for is in memory. False if it is not. */
-  async #extend(ask: Ask): Promise<boolean> {
-    for (;;) {
-      if (!this.#isLive) return false
-      if (this.#isCovered(ask)) return true
-      if (this.#run && (this.#run.isComplete || this.#run.bytes > MAX_RUN_BYTES)) return false
-      this.#extending ??= this.#extendOnce().finally(() => (this.#extending = undefined))
-      await this.#extending
-    }
-  }
-
-  #isCovered(ask: Ask): boolean {
-    const run = this.#usableRun()
-    if (!run) return false
-    const { offset: newest, epoch } = this.#position!
-    if (ask.kind === 'since') {
-      const { offset } = ask.position
-      if (ask.position.epoch !== epoch) return run.isComplete
-      return !isBeyond(offset, newest) && (run.isComplete || run.offsetOf(numberIn(offset)) === offset)
-    }
-    if (run.isComplete) return true
-    if (ask.kind === 'time') return timeOf(run.before) <= ask.ms
-    return run.offsetOf(numberOf(newest) - Math.min(ask.count, this.rule.size)) !== undefined
-  }
-
-  async #extendOnce(): Promise<void> {
-    const run = (this.#run ??= this.#newRun())
-    const { before } = run
-    const page = await this.#read({ kind: 'before', offset: nextOf(before) }, SHARED_PAGE)
-    if (this.#run !== run) return
-    if (!page || page.epoch !== this.#position?.epoch) {
-      this.#run = undefined
-      this.#changed()
-      return
-    }
-    // Where nothing is held nothing expires.
-    const isEmpty = page.before === undefined
-    this.#runUntilMs = isEmpty ? Infinity : this.#deps.clock.now() + page.expiresInMs
-    const last = page.entries.at(-1)
-    if (run.before !== before || (last && last.offset !== before) || (isEmpty && !run.isEmpty)) {
-      this.#run = undefined
-      return
-    }
-    if (last) run.prepend(this.#messagesOf(page), page.entries[0]!.previous)
-    run.isComplete = run.before === (page.before ?? page.newest) || !last
-  }
-
-  #newRun(): Run {
-    this.#runUntilMs = this.#deps.clock.now() + this.rule.ttlSeconds * 1000
-    return new Run(this.#position!.offset)
-  }
-}
-
-/** The smallest offset behind this one. */
-function nextOf(offset: string): string {
-  return `${offset.slice(0, offset.indexOf('-'))}-${numberOf(offset) + 1}`
 }

@@ -1,0 +1,28 @@
+/** A log whose calls are timed and counted. */
+import type { Metrics } from '../metrics.ts'
+import type { HistoryLog } from './log.ts'
+
+type Call = 'publish' | 'record' | 'read' | 'clear'
+
+/** Returns the same log; what is asked of it shows in the metrics. */
+export function timedLog(log: HistoryLog, metrics: Metrics): HistoryLog {
+  const timed = async <T>(call: Call, answer: Promise<T>): Promise<T> => {
+    const begun = performance.now()
+    try {
+      return await answer
+    } finally {
+      metrics.historyCallTook(call, (performance.now() - begun) / 1000)
+    }
+  }
+  return {
+    begin: () => log.begin(),
+    value: (channel) => log.value(channel),
+    publish: (messages) => timed('publish', log.publish(messages)),
+    record: (...args) => timed('record', log.record(...args)),
+    clear: (...args) => timed('clear', log.clear(...args)),
+    read(...args) {
+      metrics.count.historyReads++
+      return timed('read', log.read(...args))
+    },
+  }
+}

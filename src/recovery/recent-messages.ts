@@ -1,0 +1,135 @@
+/**
+ * The newest messages of one destination, while several come back to it: what one of them has had read the others need
+ * not read again. Owned by its timeline, which says where that stands.
+ */
+import type { HistoryRule } from '../broker/history-rules.ts'
+import type { Clock } from '../clock.ts'
+import type { Message } from '../delivery/message.ts'
+import { numberOf, timeOf, type LogPage, type ReadFrom } from '../history/log.ts'
+import type { Position } from '../position.ts'
+import { isBeyond, numberIn, type Ask } from './ask.ts'
+import { Run } from './run.ts'
+
+/** The timeline, as far as it is needed here. */
+export interface RecentSource {
+  /** Undefined while it has to be waited for. */
+  position(): Position | undefined
+  read(from: ReadFrom): Promise<LogPage | undefined>
+  messagesOf(page: LogPage): Message[]
+  /** The log is not what it was thought to be. */
+  changed(): void
+}
+
+/** What is kept, in bytes. */
+const MAX_BYTES = 32 * 1024 * 1024
+/** For so long after the last ask, in milliseconds. */
+const KEPT_MS = 60_000
+
+export class RecentMessages {
+  readonly #rule: HistoryRule
+  readonly #clock: Clock
+  readonly #source: RecentSource
+  #run: Run | undefined
+  /** When what is held expires in the log too. */
+  #untilMs = 0
+  #asks = 0
+  #askedMs = -Infinity
+  #extending: Promise<void> | undefined
+
+  constructor(rule: HistoryRule, clock: Clock, source: RecentSource) {
+    this.#rule = rule
+    this.#clock = clock
+    this.#source = source
+  }
+
+  /** Undefined if nothing is kept. */
+  get run(): Run | undefined {
+    if (this.#run && this.#clock.now() > this.#untilMs) this.#run = undefined
+    return this.#run
+  }
+
+  /** Do several come back? Then they read together. */
+  get isShared(): boolean {
+    return this.#asks > 1
+  }
+
+  noteAsk(): void {
+    const now = this.#clock.now()
+    if (now - this.#askedMs > KEPT_MS) this.#asks = 0
+    this.#asks++
+    this.#askedMs = now
+  }
+
+  /** The next one has been delivered. */
+  push(message: Message): void {
+    if (!this.#run) return
+    this.#run.push(message, MAX_BYTES)
+    this.#untilMs = this.#clock.now() + this.#rule.ttlSeconds * 1000
+  }
+
+  clear(): void {
+    this.#run = undefined
+  }
+
+  /** Frees memory that nobody has asked for lately. */
+  tidy(): void {
+    if (this.#clock.now() - this.#askedMs > KEPT_MS) this.#run = undefined
+  }
+
+  /** Reads back until what is asked for is here. False if it is not. Rejects as `read`. */
+  async extend(ask: Ask): Promise<boolean> {
+    for (;;) {
+      const newest = this.#source.position()
+      if (!newest) return false
+      if (this.#isCovered(ask, newest)) return true
+      if (this.#run && (this.#run.isComplete || this.#run.bytes > MAX_BYTES)) return false
+      this.#extending ??= this.#extendOnce(newest).finally(() => (this.#extending = undefined))
+      await this.#extending
+    }
+  }
+
+  #isCovered(ask: Ask, { offset: newest, epoch }: Position): boolean {
+    const { run } = this
+    if (!run) return false
+    if (ask.kind === 'since') {
+      const { offset } = ask.position
+      if (ask.position.epoch !== epoch) return run.isComplete
+      return !isBeyond(offset, newest) && (run.isComplete || run.offsetOf(numberIn(offset)) === offset)
+    }
+    if (run.isComplete) return true
+    if (ask.kind === 'time') return timeOf(run.before) <= ask.ms
+    return run.offsetOf(numberOf(newest) - Math.min(ask.count, this.#rule.size)) !== undefined
+  }
+
+  async #extendOnce({ offset: newest }: Position): Promise<void> {
+    const run = (this.#run ??= this.#newRun(newest))
+    const { before } = run
+    const page = await this.#source.read({ kind: 'before', offset: nextOf(before) })
+    if (this.#run !== run) return
+    if (!page || page.epoch !== this.#source.position()?.epoch) {
+      this.#run = undefined
+      this.#source.changed()
+      return
+    }
+    // Where nothing is held nothing expires.
+    const isEmpty = page.before === undefined
+    this.#untilMs = isEmpty ? Infinity : this.#clock.now() + page.expiresInMs
+    const last = page.entries.at(-1)
+    if (run.before !== before || (last && last.offset !== before) || (isEmpty && !run.isEmpty)) {
+      this.#run = undefined
+      return
+    }
+    if (last) run.prepend(this.#source.messagesOf(page), page.entries[0]!.previous)
+    run.isComplete = run.before === (page.before ?? page.newest) || !last
+  }
+
+  #newRun(newest: string): Run {
+    this.#untilMs = this.#clock.now() + this.#rule.ttlSeconds * 1000
+    return new Run(newest)
+  }
+}
+
+/** The smallest offset behind this one. */
+function nextOf(offset: string): string {
+  return `${offset.slice(0, offset.indexOf('-'))}-${numberOf(offset) + 1}`
+}
