@@ -67,6 +67,44 @@ describe(`history under load on ${runtime}`, () => {
     }
   }, 60_000) // prettier-ignore
 
+  it('what is published behind the RECEIPT of the first subscriber of a destination comes to it, asking or not', async () => {
+    for (let round = 0; round < 150; round++) {
+      const topic = `/topic/h/first${round}`
+      let isOver = false
+      let number = 0
+      const taken: string[] = []
+      /** From when on everything that is begun has to come. */
+      let from = Infinity
+      const publish = async (i: number): Promise<void> => {
+        while (!isOver) {
+          const body = String(++number)
+          const isDue = number >= from
+          await http(nodeOf(i).url, 'POST', '/api/notification', { topic, message: body })
+          if (isDue) taken.push(body)
+        }
+      }
+      const publishing = Array.from({ length: 4 }, (_, i) => publish(i))
+      await waitFor(() => number > 5)
+      const came = new Set<string>()
+      const ask = ['', 'last:0\n', 'last:3\n'][round % 3]!
+      const link = openStomp(
+        nodeOf(round).url,
+        ({ command, body }, send) => {
+          if (command === 'CONNECTED') send(`SUBSCRIBE\nid:0\ndestination:${topic}\nreceipt:r\n${ask}\n\0`)
+          else if (command === 'RECEIPT') from = number + 1
+          else if (body !== '' && came.size === came.add(body).size) came.add(`${body} again`)
+        },
+        () => {},
+      )
+      await waitFor(() => taken.length > 8)
+      isOver = true
+      await Promise.all(publishing)
+      await eventually(() => expect([round, taken.filter((body) => !came.has(body))]).toEqual([round, []]))
+      expect([...came].filter((body) => body.endsWith('again'))).toEqual([])
+      link.cut()
+    }
+  }, 60_000) // prettier-ignore
+
   it.each([
     ['what is held', '/topic/h/storm', 400, 400],
     ['what was trimmed, and what is held', '/topic/small/storm', 600, 600],
