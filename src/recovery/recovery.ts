@@ -210,6 +210,7 @@ export class Recovery implements Reader {
   #join(): void {
     const { delivery, metrics } = this.#deps
     if (!this.#isRetained) metrics.recovered(this.#recovered)
+    this.#deps.timeline.joined()
     delivery.goLive(this.#feed)
     this.close()
   }

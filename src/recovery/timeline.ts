@@ -57,6 +57,8 @@ export class Timeline {
   /** There was no log when it was looked for. */
   #isEmpty = false
   #isClosed = false
+  /** Was the position read, and has nothing come and nobody joined since? What was published before the read may still come. */
+  #isFirst = false
   /** Who waits for `isLive`. */
   #waiting: (() => void)[] = []
   /** Readers that have read more than was heard here. */
@@ -106,7 +108,11 @@ export class Timeline {
       if (!this.#isReading) this.#isLive = true
       return
     }
-    if (known?.epoch === epoch && compareOffsets(offset, known.offset) <= 0) return
+    if (known?.epoch === epoch && compareOffsets(offset, known.offset) <= 0) {
+      // Others have it already, but for those that were here before it was said where live begins.
+      if (this.#isFirst) this.#deps.broker.deliver(this.#deps.broker.match(this.destination), message)
+      return
+    }
     void this.catchUp()
   }
 
@@ -137,8 +143,14 @@ export class Timeline {
     }
   }
 
+  /** Somebody has read as far as live is: what is older than that is not for everybody any more. */
+  joined(): void {
+    this.#isFirst = false
+  }
+
   /** Nothing can be heard until `catchUp`. */
   lose(): void {
+    this.#isFirst = false
     this.#isLive = false
   }
 
@@ -265,7 +277,10 @@ export class Timeline {
       const offset = page.entries[0]?.previous ?? page.newest
       if (!known) {
         this.#position = { epoch: page.epoch, offset: from.kind === 'none' ? page.newest : offset }
-        if (from.kind === 'none') return
+        if (from.kind === 'none') {
+          this.#isFirst = true
+          return
+        }
       } else if (known.epoch !== page.epoch || offset !== known.offset) {
         metrics.count.gapsNotFilled++
         // Redis may have gone back behind what was heard here, and be further now.
@@ -294,6 +309,7 @@ export class Timeline {
   #accept(message: Message): void {
     const { broker } = this.#deps
     this.#position = message.position!
+    this.#isFirst = false
     this.#isEmpty = false
     this.#recent.push(message)
     broker.deliver(broker.match(this.destination), message)
@@ -305,6 +321,7 @@ export class Timeline {
   #broken(position: Position, count: number, missed: number | undefined): void {
     this.#position = position
     this.#recent.clear()
+    this.#isFirst = false
     for (const feed of [...this.told]) {
       if (!feed.isRecovering)
         this.#deps.delivery.tell(feed, { position, from: position.offset, count, recovered: false, missed })

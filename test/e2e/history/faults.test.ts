@@ -186,6 +186,29 @@ describe(`history and faults on ${runtime}`, () => {
     }
   }) // prettier-ignore
 
+  it('what is published behind a RECEIPT comes, also when it was late and the history was looked at after it', async () => {
+    const relay = await startRelay(nodes.redis.port)
+    const node = await nodes.startAnother({ REDIS_URL: `redis://127.0.0.1:${relay.port}`, STOMP_BRIDGE_REDIS_PROBE_INTERVAL_MS: '60000' })
+    const topic = newTopic()
+    await post(nodes.a, topic, ['old'])
+    const peer = await enter(node)
+    await subscribe(peer, '/topic/others')
+    await post(nodes.a, '/topic/others', ['the old one has come'])
+    await bodies(peer, 1)
+    relay.holdCommands()
+    await subscribe(peer, topic)
+    relay.hold()
+    await post(nodes.a, topic, ['m1', 'm2'])
+    relay.releaseCommands()
+    // The read is answered before this one.
+    expect((await page(node, topic)).messages).toHaveLength(3)
+    relay.release()
+    expect(await bodies(peer, 2)).toEqual(['m1', 'm2'])
+    await post(nodes.a, topic, ['m3'])
+    expect(await bodies(peer, 1)).toEqual(['m3'])
+    await quiet(peer)
+  }) // prettier-ignore
+
   it.each([
     ['in order', () => nodes.redis.restart()],
     ['killed', async () => (await nodes.redis.crash(), await nodes.redis.restart())],
@@ -285,21 +308,30 @@ interface Relay {
   /** What Redis sends to subscribing connections waits here. */
   hold(): void
   release(): void
+  /** What the node sends on other connections waits here. */
+  holdCommands(): void
+  releaseCommands(): void
 }
 
 /** Stands between a node and Redis, until the test is over. */
 async function startRelay(redisPort: number): Promise<Relay> {
   const subscribing = new Set<Socket>()
   const open = new Set<Socket>()
+  const inner = new Set<Socket>()
+  const commands = (): Socket[] => [...inner]
   const server = createServer((inside) => {
     const outside = connect(redisPort, '127.0.0.1')
+    inner.add(inside)
     for (const socket of [inside, outside]) {
       open.add(socket)
       socket.on('error', () => {}) // a close follows
       socket.on('close', () => (inside.destroy(), outside.destroy()))
     }
     inside.on('data', (data) => {
-      if (/subscribe/i.test(data.toString('latin1'))) subscribing.add(outside)
+      if (/subscribe/i.test(data.toString('latin1'))) {
+        subscribing.add(outside)
+        inner.delete(inside)
+      }
       outside.write(data)
     })
     outside.on('data', (data) => inside.write(data))
@@ -313,5 +345,7 @@ async function startRelay(redisPort: number): Promise<Relay> {
     port: (server.address() as AddressInfo).port,
     hold: () => subscribing.forEach((socket) => socket.pause()),
     release: () => subscribing.forEach((socket) => socket.resume()),
+    holdCommands: () => commands().forEach((socket) => socket.pause()),
+    releaseCommands: () => commands().forEach((socket) => socket.resume()),
   }
 }
