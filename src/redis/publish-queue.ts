@@ -16,12 +16,20 @@ type FailureOf = (error: Error) => Error
 export class PublishQueue {
   readonly #redis: Redis
   readonly #failureOf: FailureOf
+  /** How many connections there have been. */
+  #connections = 0
   #batch: Batch | undefined
   #turnEnd: ReturnType<typeof setImmediate> | undefined
 
   constructor(redis: Redis, failureOf: FailureOf) {
     this.#redis = redis
     this.#failureOf = failureOf
+    redis.on('connect', () => this.#connections++)
+  }
+
+  /** Another number after each loss of the connection. */
+  get connection(): number {
+    return this.#connections
   }
 
   /** Write it at the end of this turn. Resolves when Redis has answered. */

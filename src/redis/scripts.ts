@@ -45,6 +45,8 @@ interface Waiting {
 export class OrderedScript {
   readonly #queue: PublishQueue
   readonly #script: Script
+  /** The connection by which the text was given last: behind another one may be another server, or one that was started anew. */
+  #connection = -1
   /** While the text is on its way: calls that were refused, and those that were made since; undefined as long as Redis knows it. */
   #waiting: { readonly refused: Waiting[]; readonly later: Waiting[] } | undefined
 
@@ -55,26 +57,33 @@ export class OrderedScript {
 
   /** Resolves to the answer of the script. Rejects as {@link PublishQueue.command}. */
   run(call: ScriptCall): Promise<unknown> {
-    return this.#waiting ? wait(this.#waiting.later, call) : this.#send(call)
+    if (this.#waiting) return wait(this.#waiting.later, call)
+    // If each waited for its own refusal, the first ones would be overtaken as soon as another node has given the text.
+    return this.#queue.connection === this.#connection ? this.#send(call) : this.#teach(call)
+  }
+
+  /** The call goes with the text; those that are made meanwhile wait for it. */
+  #teach(call: ScriptCall): Promise<unknown> {
+    this.#connection = this.#queue.connection
+    this.#waiting = { refused: [], later: [] }
+    const answer = this.#command('EVAL', this.#script.text, call)
+    const goOn = (): void => this.#goOn()
+    answer.then(goOn, goOn)
+    return answer
   }
 
   #send(call: ScriptCall): Promise<unknown> {
     return this.#command('EVALSHA', this.#script.digest, call).catch((error: unknown) => {
       if (!isUnknownScript(error)) throw error
       // All that was sent before this one had its answer is refused too, in order: it comes here before the text is answered.
-      if (this.#waiting) return wait(this.#waiting.refused, call)
-      this.#waiting = { refused: [], later: [] }
-      const answer = this.#command('EVAL', this.#script.text, call)
-      const goOn = (): void => this.#goOn()
-      answer.then(goOn, goOn)
-      return answer
+      return this.#waiting ? wait(this.#waiting.refused, call) : this.#teach(call)
     })
   }
 
   #goOn(): void {
     const { refused, later } = this.#waiting!
     this.#waiting = undefined
-    for (const { call, resolve } of [...refused, ...later]) resolve(this.#send(call))
+    for (const { call, resolve } of [...refused, ...later]) resolve(this.run(call))
   }
 
   #command(name: string, script: string, { keys, args }: ScriptCall): Promise<unknown> {

@@ -120,6 +120,26 @@ describe(`history and faults on ${runtime}`, () => {
     for (const peer of [...peers, late]) expect(await bodies(peer, 2)).toEqual(['t1', 't2'])
   })
 
+  it('Redis is restarted and two nodes send at once: what one client sends stays in order', async () => {
+    const topic = newTopic()
+    const reader = await enter(nodes.a)
+    await ask(reader, topic, { last: '0' })
+    const senders = await Promise.all([...both(), ...both()].map((node) => enter(node)))
+    for (let round = 0; round < 6; round++) {
+      await nodes.redis.restart()
+      for (const node of both()) await untilReady(node)
+      for (let k = 0; k < 20; k++) {
+        for (const [i, sender] of senders.entries()) send(sender, topic, `${i} ${round * 20 + k}`, { receipt: `${i}` })
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      for (const [i, sender] of senders.entries()) for (let k = 0; k < 20; k++) await sender.receipt(`${i}`)
+    }
+    const came = await bodies(reader, senders.length * 120)
+    for (const i of senders.keys()) {
+      expect(came.filter((body) => body.startsWith(`${i} `))).toEqual(numbered(`${i} `, 0, 119))
+    }
+  }) // prettier-ignore
+
   it('the log is evicted: how many are missing is known', async () => {
     const topic = newTopic()
     const first = await enter(nodes.a)
