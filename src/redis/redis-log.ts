@@ -60,10 +60,13 @@ export class RedisLog implements HistoryLog {
   async begin(): Promise<void> {
     const { commands } = this.#options
     // Not every Redis lets us ask: then it is as if it had just started.
-    const info = await commands.send('INFO', 'server').catch(() => '')
-    const uptimeSeconds = Number(/^uptime_in_seconds:(\d+)/m.exec(String(info))?.[1] ?? 0)
-    const time = (await commands.send('TIME')) as readonly unknown[]
-    const startedMs = (Number(time[0]) - uptimeSeconds - (uptimeSeconds > 0 ? 1 : 0)) * 1000
+    const info = String(await commands.send('INFO', 'all').catch(() => ''))
+    // Nor is it known what a log held that somebody has thrown away.
+    const hasForgotten = /^(cmdstat_flush(all|db):calls|evicted_keys)[:=][1-9]/m.test(info)
+    const uptime = hasForgotten ? undefined : /^uptime_in_seconds:(\d+)/m.exec(info)?.[1]
+    const [seconds, micros] = ((await commands.send('TIME')) as readonly unknown[]).map(Number)
+    const nowMs = seconds! * 1000 + Math.ceil(micros! / 1000)
+    const startedMs = uptime === undefined ? nowMs : (seconds! - Number(uptime) - (uptime === '0' ? 0 : 1)) * 1000
     await commands.send('SET', this.#born, startedMs, 'NX', 'PX', BORN_TTL_MS)
   }
 

@@ -127,6 +127,8 @@ describe(`publishing with history on ${runtime}`, () => {
         expect([status, json]).toEqual([200, { results: [{ ok: true }, { ok: true }, { ok: true }] }])
       }
       for (const peer of peers) expect(await bodies(peer, 3)).toEqual(['b1', 'b2', 'b3'])
+      for (const key of ['batch', '0 batch', '0batch']) await notify(nodes.a, topic, `one ${key}`, key)
+      for (const peer of peers) expect(await bodies(peer, 3)).toEqual(['one batch', 'one 0 batch', 'one 0batch'])
       await expectEnd(peers, topic)
     })
 
