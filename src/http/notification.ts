@@ -131,7 +131,7 @@ export function onceFor(c: Context<HttpEnv>, part = ''): OnceFor | undefined {
   if (problem !== undefined) throw new HttpError('bad-field', `Idempotency-Key ${problem}`)
   const name = c.get('keyName')
   const sender = name === undefined ? undefined : `key ${name}`
-  return (topic) => onceName(sender, topic, `${part}${key}`)
+  return (topic) => onceName(sender, topic, part === '' ? key : `${part}\n${key}`)
 }
 
 /**

@@ -71,7 +71,7 @@ export function createNotificationsHandler(outbound: Notifier, maxBodyBytes: num
     // All at once, in order: each is a way to Redis and back.
     const results = value.map(async (item: unknown, index): Promise<Result> => {
       try {
-        await notify(outbound, item, texts[index]!, onceFor(c, `${index} `))
+        await notify(outbound, item, texts[index]!, onceFor(c, String(index)))
         return { ok: true }
       } catch (error) {
         return { ok: false, error: errorOf(error) }
