@@ -97,7 +97,8 @@ it(`nothing is lost, doubled or out of order on ${runtime}, whatever fails (seed
     const wanted = new Map(TOPICS.map((topic) => [topic, publishers.flatMap((each) => (each.topic === topic ? each.done : []))]))
     const faultsOf = (each: Subscriber) => each.verdict(wanted.get(each.topic)!)
     await eventually(() => expect(subscribers.filter((each) => each.bodies.size < wanted.get(each.topic)!.length).map(({ name }) => name)).toEqual([]), { timeoutMs: 20_000, intervalMs: 100 }).catch(() => {}) // told below
-    expect(subscribers.flatMap(faultsOf)).toEqual([])
+    const problems = subscribers.flatMap(faultsOf)
+    if (problems.length > 0) throw new Error([`${problems.length} problems`, ...problems.slice(0, 40)].join('\n'))
     // All of one topic have the same order, that of the offsets.
     for (const topic of TOPICS) {
       const [first, ...others] = subscribers.filter((each) => each.topic === topic)
