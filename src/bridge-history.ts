@@ -25,6 +25,8 @@ import type { RouteTable } from './routes/table.ts'
 
 export interface BridgeHistoryOptions {
   readonly keeping: Keeping
+  /** Streams that are read, as {@link streamsOf} returns them. */
+  readonly streams: ReturnType<typeof streamsOf>
   readonly nodeId: string
   readonly channels: OwnChannels
   readonly table: RouteTable
@@ -48,7 +50,14 @@ export function keepingOf(config: Config, bus: Bus, metrics: Metrics): Keeping {
 
 /** Is there anything to keep, for which nodes have to hear of each other? */
 export function keepsSomething(config: Config, table: RouteTable): boolean {
-  return config.history.length > 0 || table.keepsValues
+  return config.history.length > 0 || table.keepsValues || table.readStreams.length > 0
+}
+
+/** Returns the streams that are read; undefined if none is. Errors: throws if the bus is not Redis. */
+export function streamsOf({ readStreams }: RouteTable, bus: Bus) {
+  if (readStreams.length === 0) return undefined
+  if (!(bus instanceof RedisBus)) throw new Error('A stream in routes.inbound needs Redis: another bus has none')
+  return { routes: readStreams, source: bus.streams }
 }
 
 export class BridgeHistory {
@@ -57,22 +66,25 @@ export class BridgeHistory {
   /** Undefined if no route keeps its newest payload. */
   readonly keptValues: KeptValues | undefined
   readonly archive: Archive
+  readonly #streams: ReturnType<typeof streamsOf>
   readonly #nodeId: string
   readonly #channels: OwnChannels
   readonly #barrier: Barrier
   readonly #log: Log
 
-  constructor({ keeping, nodeId, channels, table, log, ...deps }: BridgeHistoryOptions) {
+  constructor({ keeping, streams, nodeId, channels, table, log, ...deps }: BridgeHistoryOptions) {
+    this.#streams = streams
     this.#nodeId = nodeId
     this.#channels = channels
     this.#log = log
     this.#barrier = new Barrier(channels, `${BARRIER_CHANNEL}${nodeId}`, systemClock)
     const shared = { ...keeping, logger: log }
-    this.history = keeping.rules.isEmpty ? undefined : new History({ ...deps, ...shared, clock: systemClock })
+    this.history =
+      keeping.rules.isEmpty && !streams ? undefined : new History({ ...deps, ...shared, streams, clock: systemClock })
     this.keptValues = table.keepsValues
       ? new KeptValues({ ...shared, table, delivery: deps.delivery, barrier: this.#barrier })
       : undefined
-    this.archive = new Archive({ ...shared, keptValues: this.keptValues })
+    this.archive = new Archive({ ...shared, keptValues: this.keptValues, streams: this.history?.streams })
     channels.listen({
       onMessage: (channel, payload) => this.#heard(channel, payload),
       onAvailability: () => {}, // the history is told with everybody else
@@ -84,6 +96,7 @@ export class BridgeHistory {
 
   /** After the bus was started. */
   start(): void {
+    this.#streams?.source.start()
     const own = [RECORDED_CHANNEL, BARRIER_CHANNEL].map((name) => `${name}${this.#nodeId}`)
     for (const channel of [CLEARED_CHANNEL, KEPT_CHANNEL, ...own]) {
       this.#channels.subscribe(channel).catch(() => {}) // told by onRefusal; asked again with each reconnect

@@ -6,7 +6,7 @@ import { ADDRESSES } from './access/delivered-addresses.ts'
 import { createBridgeAccess, isAccessConfigured, type OwnAccess } from './bridge-access.ts'
 import { bridgeEndpoints } from './bridge-endpoints.ts'
 import { factsOf } from './bridge-facts.ts'
-import { BridgeHistory, keepingOf, keepsSomething } from './bridge-history.ts'
+import { BridgeHistory, keepingOf, keepsSomething, streamsOf } from './bridge-history.ts'
 import { BridgeNodes } from './bridge-nodes.ts'
 import { FRAMES_PER_MESSAGE, rawOptions, sessionOptions } from './bridge-options.ts'
 import { Broker } from './broker/broker.ts'
@@ -125,6 +125,7 @@ export function createBridge(options: BridgeOptions): Bridge {
   // Where nobody has a name, nodes have nothing to tell each other but messages.
   const hasAccess = isAccessConfigured(config, options.access)
   const hasNodes = hasAccess || config.presence.destinations.length > 0
+  const streams = streamsOf(table, ownBus)
   const isKeeping = keepsSomething(config, table)
   const sharedBus = hasNodes || isKeeping ? new SharedBus(ownBus) : undefined
   const bus = sharedBus ?? ownBus
@@ -149,6 +150,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     sharedBus && isKeeping
       ? new BridgeHistory({
           keeping,
+          streams,
           nodeId,
           channels: sharedBus.history,
           table,
@@ -162,6 +164,7 @@ export function createBridge(options: BridgeOptions): Bridge {
   metrics.observe('subscriptions', () => broker.size)
   metrics.observe('busAvailable', () => (busUnavailableReason() === undefined ? 1 : 0))
   metrics.observe('unsentBytes', () => outputs.unsentBytes)
+  metrics.observe('streamLagSeconds', () => (history?.history?.streamLagMs ?? 0) / 1000)
   metrics.observe('workers', () => 1)
   const clientServices = {
     limits: config.limits,
@@ -183,7 +186,7 @@ export function createBridge(options: BridgeOptions): Bridge {
   const shared = { access, deadlines, metrics, log }
   const stomp = new StompDoor(clients, { ...shared, options: sessionOptions(config, version) })
   const raw = new RawDoor(clients, { ...shared, ...rawOptions(config) })
-  const streams = new StreamDoor(clients, {
+  const events = new StreamDoor(clients, {
     ...shared,
     commentEveryMs: COMMENT_EVERY_MS,
     lingerMs: config.shutdown.lingerMs,
@@ -228,7 +231,7 @@ export function createBridge(options: BridgeOptions): Bridge {
       openStomp: (socket, handshake) => stomp.open(socket, handshake),
       pickSubProtocol,
       openRaw: (socket, plan) => raw.open(socket, plan),
-      openStream: (socket, plan) => streams.open(socket, plan),
+      openStream: (socket, plan) => events.open(socket, plan),
       moreEndpoints: bridgeEndpoints({
         config,
         entrance,

@@ -32,6 +32,10 @@ const COUNTERS = {
   gapsFilled: 'Times that messages which did not come over the bus were read from the history and delivered in order',
   gapsNotFilled: 'Times that they were no longer held, or that a history began anew: subscribers that asked were told',
   unrecorded: 'Messages that a backend published on a channel, and that could not be recorded in the history',
+  streamEntriesRead: 'Entries of the streams of routes.inbound that this node has read to deliver them',
+  streamEntriesSkipped:
+    'Those of them that were not delivered: a field or a destination that can be delivered to is missing',
+  streamFailures: 'Times that Redis began to refuse a stream of routes.inbound, also because it is none',
 } as const
 
 /** Counted since start, in parts. No label holds what a client chose. */
@@ -69,11 +73,16 @@ const GAUGES = {
   subscriptions: 'Live subscriptions',
   unsentBytes: 'Bytes of output that wait for clients to read them',
   busAvailable: '1 while Redis (or the embedded bus) can be used, else 0',
+  streamLagSeconds:
+    'Age of the newest entry of a stream when this node delivered it, by its id; the highest of all streams',
   workers: 'Processes that these numbers include',
 } as const
 
 /** How a gauge of several processes becomes one; the others are added up. */
-const MERGED_BY: Partial<Record<GaugeName, 'min'>> = { busAvailable: 'min' }
+const MERGED_BY: Partial<Record<GaugeName, 'min' | 'max'>> = {
+  busAvailable: 'min',
+  streamLagSeconds: 'max',
+}
 
 /** Of the names of all that the bridge itself counts; others are of the runtime. */
 export const METRIC_PREFIX = 'stomp_bridge_'

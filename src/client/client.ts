@@ -179,7 +179,7 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
   /** Has this destination, as the client writes it, history? */
   hasHistory(destination: string): boolean {
     const internal = subscribedAddress(destination, { user: this.#identity.user, session: this.id })?.internal
-    return internal !== undefined && (this.#services.history?.has(internal) ?? false)
+    return internal !== undefined && (this.#services.history?.isAskable(internal) ?? false)
   }
 
   /** Errors: ProtocolError `no-history`; `bad-header` for a pattern. */

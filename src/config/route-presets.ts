@@ -2,6 +2,7 @@
 import type { Config, ParsedConfig } from './schema.ts'
 
 type InboundRoute = Config['routes']['inbound'][number]
+type ChannelRoute = Extract<InboundRoute, { channel: string }>
 
 /** Returns the configuration with all inbound routes written out. */
 export function withoutPresets(config: ParsedConfig): Config {
@@ -12,7 +13,7 @@ export function withoutPresets(config: ParsedConfig): Config {
 }
 
 /** Returns the routes of django-websocket-redis, which keeps the newest message. `facility`: fixed text, or a variable as `{name}`. */
-export function ws4redisRoutes(facility: string, keptTtlSeconds?: number): InboundRoute[] {
+export function ws4redisRoutes(facility: string, keptTtlSeconds?: number): ChannelRoute[] {
   // The facility is the only variable with a name of the operator's.
   const other = facility === '{name}' ? '{receiver}' : '{name}'
   const ttl = keptTtlSeconds === undefined ? {} : { keptTtlSeconds }

@@ -109,7 +109,7 @@ function entryFindings(outbound: readonly unknown[]): Finding[] {
 /** Only of JSON are there fields. */
 function payloadFindings(inbound: readonly unknown[]): Finding[] {
   return inbound.flatMap((item, index) => {
-    if (!isGroup(item)) return []
+    if (!isGroup(item) || item['stream'] !== undefined) return []
     const { destination, body, codec } = item
     const isOfFields = body !== undefined || (typeof destination === 'string' && hasPayloadVariables(destination))
     const path = ['routes', 'inbound', index, 'codec']
@@ -195,6 +195,7 @@ function routesOf(list: readonly unknown[], direction: 'outbound' | 'inbound'): 
     const path = ['routes', direction, index]
     const { preset, facility, destination, channel, stream } = isGroup(item) ? item : {}
     const hasPayload = direction === 'inbound'
+    if (hasPayload && stream !== undefined) return [] // see stream-rules.ts
     if (!hasPayload || preset === undefined) {
       const kind = { isPreset: false, isStream: direction === 'outbound' && channel === undefined }
       const name = wellFormed(kind.isStream ? stream : channel)

@@ -10,6 +10,7 @@ import { isBelow, isOwnAddress, isReceiver, reservedPrefix } from './prefixes.ts
 import type { Finding } from './problems.ts'
 import { routeFindings } from './route-rules.ts'
 import { configSchema } from './schema.ts'
+import { streamFindings } from './stream-rules.ts'
 
 type Input = Readonly<Record<string, unknown>>
 
@@ -28,11 +29,12 @@ export function findingsBetween(input: Input): Finding[] {
   return [
     ...portFindings(input),
     ...workerFindings(input),
-    ...streamFindings(input),
+    ...streamTargetFindings(input),
     ...debuggerFindings(debuggerSettings(input)),
     ...tlsFindings(input),
     ...prefixFindings(input),
     ...routeFindings(routeSettings(input)),
+    ...streamFindings(streamSettings(input)),
     ...limitFindings(input),
     ...accessFindings(input['access']),
     ...endpointFindings(endpointsOf(input), endpointContext(input)),
@@ -58,7 +60,7 @@ function workerFindings(input: Input): Finding[] {
   return [{ path: ['redis', 'url'], text }]
 }
 
-function streamFindings(input: Input): Finding[] {
+function streamTargetFindings(input: Input): Finding[] {
   const { outbound } = routeSettings(input)
   const index = outbound.findIndex((route) => group(route)['stream'] !== undefined)
   if (index < 0 || group(input['redis'])['url'] !== undefined) return []
@@ -162,6 +164,16 @@ function routeSettings(input: Input) {
     hasConvention: valid(shapes.routes.convention, convention) === true,
     broadcastChannel: valid(shapes.broker.broadcastChannel, group(input['broker'])['broadcastChannel']),
     ...prefixesOf(input),
+  }
+}
+
+function streamSettings(input: Input) {
+  const history = input['history']
+  return {
+    inbound: routeSettings(input).inbound,
+    history: Array.isArray(history) ? history.map((item: unknown) => group(item)['destination']) : [],
+    prefixes: prefixesOf(input).prefixes,
+    hasRedis: group(input['redis'])['url'] !== undefined,
   }
 }
 

@@ -68,13 +68,13 @@ type DeepReadonly<T> = T extends readonly (infer Item)[]
 /** What the schema makes of what is given. */
 export type ParsedConfig = z.output<typeof configSchema>
 
-/** An inbound route as it is written out: it has a channel, and is no preset. */
-type ChannelRoute = Extract<ParsedConfig['routes']['inbound'][number], { channel: string }>
+/** An inbound route as it is written out: it has a channel or a stream, and is no preset. */
+type WrittenRoute = Exclude<ParsedConfig['routes']['inbound'][number], { preset: string }>
 
 /** A whole configuration: every default applied, every value checked, presets of routes written out, deep-frozen. */
 export type Config = DeepReadonly<
   Omit<ParsedConfig, 'routes'> & {
-    routes: Omit<ParsedConfig['routes'], 'inbound'> & { inbound: ChannelRoute[] }
+    routes: Omit<ParsedConfig['routes'], 'inbound'> & { inbound: WrittenRoute[] }
   }
 >
 

@@ -72,3 +72,27 @@ export function templateProblems(template: string, { hasPayload = false } = {}):
   if (rest) problems.push(`has text after ${rest[0]}, which takes the rest and must come last`)
   return problems
 }
+
+/** A field of a stream's entry. */
+const FIELD_VARIABLE = /\{field\.[^{}/\s]+\}/g
+
+/** Is one field the whole destination? */
+export function isOneField(template: string): boolean {
+  return template.replace(/^\{field\.[^{}/\s]+\}$/, '') === ''
+}
+
+/** Returns everything that is wrong with a template of fields, as `templateProblems` does. */
+export function fieldTemplateProblems(template: string): string[] {
+  if (template === '') return ['must not be empty']
+  const literal = template.replace(FIELD_VARIABLE, '\0')
+  const problems: string[] = []
+  if (/[{}]/.test(literal)) problems.push('has "{" or "}", but a field is written {field.name}')
+  if (/[*?]/.test(literal)) problems.push('has "*" or "?": it must be a destination, not a pattern')
+  if (literal.includes('\0\0')) problems.push('has two fields side by side: put some text between them')
+  return problems
+}
+
+/** Returns a template of fields as a pattern that matches every destination that it gives, unless it is one field. */
+export function fieldTemplatePattern(template: string): string {
+  return template.replace(FIELD_VARIABLE, '*')
+}

@@ -174,7 +174,7 @@ function rangeWarnings(at: string, ranges: readonly string[], what: string): str
 
 function presetWarnings({ endpoints, routes }: Config): string[] {
   const index = endpoints.findIndex(({ preset }) => preset === 'ws4redis')
-  const isFed = routes.inbound.some(({ channel }) => channel.startsWith('broadcast:'))
+  const isFed = routes.inbound.some((route) => 'channel' in route && route.channel.startsWith('broadcast:'))
   if (index < 0 || isFed) return []
   const route = `{ preset: ws4redis, facility: '{name}' }`
   return [`endpoints[${index}] has preset: ws4redis, but no route brings its channels: routes.inbound needs ${route}`]

@@ -5,15 +5,19 @@ import type { Message } from '../delivery/message.ts'
 import { isPattern } from '../destinations.ts'
 import { ProtocolError, quoted } from '../errors.ts'
 import type { HistoryLog, LogPage } from '../history/log.ts'
+import { StreamRefusedError } from '../history/stream.ts'
 import type { Log } from '../log.ts'
 import type { KeptValues } from './kept-values.ts'
 import { messageOfEntry } from './messages.ts'
 import { readFor, startOf, startOfAll, type Ask } from './ask.ts'
+import type { Streams } from './streams.ts'
 
 export interface ArchiveDeps {
   readonly rules: HistoryRules
   readonly log: HistoryLog
   readonly keptValues: Pick<KeptValues, 'messageFor'> | undefined
+  /** Undefined if none is read. */
+  readonly streams: Streams | undefined
   readonly logger: Log
 }
 
@@ -32,6 +36,8 @@ export class Archive {
    * Errors: rejects with ProtocolError `no-history`, `bus-unavailable`, `bus-refused`.
    */
   async page(destination: string, ask: Ask | undefined, limit: number) {
+    const route = this.#streamRouteOf(destination)
+    if (route) return answered(this.#deps.streams!.page(destination, route, ask, limit))
     const kept = this.#require(destination)
     const from = ask ? readFor(ask, kept.rule.size) : ({ kind: 'oldest' } as const)
     let page = await this.#read(kept, from, limit)
@@ -53,8 +59,13 @@ export class Archive {
     return this.#messagesOf(destination, page)[0]
   }
 
-  /** Rejects as `page`. */
+  /** Rejects as `page`, and with ProtocolError `bad-destination` where a stream has the messages. */
   async clear(destination: string): Promise<void> {
+    const route = this.#streamRouteOf(destination)
+    if (route) {
+      const text = `Cannot empty the history of ${quoted(destination)}: it is in the stream ${quoted(route.stream)}`
+      throw new ProtocolError('bad-destination', text)
+    }
     const { rule } = this.#require(destination)
     await answered(this.#deps.log.clear(destination, rule.ttlSeconds))
   }
@@ -66,6 +77,10 @@ export class Archive {
 
   #messagesOf(destination: string, { entries, epoch }: LogPage): Message[] {
     return entries.map((entry) => messageOfEntry(destination, entry, epoch, this.#deps.logger))
+  }
+
+  #streamRouteOf(destination: string) {
+    return this.#deps.streams?.routeOf(destination)
   }
 
   #require(destination: string): KeptDestination {
@@ -85,7 +100,8 @@ async function answered<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer
   } catch (error) {
-    if (error instanceof BusRefusedError) throw refusal('bus-refused', 'Redis refuses it', error)
+    if (error instanceof BusRefusedError || error instanceof StreamRefusedError)
+      throw refusal('bus-refused', 'Redis refuses it', error)
     if (error instanceof BusUnavailableError) throw refusal('bus-unavailable', 'the bus is unavailable', error)
     throw error
   }

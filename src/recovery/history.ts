@@ -13,20 +13,25 @@ import { isPattern } from '../destinations.ts'
 import { ProtocolError, quoted } from '../errors.ts'
 import { KEPT_CHANNEL } from '../history/channels.ts'
 import type { HistoryLog } from '../history/log.ts'
+import type { StreamSource } from '../history/stream.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { decodeBroadcast, encodeKept, type InboundMessage, type KeptFields } from '../routes/payload.ts'
+import type { StreamRoute } from '../routes/stream-route.ts'
 import { noHistory } from './archive.ts'
 import type { Ask } from './ask.ts'
 import { messageAt, messageOfEntry } from './messages.ts'
 import { Pacer } from './pacer.ts'
 import { Recorder } from './recorder.ts'
 import { Recovery } from './recovery.ts'
+import { Streams } from './streams.ts'
 import { Timeline, type TimelineDeps } from './timeline.ts'
 
 export interface HistoryDeps {
   readonly rules: HistoryRules
   readonly log: HistoryLog
+  /** Streams of backends, which have a history of their own. */
+  readonly streams?: { readonly routes: readonly StreamRoute[]; readonly source: StreamSource } | undefined
   readonly broker: Broker
   readonly delivery: Delivery
   readonly clock: Clock
@@ -48,6 +53,8 @@ export class History implements KeptReceiver {
   readonly #timelines = new Map<string, Timeline>()
   readonly #recorders = new Map<string, Recorder>()
   readonly #recoveries = new Map<Feed, Recovery>()
+  /** Undefined if none is read. */
+  readonly streams: Streams | undefined
   #timer: unknown
   #isAvailable = false
   #hasBegun = false
@@ -65,6 +72,7 @@ export class History implements KeptReceiver {
       metrics,
       messageOf: (...entry) => messageOfEntry(...entry, logger),
     }
+    this.streams = deps.streams && new Streams({ ...deps, ...deps.streams })
     this.#arm()
   }
 
@@ -76,22 +84,28 @@ export class History implements KeptReceiver {
     if (isPattern(destination)) {
       throw new ProtocolError('bad-header', `Cannot ask for the history of ${quoted(shown)}: it is a pattern`)
     }
-    if (!this.#deps.rules.of(destination)) throw noHistory(shown)
+    if (!this.isAskable(destination)) throw noHistory(shown)
+  }
+
+  /** Has this destination a history: its own, or that of a stream? */
+  isAskable(destination: string): boolean {
+    return this.has(destination) || (this.streams?.has(destination) ?? false)
   }
 
   /** Does what is subscribed here begin with something from the history? */
   hasBeginning(destination: string, ask: Ask | undefined): boolean {
     const kept = this.#deps.rules.of(destination)
-    return kept !== undefined && (ask !== undefined || kept.rule.retain)
+    if (!kept) return ask !== undefined && (this.streams?.has(destination) ?? false)
+    return ask !== undefined || kept.rule.retain
   }
 
   /**
    * A feed was opened. Returns a promise if it begins with something from the history, which it resolves when the feed has
-   * been told where it stands. `live`: resolves when the bus feeds it, and may never.
+   * been told where it stands, or if a stream cannot feed it yet. `live`: resolves when the bus feeds it, and may never.
    */
   opened(feed: Feed, ask: Ask | undefined, live: Promise<void> | undefined): Promise<void> | undefined {
     const kept = this.#deps.rules.of(feed.topic.destination)
-    if (!kept) return undefined
+    if (!kept) return this.streams?.opened(feed, ask, live, this.#pacer)
     const timeline = this.#obtain(kept)
     if (feed.isTold) timeline.told.add(feed)
     if (!feed.isRecovering) {
@@ -112,6 +126,7 @@ export class History implements KeptReceiver {
 
   /** It has ended. */
   closed(feed: Feed): void {
+    this.streams?.closed(feed)
     this.#recoveries.get(feed)?.close()
     this.#recoveries.delete(feed)
     const { destination } = feed.topic
@@ -119,6 +134,11 @@ export class History implements KeptReceiver {
     if (!timeline) return
     timeline.told.delete(feed)
     if (isEmptyTopic(feed.topic) && this.#deps.broker.match(destination).length === 0) this.#forget(timeline)
+  }
+
+  /** See {@link Streams.lagMs}. */
+  get streamLagMs(): number {
+    return this.streams?.lagMs ?? 0
   }
 
   // --- From the bus
@@ -181,7 +201,7 @@ export class History implements KeptReceiver {
   /** The bus went, for a reason, or has come back: messages may have been missed. */
   setUnavailableReason(reason: string | undefined): void {
     this.#isAvailable = reason === undefined
-    if (this.#isAvailable && !this.#hasBegun) {
+    if (this.#isAvailable && !this.#hasBegun && !this.#deps.rules.isEmpty) {
       this.#hasBegun = true
       this.#deps.log.begin().catch(() => (this.#hasBegun = false))
     }

@@ -19,6 +19,7 @@ import { findNodes, PROBE_PREFIX } from './nodes.ts'
 import type { RedisOptions } from './options.ts'
 import { PublishQueue } from './publish-queue.ts'
 import { RedisLog } from './redis-log.ts'
+import { RedisStreams } from './redis-streams.ts'
 import { isPassing, isReply, publishFailure } from './replies.ts'
 import { StreamGroups, type StreamWithGroups } from './stream-groups.ts'
 import { Wanted } from './wanted.ts'
@@ -30,6 +31,8 @@ export class RedisBus implements Bus, ConnectionsUser {
   /** What is stored in the same Redis, by the same connection. */
   readonly commands: RedisCommands
   readonly log: RedisLog
+  /** Streams of backends in the same Redis, read by a connection of their own. */
+  readonly streams: RedisStreams
   readonly #nodeId: string
   readonly #logger: Log
   readonly #refusalLog = new LogBudget(REFUSALS_PER_WINDOW)
@@ -58,6 +61,7 @@ export class RedisBus implements Bus, ConnectionsUser {
     this.commands = new RedisCommands(this.#connections, options.commandTimeoutMs)
     const unavailable = (): Error | undefined => (this.#connections.areCommandsReady ? undefined : this.#unavailable())
     this.log = new RedisLog({ commands: this.commands, queue: this.#queue, unavailable, nodeId })
+    this.streams = new RedisStreams({ redis: options, nodeId, commands: this.commands, log })
     this.#keyPrefix = options.keyPrefix
     this.#groups = streams && new StreamGroups(streams, options.keyPrefix, this.#send, log)
     this.#patternPrefix = escapeGlob(options.keyPrefix)
@@ -144,6 +148,7 @@ export class RedisBus implements Bus, ConnectionsUser {
     if (this.#isClosed) return Promise.resolve()
     this.#isClosed = true
     const error = closedError()
+    this.streams.close()
     this.#connections.close(error.message)
     this.#channels.close(error)
     this.#patterns.close(error)
@@ -163,6 +168,8 @@ export class RedisBus implements Bus, ConnectionsUser {
   }
 
   onAvailability(reason: string | undefined): void {
+    // It may be another Redis when it is back.
+    if (reason !== undefined) this.streams.reconnect()
     this.#listener?.onAvailability(reason)
   }
 

@@ -7,6 +7,7 @@ import { isPattern, patternMeetsTemplate } from '../destinations.ts'
 import { EntryFormat, type StreamOptions } from './entry.ts'
 import { decodePayload, type InboundMessage, type PayloadCodec } from './payload.ts'
 import { isPayloadVariable, PayloadFields } from './payload-fields.ts'
+import { StreamRoute, type StreamRouteOptions } from './stream-route.ts'
 import { compileTemplate, type Template } from './template.ts'
 
 interface ChannelOptions {
@@ -15,22 +16,22 @@ interface ChannelOptions {
   readonly codec: PayloadCodec
 }
 
+/** An inbound route of a channel. */
+interface ChannelRouteOptions extends ChannelOptions {
+  readonly subscribe: 'on-demand' | 'always'
+  readonly contentType?: string | undefined
+  /** The newest payload is also the value of the key that is named as the channel. */
+  readonly kept?: 'key' | undefined
+  /** For so long after it was set; 0 is not at all. */
+  readonly keptTtlSeconds?: number | undefined
+  /** Path of the field that becomes the body; the destination may have `{body.a.b}` too. With the codec `json`. */
+  readonly body?: string | undefined
+}
+
 /** The `routes` section of the configuration, with the prefixes that the convention needs. */
 export interface RouteOptions {
   readonly outbound: readonly (ChannelOptions | (StreamOptions & Omit<ChannelOptions, 'channel'>))[]
-  readonly inbound: readonly {
-    readonly channel: string
-    readonly destination: string
-    readonly codec: PayloadCodec
-    readonly subscribe: 'on-demand' | 'always'
-    readonly contentType?: string | undefined
-    /** The newest payload is also the value of the key that is named as the channel. */
-    readonly kept?: 'key' | undefined
-    /** For so long after it was set; 0 is not at all. */
-    readonly keptTtlSeconds?: number | undefined
-    /** Path of the field that becomes the body; the destination may have `{body.a.b}` too. With the codec `json`. */
-    readonly body?: string | undefined
-  }[]
+  readonly inbound: readonly (ChannelRouteOptions | StreamRouteOptions)[]
   /** `/app/{name}` → `app:{name}` and `topic:{name}` → `/topic/{name}` for all that no route above claims. */
   readonly convention: boolean
   readonly conventionCodec: PayloadCodec
@@ -100,6 +101,8 @@ export interface ChannelInterest {
 }
 
 export class RouteTable {
+  /** Those of the inbound routes that read streams. */
+  readonly readStreams: readonly StreamRoute[]
   readonly #outbound: readonly OutboundRoute[]
   readonly #inbound: readonly InboundRoute[]
   readonly #kept: readonly InboundRoute[]
@@ -115,8 +118,10 @@ export class RouteTable {
           }))
         : []),
     ]
+    this.readStreams = options.inbound.filter((route) => 'stream' in route).map((route) => new StreamRoute(route))
+    const inbound = options.inbound.filter((route) => 'channel' in route)
     this.#inbound = [
-      ...options.inbound.map((route) => ({
+      ...inbound.map((route) => ({
         ...compileRoute(route, false),
         subscribe: route.subscribe,
         contentType: route.contentType,
@@ -232,12 +237,20 @@ export class RouteTable {
     return [
       ...this.#outbound.map((route) => view('outbound', route, route.entry ? 'stream' : 'channel')),
       ...this.#inbound.map((route) => view('inbound', route)),
+      ...this.readStreams.map(({ destination, stream }) => ({
+        direction: 'inbound' as const,
+        destination,
+        kind: 'stream' as const,
+        channel: stream,
+        codec: 'raw' as const,
+        isConvention: false,
+      })),
     ]
   }
 
   /** How many messages have taken each route so far, in the order of `views`. */
   messageCounts(): number[] {
-    return [...this.#outbound, ...this.#inbound].map(({ messages }) => messages)
+    return [...this.#outbound, ...this.#inbound, ...this.readStreams].map(({ messages }) => messages)
   }
 
   /** One line per route, for people. */
@@ -257,7 +270,7 @@ export class RouteTable {
   }
 }
 
-function valueTtlOf({ kept, keptTtlSeconds = DEFAULT_KEPT_TTL_S }: RouteOptions['inbound'][number]) {
+function valueTtlOf({ kept, keptTtlSeconds = DEFAULT_KEPT_TTL_S }: ChannelRouteOptions) {
   return kept === undefined || keptTtlSeconds === 0 ? undefined : keptTtlSeconds
 }
 
@@ -301,7 +314,7 @@ function readFields(
   return { destination: route.destination.expand(new Map([...variables, ...more])), message }
 }
 
-function fieldsOf(route: RouteOptions['inbound'][number]): PayloadFields | undefined {
+function fieldsOf(route: ChannelRouteOptions): PayloadFields | undefined {
   const variables = compileTemplate(route.destination).names.filter(isPayloadVariable)
   if (variables.length === 0 && route.body === undefined) return undefined
   return new PayloadFields(variables, route.body, route.contentType)

@@ -71,7 +71,10 @@ describe('inbound routes', () => {
 describe('preset: ws4redis of inbound routes', () => {
   it('is written out as its four routes', () => {
     expect(
-      inbound({ preset: 'ws4redis', facility: '{name}' }).map(({ channel, destination }) => [channel, destination]),
+      inbound({ preset: 'ws4redis', facility: '{name}' }).map((route) => [
+        'channel' in route && route.channel,
+        route.destination,
+      ]),
     ).toEqual([
       ['broadcast:{name}', '/topic/{name}'],
       ['user:{receiver}:{name}', '/user/{receiver}/queue/{name}'],

@@ -1,6 +1,6 @@
 /** The sections `broker` and `routes`: which destinations there are, and which Redis channel each is. */
 import * as z from 'zod'
-import { templateProblems } from '../template-syntax.ts'
+import { fieldTemplateProblems, templateProblems } from '../template-syntax.ts'
 import { count, DAY_SECONDS, flag, HOUR_MS, milliseconds, notEmpty, prefix, template } from './values.ts'
 
 const channelTemplate = template.describe('Redis channel, with the same variables as the destination')
@@ -79,6 +79,42 @@ const inboundRoute = z.strictObject({
   keptTtlSeconds,
 })
 
+/** Text with fields of an entry. */
+const fieldTemplate = z.string().superRefine((value, context) => {
+  for (const problem of fieldTemplateProblems(value)) context.addIssue(problem)
+})
+
+const readStreamRoute = z.strictObject({
+  stream: z.string().min(1).describe('Redis stream that every node reads, without a consumer group'),
+  destination: fieldTemplate.describe(
+    'Where an entry is delivered: {field.x} alone is a field with the whole destination; between other text it is a field ' +
+      'with one segment',
+  ),
+  body: z
+    .string()
+    .regex(/^\{field\.[^{}/\s]+\}$/, { error: 'must be a field of the entry, such as "{field.message}"' })
+    .describe('The field that becomes the body'),
+  headers: z.array(z.string().min(1)).default([]).describe('Fields that become headers of the same name'),
+  contentType: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The content-type header of the messages; otherwise plain text, or octets if it is not UTF-8'),
+  start: z
+    .enum(['latest', 'earliest'])
+    .default('latest')
+    .describe(
+      'What the entries of before are for: nothing, or to be asked for. With either, who does not ask gets nothing old, and ' +
+        'who asks gets what the stream holds',
+    ),
+  maxScan: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10_000)
+    .describe('How many of the newest entries are looked through for one that asks, at most'),
+})
+
 /** Fixed text, or one variable. */
 export const facility = z.string().regex(/^(\{[A-Za-z_]\w*\}|[^/\s{}*?]+)$/, {
   error: 'must be fixed text, or a variable such as "{name}" for any',
@@ -123,7 +159,7 @@ export const routes = z
       .default([{ destination: '/app/greet', channel: 'GREETING_CHANNEL_OUTBOUND', codec: 'json-string' }])
       .describe('From clients to Redis; empty by default when routes.inbound is given'),
     inbound: z
-      .array(z.union([inboundRoute, presetRoute]))
+      .array(z.union([inboundRoute, readStreamRoute, presetRoute]))
       .default([
         {
           channel: 'GREETING_CHANNEL_INBOUND',
