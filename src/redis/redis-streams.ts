@@ -27,8 +27,10 @@ export interface RedisStreamsOptions {
   readonly log: Log
 }
 
-/** Entries of each stream that are read at once. */
-const COUNT = 100
+/** Entries of each stream that are read at once, at most; fewer where they are large. */
+const MAX_COUNT = 100
+/** What an answer should have at most, in bytes. */
+const MAX_BYTES = 4 * 1024 * 1024
 /** How often a stream that brings nothing is looked at, in milliseconds: it may be another one by now. */
 const LOOK_MS = 5000
 /** How often one is that Redis has refused, in milliseconds. */
@@ -45,6 +47,7 @@ export class RedisStreams implements StreamSource {
   #connection: Connection | undefined
   /** Number of the loop that reads; another connection has another one. */
   #loop = 0
+  #count = MAX_COUNT
   #isAway = false
   #isClosed = false
   #wake: (() => void) | undefined
@@ -124,18 +127,11 @@ export class RedisStreams implements StreamSource {
     if (!(await this.#lookAtAll(send, loop))) return false
     const open = this.#followed.filter(({ isOpen }) => isOpen)
     if (open.length === 0) return false
-    const blockMs = open.length < this.#followed.length ? REFUSED_MS : LOOK_MS
+    const lookMs = open.length < this.#followed.length ? REFUSED_MS : LOOK_MS
+    const blockMs = Math.min(lookMs, this.#options.redis.probeIntervalMs)
     const names = [...open.map(({ key }) => key), ...open.map(({ position }) => position!)]
     try {
-      const reply = await send(
-        'XREAD',
-        'COUNT',
-        COUNT,
-        'BLOCK',
-        Math.min(blockMs, this.#options.redis.probeIntervalMs),
-        'STREAMS',
-        ...names,
-      )
+      const reply = await send('XREAD', 'COUNT', this.#count, 'BLOCK', blockMs, 'STREAMS', ...names)
       if (this.#loop === loop) this.#accept(reply)
       return true
     } catch (error) {
@@ -147,14 +143,18 @@ export class RedisStreams implements StreamSource {
   }
 
   #accept(reply: unknown): void {
+    const count = this.#count
+    let bytes = 0
     for (const [key, entries] of streamsIn(reply)) {
+      for (const { fields } of entries) for (const value of fields.values()) bytes += value.length
       for (const followed of this.#followed) {
         if (followed.key !== key) continue
         // What brings something is what it was. But where there is more, it may be trimmed before it is read.
-        followed.lookedMs = entries.length < COUNT ? performance.now() : -Infinity
+        followed.lookedMs = entries.length < count ? performance.now() : -Infinity
         for (const entry of entries) followed.accept(entry)
       }
     }
+    this.#count = bytes > MAX_BYTES ? Math.ceil(count / 4) : Math.min(count * 2, MAX_COUNT)
   }
 
   /** Looks at those that have brought nothing for a while. Resolves to false if Redis can do nothing now. */

@@ -85,13 +85,26 @@ describe('streams in Redis', () => {
 
   it('go on after the last id when the connection was away', async () => {
     const name = newStream()
-    const { followers } = await follow(redis, [name])
+    const { followers, log } = await follow(redis, [name])
     await followers[0]!.next()
     await outside.xadd(name, '1-1', 'a', '1')
     await followers[0]!.next()
     await killReaders()
     await outside.xadd(name, '1-2', 'a', '2')
     expect(await followers[0]!.next()).toBe('1-2 a=2')
+    expect(log.messages('warn')).toEqual(['The connection that reads streams is away'])
+    expect(log.messages('error')).toEqual([])
+  })
+
+  it('come whole when they are large and many', async () => {
+    const name = newStream()
+    const { followers } = await follow(redis, [name])
+    await followers[0]!.next()
+    const transaction = outside.multi()
+    for (let i = 1; i <= 150; i++) transaction.xadd(name, `1-${i}`, 'a', 'x'.repeat(100_000))
+    await transaction.exec()
+    const ids = (await followers[0]!.take(150)).map((text) => text.split(' ')[0])
+    expect(ids).toEqual(Array.from({ length: 150 }, (_, i) => `1-${i + 1}`))
   })
 
   it('say when something was trimmed that had not been read', async () => {

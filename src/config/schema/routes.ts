@@ -85,7 +85,8 @@ const fieldTemplate = z.string().superRefine((value, context) => {
 })
 
 const readStreamRoute = z.strictObject({
-  stream: z.string().min(1).describe('Redis stream that every node reads, without a consumer group'),
+  // It is the epoch of its messages, which clients hand back.
+  stream: z.string().min(1).max(128).describe('Redis stream that every node reads, without a consumer group'),
   destination: fieldTemplate.describe(
     'Where an entry is delivered: {field.x} alone is a field with the whole destination; between other text it is a field ' +
       'with one segment',
