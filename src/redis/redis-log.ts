@@ -98,8 +98,8 @@ export class RedisLog implements HistoryLog {
   }
 
   /** Gives Redis the text of what publishes, so that it is known with the first message. Rejects as a command. */
-  load(send: RedisCommands['send']): Promise<unknown> {
-    return send('SCRIPT', 'LOAD', SCRIPTS.publish.text)
+  async load(send: RedisCommands['send']): Promise<void> {
+    await this.#publish.load((text) => send('SCRIPT', 'LOAD', text))
   }
 
   async record(

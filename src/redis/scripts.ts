@@ -62,6 +62,13 @@ export class OrderedScript {
     return this.#queue.connection === this.#connection ? this.#send(call) : this.#teach(call)
   }
 
+  /** Gives the text before the first call, so that no call has to wait for it. Rejects as `give`. */
+  async load(give: (text: string) => Promise<unknown>): Promise<void> {
+    const { connection } = this.#queue
+    await give(this.#script.text)
+    this.#connection = connection
+  }
+
   /** The call goes with the text; those that are made meanwhile wait for it. */
   #teach(call: ScriptCall): Promise<unknown> {
     this.#connection = this.#queue.connection
