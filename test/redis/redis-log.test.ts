@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BusRefusedError } from '../../src/bus/bus.ts'
@@ -194,6 +195,42 @@ describe('a log in Redis', () => {
     if (isTold) expect(await log.read(target.destination, all)).toBeUndefined()
     await log.publish([message('b', target)])
     expect(textsOf(await log.read(target.destination, all)).at(-1)).toBe('b')
+  })
+
+  it('works with the rights that docs/operations.md says', async () => {
+    const own = await redisForTest()
+    const admin = await own.client()
+    const docs = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+    const rights = /`(\+eval \+evalsha \+hmget [^`]+)`/.exec(docs)![1]!.split(/\s+/)
+    const plain = ['resetchannels', `&${CHANNEL}`, '&stomp-bridge:*', '~stomp-bridge:*', '-@all']
+    await admin.call(
+      'ACL',
+      'SETUSER',
+      'small',
+      'on',
+      '>pw',
+      ...plain,
+      '+subscribe',
+      '+publish',
+      '+ping',
+      '+role',
+      ...rights,
+    )
+    const { log, bus, recorder } = await logOn(own.url.replace('redis://', 'redis://small:pw@'))
+    await bus.subscribe(CHANNEL)
+    const target = newTarget()
+    await log.begin()
+    await log.publish([message('a', target), { ...message('b', target), once: 'b' }])
+    await log.record(CHANNEL, target, [{ payload: '{"text":"c"}', source: 's' }], 0)
+    for (const from of [
+      { kind: 'before', offset: '9999999999999-9' },
+      { kind: 'newest', count: 9 },
+    ] as const) {
+      expect(textsOf(await log.read(target.destination, { ...all, from }))).toEqual(['a', 'b', 'c'])
+    }
+    await log.clear(target.destination, 100)
+    await recorder.untilReceived(3)
+    expect(textsOf(await log.read(target.destination, all))).toEqual([])
   })
 
   it('keeps nothing of what was refused, and lets it be tried again under its name', async () => {
