@@ -1,6 +1,7 @@
 /** One line of the console. Plain: a thousand of them may come in a second. */
 import type { AckState } from '../stomp/acknowledgements.ts'
 import { previewOf, RecordKind, type Direction, type FrameRecord } from '../stomp/frame-record.ts'
+import { outcomeWords, type Marker } from '../stomp/place.ts'
 import { maskRaw } from '../stomp/secrets.ts'
 import type { SoftError } from '../stomp/soft-errors.ts'
 import type { SubscriptionEntry } from '../stomp/subscriptions.ts'
@@ -27,7 +28,7 @@ export interface ConsoleRowProps {
 }
 
 export function ConsoleRow({ record, subscription, ack, refusal, hiddenNames }: ConsoleRowProps) {
-  const { direction, kind, command, destination } = record
+  const { direction, kind, command, destination, origin } = record
   if (kind === RecordKind.note) {
     return (
       <div class="row row-note" data-direction={direction}>
@@ -52,11 +53,38 @@ export function ConsoleRow({ record, subscription, ack, refusal, hiddenNames }: 
       <span class="row-command">{command}</span>
       <span class="row-rest">
         {destination !== undefined && <span class="row-destination">{destination}</span>}
-        <span class="row-text">{previewOf(record, raw)}</span>
+        {origin?.marker ? <RowMarker marker={origin.marker} /> : <span class="row-text">{previewOf(record, raw)}</span>}
       </span>
+      {origin?.isRetained && <span class="row-ack">retained</span>}
+      {origin?.offset !== undefined && !origin.marker && <Offset offset={origin.offset} />}
       {refusal && <span class="row-ack row-ack-nacked">{direction === 'out' ? 'refused' : refusal.code}</span>}
       {ack !== undefined && <span class={`row-ack row-ack-${ack}`}>{ACKS[ack]}</span>}
       <span class="row-size">{formatBytes(record.bytes)}</span>
     </div>
+  )
+}
+
+/** It has no body, and what its headers say is one sentence. */
+function RowMarker({ marker }: { readonly marker: Marker }) {
+  const { offset, isRecovered } = marker
+  const outcome = outcomeWords(marker)
+  return (
+    <span class={isRecovered === false ? 'row-text row-marker is-gap' : 'row-text row-marker'}>
+      marker: {offset !== undefined && 'at '}
+      {offset !== undefined && <Offset offset={offset} />}
+      {offset !== undefined && outcome !== '' && ', '}
+      {outcome}
+    </span>
+  )
+}
+
+/** Where there is little room its first part, which is a time, is not seen. */
+function Offset({ offset }: { readonly offset: string }) {
+  const cut = Math.max(0, offset.indexOf('-'))
+  return (
+    <span class="row-offset" title={`Offset ${offset}`}>
+      {cut > 0 && <span class="row-offset-time">{offset.slice(0, cut)}</span>}
+      {offset.slice(cut)}
+    </span>
   )
 }

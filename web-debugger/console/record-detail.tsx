@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 import { SoftErrorText } from '../errors/soft-error-text.tsx'
 import { partsOf, previewOf, RecordKind, toText, type FrameRecord, type RecordParts } from '../stomp/frame-record.ts'
+import { markerWords } from '../stomp/place.ts'
 import { hideSecretBody, isSecretName, MASK, maskRaw } from '../stomp/secrets.ts'
 import type { Tab } from '../stomp/workspace.ts'
 import { announce } from '../ui/announce.ts'
@@ -76,6 +77,7 @@ export function RecordDetail({ record, tab, onClose }: RecordDetailProps) {
       <div class="detail-body">
         {record.problem !== undefined && <Notice kind="error">{previewOf(record)}</Notice>}
         <Refusal record={record} tab={tab} />
+        <History record={record} />
         <AckButtons record={record} connection={connection} />
         {isParsed && view.value === 'parsed' ? (
           <>
@@ -88,6 +90,18 @@ export function RecordDetail({ record, tab, onClose }: RecordDetailProps) {
       </div>
     </article>
   )
+}
+
+/** What no header says by itself: nobody has sent a marker, and a retained message is not new. */
+function History({ record: { origin } }: { readonly record: FrameRecord }) {
+  if (origin?.marker) {
+    return (
+      <Notice kind={origin.marker.isRecovered === false ? 'warning' : 'info'}>
+        A marker of the bridge, which nobody has sent: {markerWords(origin.marker)}.
+      </Notice>
+    )
+  }
+  return origin?.isRetained ? <Notice kind="info">Retained: it was there before the subscription.</Notice> : null
 }
 
 /** What became of a frame that was refused; for the error itself, which frame it means. */

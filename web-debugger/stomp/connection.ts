@@ -11,13 +11,14 @@ import type { Environment } from './environment.ts'
 import { FrameLog } from './frame-log.ts'
 import { plainRecord, RecordKind, toText, type FrameRecord, type NewRecord, type WireData } from './frame-record.ts'
 import { Line, type ConnectionState } from './line.ts'
+import type { Place } from './place.ts'
 import { createForm, readForm, type ProfileForm } from './profile-form.ts'
 import { problemsOf, secretNames, titleOf, type Profile, type ProfileProblems } from './profile.ts'
 import { Pulse } from './pulse.ts'
 import { Renewal } from './renewal.ts'
 import { RoundTrips } from './round-trips.ts'
 import { SoftErrors, type SoftError } from './soft-errors.ts'
-import { Subscriptions, type SubscribeOptions, type SubscriptionEntry } from './subscriptions.ts'
+import { NO_HISTORY, Subscriptions, type SubscribeOptions, type SubscriptionEntry } from './subscriptions.ts'
 import { Transactions } from './transactions.ts'
 
 export interface SendOptions {
@@ -152,6 +153,11 @@ export class Connection {
     this.#subscriptions.remove(entry)
   }
 
+  /** The offset seen last at this destination. */
+  placeOf(destination: string): Place | undefined {
+    return this.#subscriptions.placeOf(destination)
+  }
+
   /** Asks again for one that was refused. */
   retry(entry: SubscriptionEntry): void {
     this.#subscriptions.retry(entry)
@@ -263,8 +269,13 @@ export class Connection {
         return
       }
       const entry = this.#subscriptions.find(record.subscription) ?? this.#findByDestination(record.destination)
-      entry?.countMessage(record.atMs, record.bytes)
-      if (entry) this.acknowledgements.expect(record, entry)
+      if (!entry) return
+      const { origin } = record
+      if (origin) entry.follow(origin, record.destination, headers.get('redelivered') === 'true')
+      // A marker is no message: nobody has sent it, and it has no `ack`.
+      if (origin?.marker) return
+      entry.countMessage(record.atMs, record.bytes)
+      this.acknowledgements.expect(record, entry)
     } else if (command === Command.RECEIPT) {
       this.roundTrips.answered(headers.get('receipt-id') ?? '', record.atMs)
       const token = this.renewal.answered(headers)
@@ -273,7 +284,9 @@ export class Connection {
       this.#agreement.value = agreementOf(headers, this.#line.profile, this.#line.subProtocol)
       this.renewal.begin(tokenOf(this.#line.profile))
     } else if (command === Command.ERROR) {
-      const message = headers.get('message') ?? (toText(body).trim() || 'no message')
+      const text = toText(body)
+      const message = headers.get('message') ?? (text.trim() || 'no message')
+      if (headers.get('code') === NO_HISTORY) this.#subscriptions.refuseAsk(`${message} ${text}`)
       this.#line.explain(`The server sent an ERROR: ${message}`, LASTING.includes(headers.get('code') ?? ''))
     }
   }

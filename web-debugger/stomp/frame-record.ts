@@ -11,6 +11,7 @@ import {
   type Version,
 } from '../../frames/index.ts'
 import { toHex } from './body.ts'
+import type { Origin } from './place.ts'
 
 export type Direction = 'in' | 'out' | 'note'
 
@@ -41,6 +42,8 @@ export interface NewRecord {
   readonly destination: string | undefined
   /** Id of the subscription that a MESSAGE is for. */
   readonly subscription: string | undefined
+  /** What a MESSAGE says of the history of its destination. */
+  readonly origin: Origin | undefined
   readonly raw: WireData
   readonly bytes: number
   /** The version whose escapes the headers have. */
@@ -117,6 +120,7 @@ export function plainRecord(
     command: WORDS[kind],
     destination: undefined,
     subscription: undefined,
+    origin: undefined,
     raw,
     bytes: kind === RecordKind.note ? 0 : byteLength(raw),
     version: undefined,

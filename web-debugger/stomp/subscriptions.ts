@@ -1,6 +1,7 @@
 /** What a connection is subscribed to. An entry outlives the session: the next one subscribes it again. */
 import { signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import { Command, type FrameToEncode, type Header } from '../../frames/index.ts'
+import { isAsking, markerWords, sincePlace, withoutAsk, type Marker, type Origin, type Place } from './place.ts'
 import { Rate } from './rate.ts'
 import { ERRORS_SUBSCRIPTION, type SoftError } from './soft-errors.ts'
 
@@ -18,10 +19,14 @@ export const HUES = 8
 /** Ended ones whose messages still have their colour. */
 const KEPT = 1_000
 
+/** Code of the error for who asks where nothing is kept. */
+export const NO_HISTORY = 'no-history'
+
 export class SubscriptionEntry {
   readonly id: string
   readonly destination: string
   readonly ack: AckMode
+  /** As they were given. */
   readonly headers: readonly Header[]
   /** 0 … HUES - 1 */
   readonly hue: number
@@ -32,6 +37,13 @@ export class SubscriptionEntry {
   readonly refusal: Signal<SoftError | undefined> = signal(undefined)
   readonly rate = new Rate()
   #bytes = 0
+  #asks: boolean
+  #place: Place | undefined
+  /** Of this session. */
+  #marker: Marker | undefined
+  /** Messages since the marker. */
+  #sinceMarker = 0
+  #lacksHistory = false
 
   constructor(id: string, hue: number, options: SubscribeOptions) {
     this.id = id
@@ -39,6 +51,7 @@ export class SubscriptionEntry {
     this.destination = options.destination
     this.ack = options.ack ?? 'auto'
     this.headers = [...(options.headers ?? [])]
+    this.#asks = isAsking(this.headers)
   }
 
   /** Messages since it was made. */
@@ -50,9 +63,65 @@ export class SubscriptionEntry {
     return this.#bytes
   }
 
+  /** The offset seen last; undefined where there is no history. */
+  get place(): Place | undefined {
+    return this.#place
+  }
+
+  /** The server said so when this asked; it does not ask any more. */
+  get lacksHistory(): boolean {
+    return this.#lacksHistory
+  }
+
+  /** It has asked, and nothing was answered yet. */
+  get isUnanswered(): boolean {
+    return this.#asks && this.isActive.value && !this.#marker
+  }
+
+  /** What the last marker said, with what is left of it now. */
+  get placeText(): string | undefined {
+    const offset = this.#place?.offset
+    if (!this.#marker) return offset === undefined ? undefined : `at ${offset}`
+    const left = Math.max(0, this.#marker.count - this.#sinceMarker)
+    return markerWords(this.#sinceMarker > 0 && offset !== undefined ? { ...this.#marker, offset } : this.#marker, left)
+  }
+
+  /** Is something missing, as the last marker said? */
+  get hasGap(): boolean {
+    return this.#marker?.isRecovered === false
+  }
+
   countMessage(atMs: number, bytes: number): void {
     this.rate.add(atMs)
     this.#bytes += bytes
+    this.#sinceMarker++
+  }
+
+  /** `isRepeated`: it was given back, and comes again. */
+  follow({ offset, epoch, marker }: Origin, destination: string | undefined, isRepeated: boolean): void {
+    if (marker) {
+      this.#marker = marker
+      this.#sinceMarker = 0
+    }
+    // Else messages follow, each with its own offset; after a loss among them the rest has to be asked for.
+    const isPlace = marker ? marker.count === 0 : !isRepeated
+    // A pattern brings destinations with offsets of their own.
+    const isOwn = this.#asks || destination === this.destination
+    if (isPlace && isOwn && offset !== undefined && epoch !== undefined) this.#place = { offset, epoch }
+  }
+
+  /** Returns the headers of the next SUBSCRIBE: who has asked goes on from where it was. */
+  nextHeaders(): readonly Header[] {
+    this.#marker = undefined
+    this.#sinceMarker = 0
+    if (!this.#asks) return withoutAsk(this.headers)
+    return this.#place ? [...withoutAsk(this.headers), ...sincePlace(this.#place)] : this.headers
+  }
+
+  /** From here on it is content with what is live. */
+  stopAsking(): void {
+    this.#lacksHistory = this.#asks
+    this.#asks = false
   }
 }
 
@@ -106,6 +175,19 @@ export class Subscriptions {
     if (!entry) return
     entry.isActive.value = false
     entry.refusal.value = error
+    if (error.code === NO_HISTORY) entry.stopAsking()
+  }
+
+  /** The server ends the session because one has asked: it would do so each time. `text` names the destination, or not. */
+  refuseAsk(text: string): void {
+    const asking = this.#entries.value.filter(({ isUnanswered }) => isUnanswered)
+    const entry = asking.find(({ destination }) => text.includes(`"${destination}"`)) ?? asking[0]
+    entry?.stopAsking()
+  }
+
+  /** The offset seen last at this destination, by those that have ended too. */
+  placeOf(destination: string): Place | undefined {
+    return [...this.#byId.values()].findLast((entry) => entry.destination === destination && entry.place)?.place
   }
 
   /** Asks again for one that was refused. */
@@ -127,7 +209,7 @@ export class Subscriptions {
   }
 
   #subscribe(entry: SubscriptionEntry): void {
-    const { id, destination, ack, headers, refusal } = entry
+    const { id, destination, ack, refusal } = entry
     refusal.value = undefined
     const own: Header[] = [
       ['id', id],
@@ -135,7 +217,7 @@ export class Subscriptions {
     ]
     // `auto` is what a server takes without the header.
     if (ack !== 'auto') own.push(['ack', ack])
-    entry.isActive.value = this.#transmit({ command: Command.SUBSCRIBE, headers: [...own, ...headers] })
+    entry.isActive.value = this.#transmit({ command: Command.SUBSCRIBE, headers: [...own, ...entry.nextHeaders()] })
   }
 
   #forgetOldest(): void {

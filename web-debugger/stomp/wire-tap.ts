@@ -13,6 +13,7 @@ import {
   type WireData,
 } from './frame-record.ts'
 import { FrameSplitter, type Piece } from './frame-splitter.ts'
+import { originOf } from './place.ts'
 
 /** Is told of every record; with the frame, if it is one. */
 export type TapListener = (record: NewRecord, frame: Frame | undefined) => void
@@ -70,13 +71,15 @@ export class WireTap {
       const kind = problem === undefined ? RecordKind.heartBeat : RecordKind.broken
       return plainRecord(atMs, direction, kind, raw, problem)
     }
+    const isMessage = frame.command === Command.MESSAGE
     return {
       atMs,
       direction,
       kind: RecordKind.frame,
       command: frame.command,
       destination: frame.headers.get('destination'),
-      subscription: frame.command === Command.MESSAGE ? frame.headers.get('subscription') : undefined,
+      subscription: isMessage ? frame.headers.get('subscription') : undefined,
+      origin: isMessage ? originOf(frame) : undefined,
       raw,
       bytes: byteLength(raw),
       version: versionFor(frame.command, this.#version),

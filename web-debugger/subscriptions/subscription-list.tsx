@@ -58,6 +58,7 @@ function SubscriptionItem({ entry, connection, now, isLive }: SubscriptionItemPr
             {ack !== 'auto' && `, ${ack}`}
           </span>
         </span>
+        {!isWaiting && !refusal && <SubscriptionPlace entry={entry} />}
       </div>
       <Button
         kind="quiet"
@@ -83,4 +84,12 @@ function SubscriptionItem({ entry, connection, now, isLive }: SubscriptionItemPr
       )}
     </li>
   )
+}
+
+/** Where it is in the history of its destination. */
+function SubscriptionPlace({ entry }: { readonly entry: SubscriptionEntry }) {
+  if (entry.lacksHistory) return <span class="subscription-place is-gap">no history here: only what is new</span>
+  const text = entry.placeText
+  if (text === undefined) return null
+  return <span class={entry.hasGap ? 'subscription-place tabular is-gap' : 'subscription-place tabular'}>{text}</span>
 }

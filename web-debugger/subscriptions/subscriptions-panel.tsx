@@ -1,7 +1,9 @@
 /** Subscribe, and the list of what is subscribed with what it brings. */
 import { useSignal } from '@preact/signals'
 import type { Header } from '../../frames/index.ts'
+import { useMemo } from 'preact/hooks'
 import type { Connection } from '../stomp/connection.ts'
+import { readAsk } from '../stomp/place.ts'
 import type { AckMode } from '../stomp/subscriptions.ts'
 import { Button } from '../ui/button.tsx'
 import { HeaderRows, type HeaderRow } from '../ui/header-rows.tsx'
@@ -9,6 +11,7 @@ import { Icon } from '../ui/icon.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { Select } from '../ui/select.tsx'
 import { TextInput } from '../ui/text-input.tsx'
+import { AskField, createAsk } from './ask-field.tsx'
 import { SubscriptionList } from './subscription-list.tsx'
 
 export interface SubscriptionsPanelProps {
@@ -23,13 +26,20 @@ export function SubscriptionsPanel({ connection, proposals }: SubscriptionsPanel
   const ack = useSignal<AckMode>('auto')
   const headers = useSignal<readonly HeaderRow[]>([])
   const problem = useSignal<string | undefined>(undefined)
+  const ask = useMemo(createAsk, [])
+  const wanted = destination.value.trim()
   const subscribe = () => {
-    const wanted = destination.value.trim()
-    problem.value = wanted === '' ? 'Enter a destination, such as /topic/greetings' : undefined
-    if (problem.value !== undefined) return
+    const { kind, count, time, offset, epoch } = ask
+    const form = { kind: kind.value, count: count.value, time: time.value, offset: offset.value, epoch: epoch.value }
+    const asked = readAsk(form, wanted, connection.placeOf(wanted))
+    if (wanted === '') problem.value = 'Enter a destination, such as /topic/greetings'
+    else problem.value = typeof asked === 'string' ? asked : undefined
+    if (problem.value !== undefined || typeof asked === 'string') return
     const rows = headers.value.filter((row) => row.name !== '').map(({ name, value }): Header => [name, value])
-    connection.subscribe({ destination: wanted, ack: ack.value, headers: rows })
+    connection.subscribe({ destination: wanted, ack: ack.value, headers: [...asked, ...rows] })
     destination.value = ''
+    // The next one may be of a destination without history, where asking ends the session.
+    kind.value = 'now'
   }
   const count = connection.subscriptions.value.length
   return (
@@ -49,6 +59,7 @@ export function SubscriptionsPanel({ connection, proposals }: SubscriptionsPanel
           Subscribe
         </Button>
       </div>
+      <AskField ask={ask} known={connection.placeOf(wanted)} />
       <details class="more">
         <summary>
           <Icon name="chevron" />

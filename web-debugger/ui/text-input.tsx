@@ -8,7 +8,7 @@ export interface TextInputProps {
   readonly value: Signal<string>
   readonly hint?: string | undefined
   readonly error?: string | undefined
-  readonly type?: 'text' | 'password' | 'number' | 'search' | undefined
+  readonly type?: 'text' | 'password' | 'number' | 'search' | 'datetime-local' | undefined
   readonly placeholder?: string | undefined
   readonly disabled?: boolean | undefined
   /** Proposals; anything else may be typed. */
@@ -34,6 +34,7 @@ export function TextInput(props: TextInputProps) {
             value={value.value}
             placeholder={placeholder}
             disabled={disabled}
+            step={type === 'datetime-local' ? 1 : undefined}
             aria-describedby={describedBy}
             aria-invalid={invalid || undefined}
             autocomplete="off"
