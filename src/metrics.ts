@@ -121,11 +121,12 @@ export const METRIC_LABELS: ReadonlyMap<string, readonly string[]> = new Map<str
 export class Metrics {
   /** `metrics.count.messagesDelivered += n` is all the hot path does. */
   readonly count: Record<CounterName, number>
+  /** Subscriptions that went on from a position, by what came of it. */
+  readonly recoveries = { recovered: 0, incomplete: 0 }
   readonly #registry = new Registry()
   readonly #logins: Counter
   readonly #denials: Readonly<Record<DeniedAction, Counter.Internal>>
   readonly #durations: Readonly<Record<DurationName, Histogram>>
-  readonly #recoveries: Readonly<Record<'recovered' | 'incomplete', Counter.Internal>>
   readonly #recovered: Histogram
   readonly #historyCalls: Histogram
 
@@ -147,15 +148,17 @@ export class Metrics {
     const denials = this.#labelled('denials')
     this.#denials = { subscribe: denials.labels('subscribe'), send: denials.labels('send') }
     for (const denied of Object.values(this.#denials)) denied.inc(0)
-    const recoveries = this.#labelled('recoveries')
-    this.#recoveries = { recovered: recoveries.labels('recovered'), incomplete: recoveries.labels('incomplete') }
-    for (const result of Object.values(this.#recoveries)) result.inc(0)
     this.#historyCalls = new Histogram({
       name: `${metricName('historyCall')}_seconds`,
       help: HISTORY_CALLS.help,
       labelNames: HISTORY_CALLS.labels,
       buckets: HISTORY_CALL_BUCKETS,
       registers: [this.#registry],
+    })
+    const { recoveries } = this
+    this.#labelled('recoveries', function () {
+      this.reset()
+      for (const [result, times] of Object.entries(recoveries)) this.inc({ result }, times)
     })
     this.#recovered = new Histogram({
       name: metricName('recoveredMessages'),
@@ -167,13 +170,14 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry })
   }
 
-  #labelled(name: keyof typeof LABELLED_COUNTERS): Counter {
+  #labelled(name: keyof typeof LABELLED_COUNTERS, collect?: (this: Counter) => void): Counter {
     const { help, labels } = LABELLED_COUNTERS[name]
     return new Counter({
       name: `${metricName(name)}_total`,
       help,
       labelNames: [...labels],
       registers: [this.#registry],
+      ...(collect && { collect }),
     })
   }
 
@@ -195,7 +199,7 @@ export class Metrics {
 
   /** A subscription has gone on from a position. */
   recovery(result: 'recovered' | 'incomplete'): void {
-    this.#recoveries[result].inc()
+    this.recoveries[result]++
   }
 
   historyCallTook(call: 'publish' | 'record' | 'read' | 'clear', seconds: number): void {

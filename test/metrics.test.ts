@@ -68,6 +68,8 @@ describe('metrics', () => {
     const metrics = newMetrics()
     for (const messages of [0, 20, 500]) metrics.recovered(messages)
     metrics.recovery('recovered')
+    expect(metrics.recoveries).toEqual({ recovered: 1, incomplete: 0 })
+    await metrics.render()
     const lines = await samples(metrics)
     expect(lines).toContain('stomp_bridge_recovered_messages_sum 520')
     expect(lines).toContain('stomp_bridge_recovered_messages_bucket{le="100"} 2')

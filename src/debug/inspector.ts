@@ -39,6 +39,8 @@ export function createInspect(inspected: Inspected): Inspect {
 function viewProcess({ clients, broker, table, outputs, metrics }: Inspected, startedAt: number): ProcessView {
   const { errorsSent: errors, ...counted } = metrics.count
   const { framesReceived, messagesReceived, messagesPublished, messagesDelivered, sessionsOpened } = counted
+  const { gapsFilled, gapsNotFilled, historyReads } = counted
+  const { recovered, incomplete: notRecovered } = metrics.recoveries
   return {
     workers: 1,
     startedAt,
@@ -52,6 +54,11 @@ function viewProcess({ clients, broker, table, outputs, metrics }: Inspected, st
       messagesDelivered,
       sessionsOpened,
       errors,
+      recovered,
+      notRecovered,
+      gapsFilled,
+      gapsNotFilled,
+      historyReads,
     },
     routeMessages: table.messageCounts(),
     destinations: mostSubscribed(broker.subscriptionCounts(), MAX_DESTINATIONS),

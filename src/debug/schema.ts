@@ -18,6 +18,11 @@ export const totalsSchema = z.object({
   messagesDelivered: count,
   sessionsOpened: count,
   errors: count,
+  recovered: count.openapi({ description: 'Subscriptions that went on from a position, and missed nothing' }),
+  notRecovered: count.openapi({ description: 'Those for which something was no longer held' }),
+  gapsFilled: count,
+  gapsNotFilled: count,
+  historyReads: count,
 })
 
 const routeSchema = z.object({

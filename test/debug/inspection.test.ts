@@ -12,6 +12,11 @@ const totals = (each: number) => ({
   messagesDelivered: each,
   sessionsOpened: each,
   errors: each,
+  recovered: each,
+  notRecovered: each,
+  gapsFilled: each,
+  gapsNotFilled: each,
+  historyReads: each,
 })
 
 const view = (more: Partial<ProcessView>): ProcessView => ({
