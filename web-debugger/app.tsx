@@ -9,6 +9,7 @@ import type { BridgeWatch } from './api/bridge-watch.ts'
 import type { BackendSide } from './backend/backend-side.ts'
 import { BackendPanel } from './backend/backend-panel.tsx'
 import { BridgeView } from './bridge/bridge-view.tsx'
+import type { HistoryReader } from './bridge/history-reader.ts'
 import type { People } from './bridge/people.ts'
 import type { SessionWatch } from './bridge/session-list.ts'
 import { ClientView } from './client-view.tsx'
@@ -26,13 +27,14 @@ export interface Services {
   readonly watch: BridgeWatch
   readonly sessions: SessionWatch
   readonly people: People
+  readonly history: HistoryReader
   readonly backend: BackendSide
   readonly workspace: Workspace
   readonly tour: Tour
 }
 
 export function App({ services }: { readonly services: Services }) {
-  const { preferences, watch, sessions, people, backend, workspace, tour } = services
+  const { preferences, watch, sessions, people, history, backend, workspace, tour } = services
   const areShortcutsShown = useSignal(false)
   const toggleTour = () => {
     if (tour.isOpen.value) {
@@ -69,7 +71,7 @@ export function App({ services }: { readonly services: Services }) {
           {view === 'backend' && <BackendPanel backend={backend} watch={watch} />}
         </ViewBox>
         <ViewBox name="bridge" view={view}>
-          {view === 'bridge' && <BridgeView watch={watch} sessions={sessions} people={people} />}
+          {view === 'bridge' && <BridgeView {...{ watch, sessions, people, history }} />}
         </ViewBox>
       </main>
       <ViewNav preferences={preferences} place="bottom" />

@@ -6,6 +6,7 @@ import { createApi } from './api/client.ts'
 import { rootOf } from './api/root.ts'
 import { App } from './app.tsx'
 import { createBackendSide } from './backend/backend-side.ts'
+import { createHistoryReader } from './bridge/history-reader.ts'
 import { createPeople } from './bridge/people.ts'
 import { createSessionWatch } from './bridge/session-list.ts'
 import { createPreferences } from './shell/preferences.ts'
@@ -59,8 +60,9 @@ async function start(): Promise<void> {
   const sessions = createSessionWatch(api)
 
   const people = createPeople({ api, apiKey })
+  const history = createHistoryReader({ api, apiKey })
 
-  const services = { preferences, watch, sessions, people, backend, workspace, tour }
+  const services = { preferences, watch, sessions, people, history, backend, workspace, tour }
   render(<App services={services} />, document.getElementById('app')!)
 }
 

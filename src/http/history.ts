@@ -13,6 +13,7 @@ import { askOf, askParameters, requireAsk } from './asked.ts'
 import { DEFAULT_LIMIT, limitParameter, parseFields } from './fields.ts'
 import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
 import { keyErrors, type KeyGuard } from './key-guard.ts'
+import { historyMessageSchema, historyPageSchema, type HistoryMessageView } from './schema.ts'
 
 /** Some messages of a destination, and where it stands. */
 export interface HistoryPage {
@@ -30,32 +31,6 @@ export interface HistoryReader {
   retained(destination: string): Promise<Message | undefined>
   clear(destination: string): Promise<void>
 }
-
-const messageSchema = z
-  .object({
-    offset: z.string().optional().openapi({ description: 'Not of a value that is kept in a key' }),
-    timestamp: z
-      .int()
-      .optional()
-      .openapi({ description: 'Milliseconds since 1970, by the clock of Redis; not of a value that is kept in a key' }),
-    body: z.string(),
-    encoding: z.literal('base64').optional().openapi({ description: 'There if the body is binary' }),
-    contentType: z.string().optional(),
-    headers: z.record(z.string(), z.string()),
-  })
-  .openapi('HistoryMessage')
-
-const pageSchema = z
-  .object({
-    epoch: z.string(),
-    offset: z.string().openapi({ description: 'Of the newest message that there ever was' }),
-    recovered: z
-      .boolean()
-      .optional()
-      .openapi({ description: 'With since or since-time: is nothing missing that came later?' }),
-    messages: z.array(messageSchema).openapi({ description: 'Oldest first' }),
-  })
-  .openapi('HistoryPage')
 
 const destinationParameter = z
   .string()
@@ -94,7 +69,7 @@ export const historyRoute = createRoute({
       description: 'The messages, and where the destination stands',
       content: {
         'application/json': {
-          schema: pageSchema,
+          schema: historyPageSchema,
           example: { epoch: 'k3n9x2', offset: EXAMPLE_MESSAGE.offset, messages: [EXAMPLE_MESSAGE] },
         },
       },
@@ -132,7 +107,7 @@ export const retainedRoute = createRoute({
   responses: {
     200: {
       description: 'The message',
-      content: { 'application/json': { schema: messageSchema, example: EXAMPLE_MESSAGE } },
+      content: { 'application/json': { schema: historyMessageSchema, example: EXAMPLE_MESSAGE } },
     },
     400: errorResponse('A parameter is wrong', 'bad-field', 'Say which destination: ?destination=/topic/x'),
     ...historyErrors,
@@ -186,7 +161,7 @@ function destinationOf(c: Context<HttpEnv>): string {
   throw new HttpError('bad-field', `Say which destination: ${c.req.path}?destination=/topic/x`)
 }
 
-function viewOf({ position, headers, body }: Message): z.output<typeof messageSchema> {
+function viewOf({ position, headers, body }: Message): HistoryMessageView {
   const named = new Map<string, string>()
   // STOMP 1.2 "Repeated Header Entries": the first of a name counts.
   for (const [name, value] of headers) if (!named.has(name)) named.set(name, value)

@@ -1,5 +1,5 @@
 /**
- * What the operations for backends take and answer about people, as it is on the wire: the schemas of the OpenAPI
+ * What the operations for backends take and answer about people and histories, on the wire: the schemas of the OpenAPI
  * document, and the types that the bridge and the page of the web debugger both use. The page imports types alone.
  */
 import { z } from '@hono/zod-openapi'
@@ -39,6 +39,32 @@ export const presenceSchema = z
 
 export const closedSchema = z.object({ closed: z.int() })
 
+export const historyMessageSchema = z
+  .object({
+    offset: z.string().optional().openapi({ description: 'Not of a value that is kept in a key' }),
+    timestamp: z
+      .int()
+      .optional()
+      .openapi({ description: 'Milliseconds since 1970, by the clock of Redis; not of a value that is kept in a key' }),
+    body: z.string(),
+    encoding: z.literal('base64').optional().openapi({ description: 'There if the body is binary' }),
+    contentType: z.string().optional(),
+    headers: z.record(z.string(), z.string()),
+  })
+  .openapi('HistoryMessage')
+
+export const historyPageSchema = z
+  .object({
+    epoch: z.string(),
+    offset: z.string().openapi({ description: 'Of the newest message that there ever was' }),
+    recovered: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'With since or since-time: is nothing missing that came later?' }),
+    messages: z.array(historyMessageSchema).openapi({ description: 'Oldest first' }),
+  })
+  .openapi('HistoryPage')
+
 const MAX_TEXT = 1024
 /** Ten years: whoever wants it for good takes the user out of the directory. */
 const MAX_SECONDS = 315_360_000
@@ -65,5 +91,7 @@ export const revocationSchema = z
 export type UsersPage = z.output<typeof usersSchema>
 export type UserView = z.output<typeof userSchema>
 export type PresenceView = z.output<typeof presenceSchema>
+export type HistoryMessageView = z.output<typeof historyMessageSchema>
+export type HistoryPageView = z.output<typeof historyPageSchema>
 export type Closed = z.output<typeof closedSchema>
 export type RevocationRequest = z.output<typeof revocationSchema>

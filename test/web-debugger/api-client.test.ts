@@ -53,6 +53,21 @@ describe('the client of the debug API', () => {
     await expect(late.api.bridge()).rejects.toMatchObject({ code: 'unreachable' })
   })
 
+  it('asks for a history with the key of a backend', async () => {
+    const { api, seen } = setUp(json({ messages: [] }), 'token', 'key')
+    await api.history('/topic/a b', 50)
+    await api.history('/topic/a', 50, { offset: '9-1', epoch: 'e' })
+    await api.retained('/topic/a')
+    await api.clearHistory('/topic/a')
+    expect(seen.map(({ url, init }) => `${init?.method ?? 'GET'} ${url.replace('http://bridge/below', '')}`)).toEqual([
+      'GET /api/history?destination=%2Ftopic%2Fa+b&limit=50',
+      'GET /api/history?destination=%2Ftopic%2Fa&limit=50&since=9-1&epoch=e',
+      'GET /api/retained?destination=%2Ftopic%2Fa',
+      'DELETE /api/history?destination=%2Ftopic%2Fa',
+    ])
+    for (const { init } of seen) expect(new Headers(init?.headers).get('authorization')).toBe('Bearer key')
+  })
+
   it('sends no empty token', async () => {
     const { api, seen } = setUp(json({}))
     await api.bridge()

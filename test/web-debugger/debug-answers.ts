@@ -1,5 +1,5 @@
 /** Answers of the debug API and bodies of streams, for the tests of the page's model. Every part can be replaced. */
-import type { Api } from '../../web-debugger/api/client.ts'
+import { ApiError, type Api } from '../../web-debugger/api/client.ts'
 import type { Bridge, Route } from '../../web-debugger/api/types.ts'
 
 export const ROUTES: readonly Route[] = [
@@ -81,6 +81,9 @@ export function fakeApi(overrides: Partial<Api> = {}): Api {
     endSession: async () => undefined,
     closeUser: async () => 0,
     revoke: async () => undefined,
+    history: async () => ({ epoch: 'e', offset: '0-0', messages: [] }),
+    retained: () => Promise.reject(new ApiError('not-found', 404, 'Nothing is retained')),
+    clearHistory: async () => undefined,
     notify: async () => undefined,
     publish: async (_channel, payload) => payload.length,
     tail: () => new Promise(() => undefined),

@@ -2,7 +2,18 @@
  * Owns the requests to the bridge that this page came from: its debug API, which wants a token of its own, and what is
  * there for backends, which wants an API key. Every failure is one ApiError with a code and words for people; nothing here knows how they are shown.
  */
-import type { About, Bridge, Closed, Presence, Revocation, SessionList, User, UsersPage } from './types.ts'
+import type {
+  About,
+  Bridge,
+  Closed,
+  HistoryMessage,
+  HistoryPage,
+  Presence,
+  Revocation,
+  SessionList,
+  User,
+  UsersPage,
+} from './types.ts'
 
 /** The bridge answers at once, or something is wrong on the way. */
 const PATIENCE_MS = 10_000
@@ -37,6 +48,11 @@ export interface ApiOptions {
   readonly apiKey: () => string
 }
 
+export interface HistoryPlace {
+  readonly offset: string
+  readonly epoch: string
+}
+
 export interface Api {
   about(): Promise<About>
   bridge(): Promise<Bridge>
@@ -51,6 +67,11 @@ export interface Api {
   /** Returns how many there were. */
   closeUser(name: string): Promise<number>
   revoke(revocation: Revocation): Promise<void>
+  /** The oldest messages that are held, or that came after the place. */
+  history(destination: string, limit: number, after?: HistoryPlace): Promise<HistoryPage>
+  /** What new subscribers get. */
+  retained(destination: string): Promise<HistoryMessage>
+  clearHistory(destination: string): Promise<void>
   /** What a backend without Redis does. The message is text, or any JSON value but null. */
   notify(topic: string, message: unknown): Promise<void>
   /** Publishes the payload on the bus exactly as it is; gives its length. */
@@ -100,6 +121,16 @@ export function createApi({ fetch, root, aboutUrl, token, apiKey }: ApiOptions):
       (await json<Closed>(await backend(`${userPath(name)}/sessions`, { method: 'DELETE' }))).closed,
     revoke: async (revocation) => {
       await post('revocations', revocation)
+    },
+    history: async (destination, limit, after) => {
+      const since = after && { since: after.offset, epoch: after.epoch }
+      const query = new URLSearchParams({ destination, limit: String(limit), ...since })
+      return json<HistoryPage>(await backend(`history?${query.toString()}`))
+    },
+    retained: async (destination) =>
+      json<HistoryMessage>(await backend(`retained?destination=${encodeURIComponent(destination)}`)),
+    clearHistory: async (destination) => {
+      await backend(`history?destination=${encodeURIComponent(destination)}`, { method: 'DELETE' })
     },
     notify: async (topic, message) => {
       await post('notification', { topic, message })

@@ -12,6 +12,8 @@ export type {
 } from '../../src/debug/schema.ts'
 export type {
   Closed,
+  HistoryMessageView as HistoryMessage,
+  HistoryPageView as HistoryPage,
   PresenceView as Presence,
   RevocationRequest as Revocation,
   UsersPage,

@@ -4,6 +4,8 @@ import { ApiGate, isApiUsable } from '../backend/api-gate.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { Destinations, Limits, Nodes } from './facts.tsx'
+import { HistoryPanel } from './history-panel.tsx'
+import type { HistoryReader } from './history-reader.ts'
 import { PeoplePanel } from './people-panel.tsx'
 import type { People } from './people.ts'
 import { PresencePanel } from './presence-panel.tsx'
@@ -17,10 +19,12 @@ export interface BridgeViewProps {
   readonly watch: BridgeWatch
   readonly sessions: SessionWatch
   readonly people: People
+  readonly history: HistoryReader
 }
 
-export function BridgeView({ watch, sessions, people }: BridgeViewProps) {
+export function BridgeView({ watch, sessions, people, history }: BridgeViewProps) {
   const bridge = watch.bridge.value
+  const destinations = bridge?.destinations.map(({ destination }) => destination) ?? []
   const isAway = watch.access.value === 'unreachable'
   return (
     <div class="bridge">
@@ -37,6 +41,7 @@ export function BridgeView({ watch, sessions, people }: BridgeViewProps) {
             <>
               <PeoplePanel people={people} isOpen={undefined} />
               <PresencePanel people={people} proposals={[]} />
+              <HistoryPanel reader={history} proposals={[]} totals={undefined} />
             </>
           )}
         </>
@@ -59,8 +64,9 @@ export function BridgeView({ watch, sessions, people }: BridgeViewProps) {
             <SessionsPanel sessions={sessions} now={bridge.now} isAway={isAway} />
           </div>
           <PeoplePanel people={people} isOpen={bridge.isOpen} />
+          <HistoryPanel reader={history} proposals={destinations} totals={bridge.totals} />
           <div class="bridge-facts">
-            <PresencePanel people={people} proposals={bridge.destinations.map(({ destination }) => destination)} />
+            <PresencePanel people={people} proposals={destinations} />
             <Destinations bridge={bridge} />
             <Nodes bridge={bridge} />
           </div>

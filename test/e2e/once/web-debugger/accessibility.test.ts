@@ -6,6 +6,7 @@ import axe, { type AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { notify } from '../../../support/clients/backend.ts'
+import { startHistoryBridge } from './history-bridge.ts'
 import { KEYS, peerOf, startGuardedBridge, tokenFor } from './guarded-bridge.ts'
 import { frame, openSettings, showView, subscribe, unfold } from './page.ts'
 import { pageStage, startBridge } from './stage.ts'
@@ -192,6 +193,62 @@ async function auditGuardedClient(page: Page, audit: Audit, isPhone: boolean): P
   await audit('a renewal, done')
 }
 
+/** Subscriptions that ask, markers, and the history of a destination. */
+async function auditHistory(page: Page, audit: Audit, isPhone: boolean): Promise<void> {
+  const pane = async (name: string) => {
+    if (isPhone) await page.getByRole('tablist', { name: 'Parts of the connection' }).getByRole('tab', { name }).click()
+  }
+  await page.getByRole('button', { name: 'Connect', exact: true }).click()
+  await frame(page, /received CONNECTED/).waitFor()
+  await pane('Subscribe')
+  await unfold(page, /^History/)
+  for (const kind of [
+    'the newest messages',
+    'what came after a time',
+    'from where I was',
+    'what came after an offset',
+  ]) {
+    await page.getByLabel('What comes first').selectOption(kind)
+    await audit(`asking for ${kind}`)
+  }
+  await page.getByLabel('Offset', { exact: true }).fill('1-1')
+  await page.getByLabel('Epoch', { exact: true }).fill('another')
+  await subscribe(page, '/topic/retained/lamp')
+  await page
+    .getByText(/not recovered/)
+    .first()
+    .waitFor()
+  await audit('a subscription that has not recovered')
+  await page.getByRole('button', { name: 'Unsubscribe /topic/retained/lamp' }).click()
+  await subscribe(page, '/topic/retained/lamp')
+  await pane('Console')
+  await frame(page, /received MESSAGE .* retained \d/).waitFor()
+  await audit('a marker and a retained message')
+  await frame(page, /marker: /).click()
+  await page.getByRole('article').waitFor()
+  await audit('details of a marker')
+  await page.getByRole('button', { name: 'Close details' }).click()
+  await showView(page, 'Bridge')
+  const history = page.getByRole('region', { name: 'History', exact: true })
+  const read = async (destination: string) => {
+    await history.getByLabel('Destination with history').fill(destination)
+    await history.getByRole('button', { name: 'Read', exact: true }).click()
+  }
+  await read('/topic/retained/lamp')
+  await history.getByRole('listitem').first().locator('summary').click()
+  await history.getByLabel('Body').waitFor()
+  await audit('a history')
+  await history.getByRole('button', { name: 'Empty…' }).click()
+  await page.getByRole('dialog').waitFor()
+  await audit('asking before a history is emptied')
+  await page.getByRole('button', { name: 'Empty history' }).click()
+  await history.getByText('is empty now').waitFor()
+  await audit('an emptied history')
+  await read('/topic/none')
+  await history.getByText('/topic/none has no history').waitFor()
+  await audit('no history')
+}
+
 /** Users, and what ends sessions. */
 async function auditPeople(page: Page, audit: Audit): Promise<void> {
   await showView(page, 'Bridge')
@@ -260,6 +317,15 @@ describe.each([
     const audit = await createAudit(page)
     await auditGuardedClient(page, audit, isPhone)
     await auditPeople(page, audit)
+    expect(audit.found).toEqual([])
+  }, 60_000)
+
+  it('on a bridge with history', async () => {
+    const bridge = await startHistoryBridge()
+    await notify(bridge, '/topic/retained/lamp', { on: true })
+    const page = await stage.open({ at: bridge, isPhone })
+    const audit = await createAudit(page)
+    await auditHistory(page, audit, isPhone)
     expect(audit.found).toEqual([])
   }, 60_000)
 

@@ -1,0 +1,252 @@
+/** The history of one destination: what new subscribers get, and the messages that are held, oldest first. */
+import { useSignal, type Signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useMemo } from 'preact/hooks'
+import type { HistoryMessage, Totals } from '../api/types.ts'
+import { RecordBody } from '../console/record-body.tsx'
+import { parseBase64 } from '../stomp/body.ts'
+import { toBytes, type RecordParts } from '../stomp/frame-record.ts'
+import { Badge } from '../ui/badge.tsx'
+import { Button } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { formatBytes, formatClock, formatCount } from '../ui/format.ts'
+import { Icon } from '../ui/icon.tsx'
+import { Notice } from '../ui/notice.tsx'
+import { Panel } from '../ui/panel.tsx'
+import { TextInput } from '../ui/text-input.tsx'
+import type { HistoryReader, ReadHistory } from './history-reader.ts'
+
+/** Characters of a body in its line. */
+const PREVIEW = 300
+
+export interface HistoryPanelProps {
+  readonly reader: HistoryReader
+  /** Destinations to propose. */
+  readonly proposals: readonly string[]
+  /** Undefined where they are not known. */
+  readonly totals: Totals | undefined
+}
+
+export function HistoryPanel({ reader, proposals, totals }: HistoryPanelProps) {
+  const { destination, problem, note, view, isBusy } = reader
+  const isAsking = useSignal(false)
+  const read = () => void reader.read()
+  return (
+    <Panel title="History">
+      {totals && <HistoryFigures totals={totals} />}
+      <div class="history-ask">
+        <TextInput
+          label="Destination with history"
+          hideLabel
+          value={destination}
+          list={proposals}
+          placeholder="/topic/prices/gold"
+          onEnter={read}
+          mono
+        />
+        <Button onClick={read} disabled={isBusy.value}>
+          Read
+        </Button>
+      </div>
+      {problem.value !== undefined && <Notice kind="error">{problem.value}</Notice>}
+      {note.value !== undefined && (
+        <Notice kind="info" onDismiss={() => (note.value = undefined)}>
+          {note.value}
+        </Notice>
+      )}
+      {view.value ? (
+        <HistoryOf view={view.value} reader={reader} onEmpty={() => (isAsking.value = true)} />
+      ) : (
+        <p class="field-hint">
+          The messages that are held for a destination, and what new subscribers get first. Where access is configured,
+          it takes an API key: to read, one with the scope read; to empty, admin.
+        </p>
+      )}
+      {view.value && <EmptyDialog destination={view.value.destination} reader={reader} isOpen={isAsking} />}
+    </Panel>
+  )
+}
+
+function HistoryFigures({ totals }: { readonly totals: Totals }) {
+  const { recovered, notRecovered, gapsFilled, gapsNotFilled, historyReads } = totals
+  return (
+    <dl class="history-figures">
+      <Figure name="Recoveries" title="Subscriptions that went on from a position">
+        <strong>{formatCount(recovered)}</strong> recovered, <strong>{formatCount(notRecovered)}</strong> incomplete
+      </Figure>
+      <Figure name="Gaps" title="Messages that did not come over the bus, and were looked for in the history">
+        <strong>{formatCount(gapsFilled)}</strong> filled, <strong>{formatCount(gapsNotFilled)}</strong> not filled
+      </Figure>
+      <Figure name="History reads" title="By subscriptions, and to fill gaps">
+        <strong>{formatCount(historyReads)}</strong> since the start
+      </Figure>
+    </dl>
+  )
+}
+
+interface FigureProps {
+  readonly name: string
+  readonly title: string
+  readonly children: ComponentChildren
+}
+
+function Figure({ name, title, children }: FigureProps) {
+  return (
+    <div title={title}>
+      <dt>{name}</dt>
+      <dd class="tabular">{children}</dd>
+    </div>
+  )
+}
+
+interface HistoryOfProps {
+  readonly view: ReadHistory
+  readonly reader: HistoryReader
+  readonly onEmpty: () => void
+}
+
+function HistoryOf({ view, reader, onEmpty }: HistoryOfProps) {
+  const { destination, isKept, messages, retained, newest, epoch, hasMore } = view
+  return (
+    <>
+      {retained && (
+        <ul class="history-list" aria-label="Retained">
+          <HistoryItem message={retained} isRetained />
+        </ul>
+      )}
+      {!isKept ? (
+        <EmptyState
+          title={`${destination} has no history`}
+          text="Its messages go to who is subscribed, and are not kept. The section history of the configuration says which are."
+        />
+      ) : (
+        <>
+          <div class="history-head">
+            <p role="status">
+              {summaryOf(view)}{' '}
+              <span class="muted history-place">
+                Newest offset <code>{newest}</code>, epoch <code>{epoch}</code>
+              </span>
+            </p>
+            <Button kind="danger" onClick={onEmpty}>
+              Empty…
+            </Button>
+          </div>
+          {messages.length > 0 && (
+            <ol class="history-list" aria-label="Messages that are held">
+              {messages.map((message, index) => (
+                <HistoryItem key={message.offset ?? index} message={message} />
+              ))}
+            </ol>
+          )}
+          <div class="history-more">
+            <Button
+              kind={hasMore ? undefined : 'quiet'}
+              disabled={reader.isBusy.value}
+              onClick={() => void reader.readMore()}
+            >
+              {hasMore ? 'Load more' : 'Look for newer ones'}
+            </Button>
+          </div>
+        </>
+      )}
+    </>
+  )
+}
+
+function summaryOf({ destination, messages, hasMore }: ReadHistory): string {
+  if (messages.length === 0) return `Nothing is held for ${destination}.`
+  if (hasMore) return `The oldest ${formatCount(messages.length)} messages, and there are more.`
+  return messages.length === 1 ? 'One message.' : `All ${formatCount(messages.length)} messages, oldest first.`
+}
+
+/** One line, which opens to the whole message. */
+function HistoryItem({
+  message,
+  isRetained = false,
+}: {
+  readonly message: HistoryMessage
+  readonly isRetained?: boolean
+}) {
+  const isOpen = useSignal(false)
+  const { offset, timestamp, body, encoding } = message
+  return (
+    <li>
+      <details class="history-item" onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
+        <summary>
+          <Icon name="chevron" />
+          {isRetained && <Badge kind="accent">retained</Badge>}
+          {timestamp !== undefined && (
+            <time class="tabular muted" dateTime={new Date(timestamp).toISOString()}>
+              {formatClock(timestamp)}
+            </time>
+          )}
+          {offset === undefined ? <span class="muted">kept in a key</span> : <code class="muted">{offset}</code>}
+          <span class="history-body mono">
+            {encoding === 'base64' ? `binary, about ${formatBytes((body.length * 3) / 4)}` : body.slice(0, PREVIEW)}
+          </span>
+        </summary>
+        {isOpen.value && <WholeMessage message={message} />}
+      </details>
+    </li>
+  )
+}
+
+function WholeMessage({ message }: { readonly message: HistoryMessage }) {
+  const { body, encoding, contentType, headers } = message
+  const parts = useMemo((): RecordParts => {
+    const bytes = encoding === 'base64' ? (parseBase64(body) as { value?: Uint8Array }).value : toBytes(body)
+    return { headers: [], body: bytes ?? toBytes(body), text: encoding === 'base64' ? undefined : body }
+  }, [message])
+  const all = [...(contentType === undefined ? [] : [['content-type', contentType]]), ...Object.entries(headers)]
+  return (
+    <div class="history-whole">
+      {all.length > 0 && (
+        <table class="detail-headers" aria-label="Headers">
+          <tbody>
+            {all.map(([name, value]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>{value}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      <RecordBody parts={parts} />
+    </div>
+  )
+}
+
+interface EmptyDialogProps {
+  readonly destination: string
+  readonly reader: HistoryReader
+  readonly isOpen: Signal<boolean>
+}
+
+function EmptyDialog({ destination, reader, isOpen }: EmptyDialogProps) {
+  const empty = () => {
+    isOpen.value = false
+    void reader.empty()
+  }
+  return (
+    <Dialog
+      title="Empty this history?"
+      isOpen={isOpen}
+      footer={
+        <>
+          <Button onClick={() => (isOpen.value = false)}>Keep it</Button>
+          <Button kind="danger" onClick={empty}>
+            Empty history
+          </Button>
+        </>
+      }
+    >
+      <p>
+        All messages that are held for <code>{destination}</code> go, on every node, and its epoch changes. Who comes
+        back does not get them any more, and subscribers that asked are told so. This page cannot take it back.
+      </p>
+    </Dialog>
+  )
+}
