@@ -109,9 +109,18 @@ describe('a subscription that has asked', () => {
     page.socket.receiveFrame({ command: 'ERROR', headers: Object.entries(error) })
     await comeBack()
     expect([asked('sub-0'), asked('sub-1')]).toEqual([{ last: '0' }, {}])
-    expect([good.lacksHistory, bad.lacksHistory]).toEqual([false, true])
+    expect([good.askRefusal, bad.askRefusal]).toEqual([undefined, 'no-history'])
     marker('9-5', 0)
     expect(connection.state.value).toBe('connected')
+  })
+
+  it('does not ask again in a way that is wrong', async () => {
+    const { page, connection, comeBack, asked } = await connect()
+    const entry = connection.subscribe({ destination: '/topic/a', headers: [['last', 'x']] })
+    const error = { code: 'bad-header', message: '"last" must be a number' }
+    page.socket.receiveFrame({ command: 'ERROR', headers: Object.entries(error) })
+    await comeBack()
+    expect([asked(), entry.askRefusal]).toEqual([{}, 'bad-header'])
   })
 
   it('can be subscribed without history after a refusal in a session that goes on', async () => {
@@ -122,7 +131,7 @@ describe('a subscription that has asked', () => {
     page.socket.receiveFrame({ command: 'MESSAGE', headers: Object.entries(refused), body: 'Cannot subscribe' })
     expect(entry.refusal.value?.code).toBe('no-history')
     connection.retry(entry)
-    expect([asked(), entry.lacksHistory]).toEqual([{}, true])
+    expect([asked(), entry.askRefusal]).toEqual([{}, 'no-history'])
   })
 })
 

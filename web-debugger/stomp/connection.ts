@@ -18,7 +18,7 @@ import { Pulse } from './pulse.ts'
 import { Renewal } from './renewal.ts'
 import { RoundTrips } from './round-trips.ts'
 import { SoftErrors, type SoftError } from './soft-errors.ts'
-import { NO_HISTORY, Subscriptions, type SubscribeOptions, type SubscriptionEntry } from './subscriptions.ts'
+import { Subscriptions, type SubscribeOptions, type SubscriptionEntry } from './subscriptions.ts'
 import { Transactions } from './transactions.ts'
 
 export interface SendOptions {
@@ -286,8 +286,9 @@ export class Connection {
     } else if (command === Command.ERROR) {
       const text = toText(body)
       const message = headers.get('message') ?? (text.trim() || 'no message')
-      if (headers.get('code') === NO_HISTORY) this.#subscriptions.refuseAsk(`${message} ${text}`)
-      this.#line.explain(`The server sent an ERROR: ${message}`, LASTING.includes(headers.get('code') ?? ''))
+      const code = headers.get('code') ?? ''
+      this.#subscriptions.refuseAsk(code, `${message} ${text}`)
+      this.#line.explain(`The server sent an ERROR: ${message}`, LASTING.includes(code))
     }
   }
 

@@ -22,6 +22,9 @@ const KEPT = 1_000
 /** Code of the error for who asks where nothing is kept. */
 export const NO_HISTORY = 'no-history'
 
+/** Who asks the same again is refused again. */
+const ASK_REFUSALS: readonly string[] = [NO_HISTORY, 'bad-header']
+
 export class SubscriptionEntry {
   readonly id: string
   readonly destination: string
@@ -43,7 +46,7 @@ export class SubscriptionEntry {
   #marker: Marker | undefined
   /** Messages since the marker. */
   #sinceMarker = 0
-  #lacksHistory = false
+  #askRefusal: string | undefined
 
   constructor(id: string, hue: number, options: SubscribeOptions) {
     this.id = id
@@ -68,9 +71,9 @@ export class SubscriptionEntry {
     return this.#place
   }
 
-  /** The server said so when this asked; it does not ask any more. */
-  get lacksHistory(): boolean {
-    return this.#lacksHistory
+  /** Why it does not ask any more: the code of the error. */
+  get askRefusal(): string | undefined {
+    return this.#askRefusal
   }
 
   /** It has asked, and nothing was answered yet. */
@@ -119,8 +122,8 @@ export class SubscriptionEntry {
   }
 
   /** From here on it is content with what is live. */
-  stopAsking(): void {
-    this.#lacksHistory = this.#asks
+  stopAsking(code: string): void {
+    if (this.#asks) this.#askRefusal = code
     this.#asks = false
   }
 }
@@ -175,14 +178,15 @@ export class Subscriptions {
     if (!entry) return
     entry.isActive.value = false
     entry.refusal.value = error
-    if (error.code === NO_HISTORY) entry.stopAsking()
+    if (ASK_REFUSALS.includes(error.code)) entry.stopAsking(error.code)
   }
 
   /** The server ends the session because one has asked: it would do so each time. `text` names the destination, or not. */
-  refuseAsk(text: string): void {
+  refuseAsk(code: string, text: string): void {
+    if (!ASK_REFUSALS.includes(code)) return
     const asking = this.#entries.value.filter(({ isUnanswered }) => isUnanswered)
     const entry = asking.find(({ destination }) => text.includes(`"${destination}"`)) ?? asking[0]
-    entry?.stopAsking()
+    entry?.stopAsking(code)
   }
 
   /** The offset seen last at this destination, by those that have ended too. */

@@ -1,6 +1,6 @@
 /** What a connection is subscribed to: colour, messages so far and a second, mute, unsubscribe. */
 import type { Connection } from '../stomp/connection.ts'
-import type { SubscriptionEntry } from '../stomp/subscriptions.ts'
+import { NO_HISTORY, type SubscriptionEntry } from '../stomp/subscriptions.ts'
 import { SoftErrorText } from '../errors/soft-error-text.tsx'
 import { useSeconds } from '../connections/use-seconds.ts'
 import { Button } from '../ui/button.tsx'
@@ -88,7 +88,10 @@ function SubscriptionItem({ entry, connection, now, isLive }: SubscriptionItemPr
 
 /** Where it is in the history of its destination. */
 function SubscriptionPlace({ entry }: { readonly entry: SubscriptionEntry }) {
-  if (entry.lacksHistory) return <span class="subscription-place is-gap">no history here: only what is new</span>
+  if (entry.askRefusal !== undefined) {
+    const why = entry.askRefusal === NO_HISTORY ? 'no history here' : 'what was asked for was refused'
+    return <span class="subscription-place is-gap">{why}: only what is new</span>
+  }
   const text = entry.placeText
   if (text === undefined) return null
   return <span class={entry.hasGap ? 'subscription-place tabular is-gap' : 'subscription-place tabular'}>{text}</span>

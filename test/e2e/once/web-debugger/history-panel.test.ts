@@ -87,6 +87,20 @@ describe('the history of a destination', () => {
     await panel(bare).getByText('/topic/greetings has no history').waitFor()
   })
 
+  it('is not needed for a value that is kept in a key', async () => {
+    const route = { channel: 'state:{name}', destination: '/topic/state/{name}', codec: 'raw', kept: 'key' }
+    const keeper = await startHistoryBridge({
+      history: [],
+      routes: { inbound: [{ ...route, keptTtlSeconds: 3600 }] },
+    })
+    expect((await notify(keeper, '/topic/state/lamp', 'bright')).status).toBeLessThan(300)
+    const page = await openBridge(keeper)
+    await read(page, '/topic/state/lamp')
+    const retained = panel(page).getByRole('list', { name: 'Retained' }).getByRole('listitem')
+    expect(await retained.innerText()).toMatch(/retained\s+kept in a key\s+bright/)
+    await panel(page).getByText('/topic/state/lamp has no history').waitFor()
+  })
+
   it('takes an API key where access is configured, and another one to be emptied', async () => {
     const guarded = await startGuardedBridge({}, { history: HISTORY })
     const page = await openBridge(guarded)
