@@ -161,7 +161,7 @@ describe('streams in Redis', () => {
     const server = await redisForTest()
     const client = await server.client()
     await client.set(wrong, 'text')
-    await client.acl('SETUSER', 'default', 'resetkeys', `%RW~${wrong}`, `%RW~${good}`, `%W~${forbidden}`)
+    await client.acl('SETUSER', 'default', 'resetkeys', `~${wrong}`, `~${good}`)
     const { followers, log, source } = await follow(server, [wrong, forbidden, good])
     expect(await followers[0]!.next()).toMatch(/^refused: WRONGTYPE/)
     expect(await followers[1]!.next()).toMatch(/^refused: NOPERM/)
