@@ -46,7 +46,8 @@ export function builtInSubscribe(destination: string, subject: Subject): Decisio
 /** Returns what is decided of a SEND before any rule; undefined where rules decide. */
 export function builtInSend(destination: string): Decision | undefined {
   if (destination === RENEW_DESTINATION) return RENEWAL
-  return firstSegment(destination) === 'presence' ? ONLY_SUBSCRIBED : undefined
+  // Asked for each SEND: no text is cut out of nearly all that are not meant.
+  return destination.startsWith('/presence') && firstSegment(destination) === 'presence' ? ONLY_SUBSCRIBED : undefined
 }
 
 /** Returns the destination on which rules decide for a SUBSCRIBE to this one: for presence, that which is watched. */

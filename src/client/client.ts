@@ -303,6 +303,7 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
   /** Errors: ProtocolError `rate-limited`. */
   #requireRate(action: 'subscribe' | 'send', destination: string): void {
     const { rates, deadlines } = this.#services
+    if (!rates.limits(action)) return
     const seconds = rates.take(this, action, destination, deadlines.now())
     if (seconds === undefined) return
     const wish = action === 'send' ? 'send to' : 'subscribe to'

@@ -62,17 +62,17 @@ export class Clients implements Iterable<Client> {
 
   /**
    * A socket has opened: `makeDoor` makes what speaks its protocol. A client that comes in spite of a refusal is closed
-   * with 1001 or 1013 (try again later). `id`: from `nextId`, where it had to be known before; `address`: where it comes from,
-   * which is not where the socket does if a proxy stands between.
+   * with 1001 or 1013 (try again later). `id`: from `nextId`, where it had to be known before; `address`: where it comes from
+   * if a proxy stands between, else undefined or the address of the socket.
    */
   open<Handler extends Door & SocketHandler>(
     socket: Socket,
     makeDoor: (client: Client) => Handler,
-    address: string,
+    address: string | undefined,
     id = this.nextId(),
   ): Handler {
     const client = new Client(socket, id, this.#services)
-    if (address !== socket.remoteAddress) this.#forwarded.set(client, address)
+    if (address !== undefined && address !== socket.remoteAddress) this.#forwarded.set(client, address)
     const door = makeDoor(client)
     client.door = door
     const { refusal } = this

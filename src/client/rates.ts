@@ -54,14 +54,17 @@ export class Rates {
     this.#rates = { subscribe: rates('subscribe'), send: rates('send') }
   }
 
+  /** Is there any rate for it? Nearly always there is none, and nobody need look at the clock. */
+  limits(action: Action): boolean {
+    return this.#rates[action].length > 0
+  }
+
   /**
    * Counts one action of a session. Returns undefined if it may be; else after how many seconds it may be tried again,
    * at least 1. `destination`: as the client writes it; a pattern counts where it meets that of a rate.
    */
   take(session: Rated, action: Action, destination: string, nowMs: number): number | undefined {
-    const rates = this.#rates[action]
-    if (rates.length === 0) return undefined
-    const matching = matchingRates(rates, destination)
+    const matching = matchingRates(this.#rates[action], destination)
     if (matching.length === 0) return undefined
     const state = (session.rates ??= new Map<number, Window>())
     let waitMs = 0

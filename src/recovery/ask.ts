@@ -79,7 +79,12 @@ const MAX_EPOCH_LENGTH = 128
 
 /** Returns what is asked for, why it cannot be (as a sentence), or undefined if nothing is. */
 export function parseAsk(valueOf: (name: (typeof ASK_NAMES)[number]) => string | undefined): Ask | string | undefined {
-  const [since, epoch, time, last] = ASK_NAMES.map((name) => valueOf(name))
+  const since = valueOf('since')
+  const epoch = valueOf('epoch')
+  const time = valueOf('since-time')
+  const last = valueOf('last')
+  // Nearly every SUBSCRIBE.
+  if ((since ?? epoch ?? time ?? last) === undefined) return undefined
   if (epoch !== undefined && since === undefined && (time ?? last) !== undefined) return '"epoch" goes with "since"'
   const asks = [since, time, last].filter((value) => value !== undefined)
   if (asks.length > 1) return 'Ask in one way: "since", "since-time" or "last"'

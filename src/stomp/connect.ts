@@ -86,13 +86,12 @@ export class Login {
    */
   identify(frame: Frame): Identity | Promise<Identity> {
     const known = this.#handshake.identity
-    if (known) return accepted(this.#access.isRevoked(known) ? undefined : known)
+    if (known) return accepted(this.#access.isRevoked(known) ? undefined : known, undefined)
     const credentials = new FrameCredentials(frame, this.#handshake)
     const identity = this.#access.authenticate(credentials)
-    const refusal = hasCredential(credentials) ? REFUSED : NO_CREDENTIAL
-    if (!isPromise(identity)) return accepted(identity, refusal)
+    if (!isPromise(identity)) return accepted(identity, credentials)
     this.#pending = credentials
-    return Promise.resolve(identity).then((found) => accepted(found, refusal))
+    return Promise.resolve(identity).then((found) => accepted(found, credentials))
   }
 
   /** Nobody waits for it any more. */
@@ -101,7 +100,8 @@ export class Login {
   }
 }
 
-function accepted(identity: Identity | undefined, refusal = REFUSED): Identity {
-  if (!identity) throw new ProtocolError('not-authenticated', refusal)
-  return identity
+/** `shown`: undefined if the handshake has shown enough. */
+function accepted(identity: Identity | undefined, shown: FrameCredentials | undefined): Identity {
+  if (identity) return identity
+  throw new ProtocolError('not-authenticated', !shown || hasCredential(shown) ? REFUSED : NO_CREDENTIAL)
 }

@@ -19,7 +19,8 @@ export class StompDoor {
     return this.#clients.open(
       socket,
       (client) => new Session(socket, client, handshake, this.#services, this.#clients.release),
-      handshake.remoteAddress,
+      // Asking a socket for its address is not free.
+      handshake.remoteAddress === handshake.peerAddress ? undefined : handshake.remoteAddress,
     )
   }
 }
