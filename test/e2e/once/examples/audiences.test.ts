@@ -1,6 +1,6 @@
 /** The example as its README says it: two nodes, the backend in Python, and its page in a real browser. */
 import type { Locator, Page } from 'playwright-core'
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { browserSuite } from '../../../support/browser.ts'
 import { openEventStream } from '../../../support/clients/event-stream.ts'
 import { openPlainWebSocket } from '../../../support/clients/plain-websocket.ts'
@@ -156,6 +156,11 @@ describe('the example of audiences', () => {
   })
 
   describe('the page', () => {
+    // The values that were kept for the facility before come to whoever subscribes.
+    beforeEach(async () => {
+      const client = await redis.client()
+      await client.flushall()
+    })
     const open = async (): Promise<Page> => {
       const page = await browser.open(site, { otherSockets: SOCKETS })
       for (const name of ['Alice', 'Bob', 'Alice, ws4redis']) {
