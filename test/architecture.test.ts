@@ -103,10 +103,10 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   // runs elsewhere: what a page or another program connects with
   'stomp-client': { places: ['src/stomp-client/'], mayImport: ['stomp-client'] },
   'built page': { places: ['web-debugger/built/'], mayImport: [] },
-  // of the bridge it takes the types of what the API answers
+  // of the bridge it takes the types of what the API answers; of the client how long to wait, as it has to send what no client should
   'web-debugger': {
     places: ['web-debugger/'],
-    mayImport: ['web-debugger', 'frames', 'src/debug/schema.ts', 'src/http/schema.ts'],
+    mayImport: ['web-debugger', 'frames', 'src/debug/schema.ts', 'src/http/schema.ts', 'src/stomp-client/backoff.ts'],
   },
 }
 

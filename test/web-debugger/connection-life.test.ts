@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Connection } from '../../web-debugger/stomp/connection.ts'
 import { createProfile, type Profile } from '../../web-debugger/stomp/profile.ts'
 import { FakePage } from './fake-page.ts'
@@ -156,7 +156,9 @@ describe('a connection', () => {
 })
 
 describe('after a loss', () => {
-  it('waits longer each time, and says until when', async () => {
+  it('may wait twice as long each time, and says until when', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    onTestFinished(() => void vi.restoreAllMocks())
     const { page, connection } = await connected()
     const delays: number[] = []
     for (let attempt = 0; attempt < 8; attempt++) {
@@ -171,11 +173,23 @@ describe('after a loss', () => {
       expect(page.sockets).toHaveLength(count + 1)
       expect(connection.nextAttemptAtMs.value).toBeUndefined()
     }
-    for (const [attempt, delayMs] of delays.entries()) {
-      const full = Math.min(30_000, 1000 * 2 ** attempt)
-      expect(delayMs).toBeGreaterThanOrEqual(full / 2)
-      expect(delayMs).toBeLessThanOrEqual(full)
+    expect(delays).toEqual([500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000])
+    connection.dispose()
+  })
+
+  it('waits longer for a server that lets it in and drops it, until a connection has held for a while', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const { page, connection } = await connected()
+    const delays: number[] = []
+    for (const heldMs of [0, 9_999, 10_000, 0]) {
+      page.clock.advance(heldMs)
+      page.socket.end(1006)
+      delays.push(connection.nextAttemptAtMs.value! - page.clock.now())
+      page.clock.advance(delays.at(-1)!)
+      await page.socket.accept()
     }
+    expect(delays).toEqual([500, 1000, 500, 1000])
     connection.dispose()
   })
 

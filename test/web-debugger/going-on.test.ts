@@ -26,7 +26,7 @@ async function connect(hasSoftErrors = false) {
     receive({ event: 'position', offset, epoch: 'e', count: `${count}`, ...headers }, '')
   const comeBack = async () => {
     page.socket.end()
-    page.clock.advance(1000)
+    page.clock.advance(connection.nextAttemptAtMs.value! - page.clock.now())
     await page.socket.accept()
   }
   const asked = (id = 'sub-0') => {

@@ -4,7 +4,7 @@
  */
 import { signal, type ReadonlySignal } from '@preact/signals'
 import type { Frame, FrameToEncode, Version } from '../../frames/index.ts'
-import { backoffMs } from './backoff.ts'
+import { Backoff } from '../../src/stomp-client/backoff.ts'
 import { describeClose, describeRefusal, TICKET_IS_USED, type CloseContext } from './close-reason.ts'
 import { isInHandshake, ticketIn, withToken } from './credential.ts'
 import type { Environment } from './environment.ts'
@@ -47,7 +47,9 @@ export class Line {
   #link: StompLink | undefined
   /** The limit of what is under way, or the next attempt. */
   #timer: unknown
-  #attempt = 0
+  /** As `stomp-bridge/client` has it. */
+  readonly #backoff = new Backoff({}, Math.random)
+  #connectedAtMs = 0
   #isWanted = false
   /** Since `connect` was called. */
   #wasConnected = false
@@ -118,7 +120,7 @@ export class Line {
       return
     }
     this.#profile = profile
-    this.#attempt = 0
+    this.#backoff.reset()
     this.#isWanted = true
     this.#open()
   }
@@ -238,7 +240,7 @@ export class Line {
   #handleConnected(): void {
     if (this.#state.value !== 'connecting') return
     this.#stopTimer()
-    this.#attempt = 0
+    this.#connectedAtMs = this.#environment.now()
     this.#wasConnected = true
     this.#hasBeenConnected.value = true
     this.#state.value = 'connected'
@@ -263,6 +265,8 @@ export class Line {
       inUrl: this.#inUrl(),
     }
     const wasConnected = this.#state.value === 'connected'
+    const { stableMs } = this.#backoff
+    if (wasConnected && this.#environment.now() - this.#connectedAtMs >= stableMs) this.#backoff.reset()
     const problem = this.#reason ?? describeClose(close, { ...context, wasConnected })
     this.#events.onNote(`Closed${close.reason === '' ? '' : `: ${close.reason}`} (code ${close.code})`)
     this.#link?.dispose()
@@ -289,7 +293,7 @@ export class Line {
   }
 
   #waitForNext(problem: string): void {
-    const delayMs = backoffMs(this.#attempt++, Math.random())
+    const delayMs = this.#backoff.nextMs(0)
     this.#state.value = 'waiting'
     this.#problem.value = problem
     this.#startTimer(delayMs, () => this.#open())
