@@ -20,6 +20,7 @@ import { Archive } from './recovery/archive.ts'
 import { Barrier } from './recovery/barrier.ts'
 import { History } from './recovery/history.ts'
 import { KeptValues } from './recovery/kept-values.ts'
+import { LogSizes } from './recovery/log-sizes.ts'
 import { RedisBus } from './redis/redis-bus.ts'
 import type { RouteTable } from './routes/table.ts'
 
@@ -81,6 +82,18 @@ export class BridgeHistory {
     const shared = { ...keeping, logger: log }
     this.history =
       keeping.rules.isEmpty && !streams ? undefined : new History({ ...deps, ...shared, streams, clock: systemClock })
+    const { history } = this
+    if (history && !keeping.rules.isEmpty) {
+      const sizes = new LogSizes({
+        log: keeping.log,
+        rules: keeping.rules.all,
+        inUse: () => history.inUse,
+        clock: systemClock,
+        dateNow: Date.now,
+        logger: log,
+      })
+      deps.metrics.observeHistories(() => sizes.byRule())
+    }
     this.keptValues = table.keepsValues
       ? new KeptValues({ ...shared, table, delivery: deps.delivery, barrier: this.#barrier })
       : undefined

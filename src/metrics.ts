@@ -78,6 +78,13 @@ const GAUGES = {
   workers: 'Processes that these numbers include',
 } as const
 
+/** Of the histories of each rule; looked up when asked for. */
+const HISTORY_GAUGES = {
+  historyLogMessages: 'Messages in the longest history of a rule, of those that are in use on this node',
+  historyLogAgeSeconds: 'Age of the oldest message of that history',
+} as const
+const HISTORY_LABELS = ['rule']
+
 /** How a gauge of several processes becomes one; the others are added up. */
 const MERGED_BY: Partial<Record<GaugeName, 'min' | 'max'>> = {
   busAvailable: 'min',
@@ -94,6 +101,13 @@ export type DeniedAction = 'subscribe' | 'send'
 
 /** What came of a login: `failed` if it could not be judged. */
 export type LoginResult = 'accepted' | 'refused' | 'failed'
+/** How much one history holds. */
+export interface LogSize {
+  readonly messages: number
+  /** Of its oldest message; 0 if there is none. */
+  readonly ageSeconds: number
+}
+
 /** Why: `none` for those accepted. */
 export type LoginReason =
   | 'none'
@@ -116,6 +130,7 @@ export const METRIC_LABELS: ReadonlyMap<string, readonly string[]> = new Map<str
   ...Object.entries(LABELLED_COUNTERS).map(([name, { labels }]) => [`${metricName(name)}_total`, labels] as const),
   ...Object.entries(DURATIONS).map(([name, { labels }]) => [`${metricName(name)}_seconds`, labels] as const),
   [`${metricName('historyCall')}_seconds`, HISTORY_CALLS.labels],
+  ...Object.keys(HISTORY_GAUGES).map((name) => [metricName(name), HISTORY_LABELS] as const),
 ])
 
 export class Metrics {
@@ -129,6 +144,7 @@ export class Metrics {
   readonly #durations: Readonly<Record<DurationName, Histogram>>
   readonly #recovered: Histogram
   readonly #historyCalls: Histogram
+  #histories: (() => Promise<ReadonlyMap<string, LogSize>>) | undefined
 
   constructor() {
     this.count = Object.fromEntries(Object.keys(COUNTERS).map((name) => [name, 0])) as Record<CounterName, number>
@@ -167,6 +183,8 @@ export class Metrics {
       registers: [this.#registry],
     })
     this.#durations = { callback: this.#duration('callback'), jwksFetch: this.#duration('jwksFetch') }
+    this.#historyGauge('historyLogMessages', ({ messages }) => messages)
+    this.#historyGauge('historyLogAgeSeconds', ({ ageSeconds }) => ageSeconds)
     collectDefaultMetrics({ register: this.#registry })
   }
 
@@ -189,6 +207,20 @@ export class Metrics {
       labelNames: [...labels],
       buckets: DURATION_BUCKETS,
       registers: [this.#registry],
+    })
+  }
+
+  #historyGauge(name: keyof typeof HISTORY_GAUGES, valueOf: (size: LogSize) => number): void {
+    const sizes = (): Promise<ReadonlyMap<string, LogSize>> | undefined => this.#histories?.()
+    new Gauge({
+      name: metricName(name),
+      help: HISTORY_GAUGES[name],
+      labelNames: HISTORY_LABELS,
+      registers: [this.#registry],
+      aggregator: 'max',
+      async collect() {
+        for (const [rule, size] of (await sizes()) ?? []) this.set({ rule }, valueOf(size))
+      },
     })
   }
 
@@ -218,6 +250,11 @@ export class Metrics {
 
   took(name: DurationName, result: 'answered' | 'failed', seconds: number): void {
     this.#durations[name].labels(result).observe(seconds)
+  }
+
+  /** Say where it is looked up, for each rule by its pattern, how much its longest history holds. It may not reject. */
+  observeHistories(sizes: () => Promise<ReadonlyMap<string, LogSize>>): void {
+    this.#histories = sizes
   }
 
   /** Say where a gauge is read. */

@@ -76,6 +76,17 @@ describe('metrics', () => {
     expect(lines).toContain('stomp_bridge_recoveries_total{result="recovered"} 1')
   })
 
+  it('tell how much the histories of each rule hold; of several processes the most', async () => {
+    const snapshots = [20, 30].map((messages) => {
+      const metrics = newMetrics()
+      metrics.observeHistories(async () => new Map([['/topic/**', { messages, ageSeconds: messages / 8 }]]))
+      return metrics.snapshot()
+    })
+    const lines = (await renderSnapshots(await Promise.all(snapshots))).split('\n')
+    expect(lines).toContain('stomp_bridge_history_log_messages{rule="/topic/**"} 30')
+    expect(lines).toContain('stomp_bridge_history_log_age_seconds{rule="/topic/**"} 3.75')
+  })
+
   it('read each gauge when they are asked', async () => {
     const metrics = newMetrics()
     let sessions = 3
@@ -178,6 +189,7 @@ describe('metrics', () => {
     metrics.took('callback', 'answered', 1)
     metrics.took('jwksFetch', 'answered', 1)
     metrics.historyCallTook('read', 1)
+    metrics.observeHistories(async () => new Map([['/topic/**', { messages: 3, ageSeconds: 1.5 }]]))
     const ours = (await metrics.snapshot()).filter(({ name }) => name.startsWith('stomp_bridge_'))
     const labelsOf = (values: (typeof ours)[number]['values']) =>
       [...new Set(values.flatMap(({ labels }) => Object.keys(labels)))].filter((label) => label !== 'le')

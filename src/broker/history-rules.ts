@@ -32,6 +32,11 @@ export class HistoryRules {
     this.#rules = rules
   }
 
+  /** In the order in which they are tried. */
+  get all(): readonly HistoryRule[] {
+    return this.#rules
+  }
+
   get isEmpty(): boolean {
     return this.#rules.length === 0
   }

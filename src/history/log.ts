@@ -68,6 +68,8 @@ export type ReadFrom =
   | { readonly kind: 'none' }
   /** What is held. */
   | { readonly kind: 'oldest' }
+  /** The oldest entry that is held, without its payload. */
+  | { readonly kind: 'first' }
   | { readonly kind: 'after'; readonly offset: string }
   /** Milliseconds since 1970, by the clock of the log: what is strictly later. */
   | { readonly kind: 'later'; readonly thanMs: number }

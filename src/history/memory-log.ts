@@ -181,6 +181,7 @@ export class MemoryLog implements HistoryLog {
 
 function pageOf(entries: readonly LogEntry[], from: ReadFrom, maxEntries: number, maxLength: number): LogEntry[] {
   if (from.kind === 'none') return []
+  if (from.kind === 'first') return entries.slice(0, 1).map((entry) => ({ ...entry, payload: '' }))
   const isBackward = from.kind === 'before'
   const wanted = isBackward
     ? entries.filter(({ offset }) => compareOffsets(offset, from.offset) < 0).reverse()
@@ -195,7 +196,7 @@ function pageOf(entries: readonly LogEntry[], from: ReadFrom, maxEntries: number
   return isBackward ? page.reverse() : page
 }
 
-function startOf(entries: readonly LogEntry[], from: Exclude<ReadFrom, { kind: 'none' | 'before' }>): number {
+function startOf(entries: readonly LogEntry[], from: Exclude<ReadFrom, { kind: 'none' | 'first' | 'before' }>): number {
   if (from.kind === 'oldest') return 0
   if (from.kind === 'newest') return Math.max(0, entries.length - from.count)
   const index = entries.findIndex(({ offset }) =>

@@ -141,6 +141,11 @@ export class History implements KeptReceiver {
     return this.streams?.lagMs ?? 0
   }
 
+  /** The histories that this node reads now. */
+  get inUse(): Iterable<Pick<Timeline, 'destination' | 'rule'>> {
+    return this.#timelines.values()
+  }
+
   // --- From the bus
 
   has(destination: string): boolean {

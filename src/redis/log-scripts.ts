@@ -268,6 +268,10 @@ if oldest then before = id(tonumber(oldest[2][2]), numberIn(oldest[1]) - 1) end
 local answer = {epoch, id(t, n), before, redis.call('PTTL', log)}
 local kind, what = ARGV[9], ARGV[10]
 if kind == 'none' or not oldest then return answer end
+if kind == 'first' then
+  answer[5], answer[6], answer[7] = oldest[1], oldest[2][2], ''
+  return answer
+end
 
 local left, length = tonumber(ARGV[7]), tonumber(ARGV[8])
 local function take(entries)

@@ -215,6 +215,7 @@ function asked(from: ReadFrom): [kind: string, what: string] {
       return [from.kind, String(from.count)]
     case 'none':
     case 'oldest':
+    case 'first':
       return [from.kind, '']
   }
 }

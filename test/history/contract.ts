@@ -120,6 +120,8 @@ export function logContract(name: string, create: () => Promise<LogUnderTest>): 
       expect(bodies(await read({ kind: 'before', offset: at(20) }, { maxEntries: 3 }))).toEqual(['m17', 'm18', 'm19'])
       expect(bodies(await read({ kind: 'oldest' }, { maxEntries: 3 }))).toEqual(['m1', 'm2', 'm3'])
       expect(bodies(await read({ kind: 'none' }))).toEqual([])
+      const [oldest] = (await read({ kind: 'oldest' }))!.entries
+      expect((await read({ kind: 'first' }))!.entries).toEqual([{ ...oldest, payload: '' }])
       const ms = timeOf(at(10))
       const later = entries
         .filter(({ offset }) => timeOf(offset) > ms)

@@ -138,6 +138,8 @@ export class FakeHistoryLog implements HistoryLog {
     switch (from.kind) {
       case 'none':
         return []
+      case 'first':
+        return this.entries.slice(0, 1).map((entry) => ({ ...entry, payload: '' }))
       case 'oldest':
         return this.entries.slice(0, most)
       case 'after':

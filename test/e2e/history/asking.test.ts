@@ -402,6 +402,28 @@ describe(`asking for history on ${runtime}`, () => {
     expect(came!.headers.has('retained')).toBe(false)
   })
 
+  it('/metrics tells how much the longest history of each rule holds, and asks Redis seldom for it', async () => {
+    const bridge = await nodes.startAnother()
+    const scrape = async (): Promise<string[]> =>
+      (await (await fetch(`${bridge.url}/metrics`)).text()).split('\n').filter((line) => /history_log/.test(line))
+    const [one, other] = [newTopic(), newTopic()]
+    const peer = await enter(bridge)
+    for (const topic of [one, other]) await subscribe(peer, topic)
+    await post(nodes.a, one, numbered('m', 1, 2))
+    await post(nodes.b, other, numbered('m', 1, 7))
+    await messages(peer, 9)
+    const lines = await scrape()
+    expect(lines).toContain('stomp_bridge_history_log_messages{rule="/topic/h/**"} 7')
+    expect(lines).toContain('stomp_bridge_history_log_messages{rule="/topic/small/**"} 0')
+    const age = lines.find((line) => line.startsWith('stomp_bridge_history_log_age_seconds{rule="/topic/h/**"}'))
+    expect(Number(age!.split(' ')[1])).toBeLessThan(60)
+    const calls = async (): Promise<string | undefined> =>
+      /cmdstat_evalsha:calls=(\d+)/.exec(await nodes.backend.info('commandstats'))?.[1]
+    const before = await calls()
+    for (let i = 0; i < 5; i++) await scrape()
+    expect(await calls()).toBe(before)
+  })
+
   it('DELETE empties it on every node: another epoch, and who has asked is told', async () => {
     const topic = newTopic()
     const [asked, plain, elsewhere] = [await enter(nodes.a), await enter(nodes.a), await enter(nodes.b)]
