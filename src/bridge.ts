@@ -9,6 +9,7 @@ import { factsOf } from './bridge-facts.ts'
 import { BridgeHistory, keepingOf, keepsSomething, streamsOf } from './bridge-history.ts'
 import { BridgeNodes } from './bridge-nodes.ts'
 import { FRAMES_PER_MESSAGE, rawOptions, sessionOptions } from './bridge-options.ts'
+import { snapshotsOf } from './bridge-snapshots.ts'
 import { Broker } from './broker/broker.ts'
 import { ChannelInterests } from './broker/channel-interests.ts'
 import { ChannelWatches } from './broker/channel-watches.ts'
@@ -139,7 +140,9 @@ export function createBridge(options: BridgeOptions): Bridge {
   const outputs = new OutputWatch(config.limits, systemClock)
   const delivery = new Delivery(new Groups(config.server, outputs, log, metrics), systemClock, metrics)
   const { broadcastChannel } = config.broker
-  const destinations = new DestinationRules({ ...config.broker, watched: config.presence.destinations }, ADDRESSES)
+  const snapshots = snapshotsOf(config, { commands, delivery, metrics, log })
+  const { destinations: watched } = config.presence
+  const destinations = new DestinationRules({ ...config.broker, watched, snapshots }, ADDRESSES)
   const interests = new ChannelInterests(bus, config.broker.releaseDelayMs)
   const watches = new ChannelWatches(interests)
   const broker = new Broker(destinations, config.slowClients, table, interests, delivery)
@@ -179,6 +182,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     presence: nodes?.presence && new SubscriptionPresence(nodes.presence, delivery),
     history: history?.history,
     keptValues: history?.keptValues,
+    snapshots,
     metrics,
     log,
   }

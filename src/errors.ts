@@ -46,6 +46,7 @@ export const ERRORS = {
   // ours
   'bus-unavailable': { close: 1002, http: 503 },
   'bus-refused': { close: 1002, http: 502 },
+  'source-unavailable': { close: 1013, http: 503 },
   'closed-by-operator': { close: 1008, http: 403 },
   'shutting-down': { close: 1001, http: 503 },
   internal: { close: 1011, http: 500 },

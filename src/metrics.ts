@@ -36,6 +36,8 @@ const COUNTERS = {
   streamEntriesSkipped:
     'Those of them that were not delivered: a field or a destination that can be delivered to is missing',
   streamFailures: 'Times that Redis began to refuse a stream of routes.inbound, also because it is none',
+  snapshotReads: 'Reads of the source of a snapshot; subscribers that come together share one',
+  snapshotFailures: 'Those of them that failed: the source is away, late, too large, or of another type',
 } as const
 
 /** Counted since start, in parts. No label holds what a client chose. */

@@ -14,7 +14,19 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 // A place is a file, or a folder ending in a slash.
 
 /** What all doors, their clients and what puts them together may know. */
-const CORE = ['access', 'presence', 'recovery', 'broker', 'delivery', 'routes', 'cluster', 'history', 'bus', 'leaves']
+const CORE = [
+  'access',
+  'presence',
+  'recovery',
+  'snapshots',
+  'broker',
+  'delivery',
+  'routes',
+  'cluster',
+  'history',
+  'bus',
+  'leaves',
+]
 
 /**
  * From the top to the bottom. An area imports from the areas and files of its list, and from its own files only where
@@ -53,6 +65,7 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
       'src/bridge-nodes.ts',
       'src/bridge-options.ts',
       'src/bridge-people.ts',
+      'src/bridge-snapshots.ts',
     ],
     mayImport: ['bridge', 'doors', 'debug', 'client', ...CORE, 'redis'],
   },
@@ -72,10 +85,12 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
     places: ['src/recovery/'],
     mayImport: ['recovery', 'broker', 'delivery', 'routes', 'history', 'bus', 'leaves'],
   },
+  // what answers a SUBSCRIBE by itself
+  snapshots: { places: ['src/snapshots/'], mayImport: ['snapshots', 'delivery', 'routes', 'bus', 'leaves'] },
   broker: { places: ['src/broker/'], mayImport: ['broker', 'delivery', 'routes', 'history', 'bus', 'leaves'] },
   delivery: { places: ['src/delivery/'], mayImport: ['delivery', 'leaves'] },
   routes: { places: ['src/routes/'], mayImport: ['routes', 'leaves'] },
-  redis: { places: ['src/redis/'], mayImport: ['redis', 'access', 'history', 'bus', 'leaves'] },
+  redis: { places: ['src/redis/'], mayImport: ['redis', 'access', 'history', 'snapshots', 'bus', 'leaves'] },
   history: { places: ['src/history/'], mayImport: ['history', 'bus', 'leaves'] },
   bus: { places: ['src/bus/'], mayImport: ['bus', 'leaves'] },
   config: { places: ['src/config.ts'], mayImport: ['config parts'] },
@@ -83,7 +98,9 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   'config parts': { places: ['src/config/'], mayImport: ['config parts', 'src/destinations.ts', 'src/headers.ts'] },
   leaves: {
     places: [
+      'src/ask.ts',
       'src/errors.ts',
+      'src/fresh-reads.ts',
       'src/json-text.ts',
       'src/log.ts',
       'src/metrics.ts',
@@ -213,7 +230,7 @@ describe('the checker', () => {
   ])('catches a forbidden %s import', (_kind, line) => {
     expect(problems({ ...app, 'src/stomp/session.ts': `// first line\n${line}` })).toEqual([
       'src/stomp/session.ts:2 imports src/http/app.ts, but stomp may import only ' +
-        'stomp, frames, client, access, presence, recovery, broker, delivery, routes, cluster, history, bus, leaves',
+        'stomp, frames, client, access, presence, recovery, snapshots, broker, delivery, routes, cluster, history, bus, leaves',
     ])
   })
 

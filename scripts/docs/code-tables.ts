@@ -49,6 +49,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   // ours
   'bus-unavailable': 'Redis is away, or too much is waiting for it; the message was not accepted',
   'bus-refused': 'Redis refuses the channel, for example by its access rules',
+  'source-unavailable':
+    'What a [snapshot](requests.md#snapshots) is read from is away, late, too large, or not of its type',
   'closed-by-operator': 'Somebody closed the session, in the web debugger or over HTTP',
   'shutting-down': 'The bridge is stopping. A WebSocket gets only the close',
   internal: 'A fault of the bridge; its log has the details',

@@ -1,6 +1,6 @@
 /** What an auth service may answer, and who that is. */
 import * as z from 'zod'
-import { AskError, type Answer } from './ask.ts'
+import { AskError, type Answer } from '../ask.ts'
 import { sha256Hex } from './digest.ts'
 import type { Identity } from './identity.ts'
 import { isUserName } from './user-name.ts'

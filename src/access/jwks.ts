@@ -8,7 +8,7 @@ import type { Clock } from '../clock.ts'
 import type { ProtocolError } from '../errors.ts'
 import { LogBudget, type Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
-import { ask, AskError, type Fetch } from './ask.ts'
+import { ask, AskError, type Fetch } from '../ask.ts'
 import { loginUnavailable } from './unavailable.ts'
 
 const TIMEOUT_MS = 5_000

@@ -12,6 +12,8 @@ export interface Prefixes {
   readonly applicationPrefixes: readonly string[]
   /** Patterns of the destinations whose attendance can be watched below `/presence`. */
   readonly watched?: readonly string[] | undefined
+  /** Those that answer a SUBSCRIBE with a snapshot. */
+  readonly snapshots?: { meantBy(destination: string): string | undefined } | undefined
 }
 
 /** The destinations by which one user, group or session is reached. */
@@ -55,13 +57,19 @@ export class DestinationRules {
   requireSubscribable(destination: string): void {
     const watched = watchedBy(destination)
     if (watched !== undefined) this.#requireWatched(destination, watched)
-    else if (!this.isBroker(destination) && !this.#addresses.covers(destination)) {
+    else if (!this.#hasSomething(destination)) {
       throw new ProtocolError(
         'bad-destination',
         `Cannot subscribe to ${quoted(destination)}: it must start with ${this.brokerPrefixes}`,
       )
     }
     requireUsable(destination)
+  }
+
+  /** Can something come to who subscribes it? */
+  #hasSomething(destination: string): boolean {
+    if (this.isBroker(destination) || this.#addresses.covers(destination)) return true
+    return this.#prefixes.snapshots?.meantBy(destination) !== undefined
   }
 
   #requireWatched(destination: string, watched: string): void {

@@ -25,6 +25,7 @@ import { noHistory } from '../recovery/archive.ts'
 import type { KeptValues } from '../recovery/kept-values.ts'
 import type { History } from '../recovery/history.ts'
 import type { OutboundMessage } from '../routes/payload.ts'
+import type { Snapshots } from '../snapshots/snapshots.ts'
 import type { Socket, Transport } from '../socket.ts'
 import { maySubscribe, requireSendable, requireSubscribable } from './authorize.ts'
 import type { Door } from './door.ts'
@@ -56,6 +57,8 @@ export interface ClientServices {
   readonly history: History | undefined
   /** Undefined if no route keeps its newest payload. */
   readonly keptValues: KeptValues | undefined
+  /** Undefined if no destination answers with a snapshot. */
+  readonly snapshots: Snapshots | undefined
   readonly deadlines: Deadlines
   /** How long a session goes on when its credential has expired, in milliseconds. */
   readonly expiryGraceMs: number
@@ -144,12 +147,15 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
    * Subscribes. Delivery begins at once, or behind what the history has for it; the result tells when the bus feeds it and it
    * has been told where it stands, and is undefined if all of that is so already.
    * Errors: ProtocolError `not-authorized`, `rate-limited`, `duplicate-subscription`, `too-many-subscriptions`,
-   * `bad-destination`, `no-history`, `bad-header`.
+   * `bad-destination`, `no-history`, `bad-header`; `bus-unavailable` and `source-unavailable` as a rejection.
    */
   subscribe(options: SubscribeOptions): Liveness | undefined {
     const { destination, id, ackMode, stamp, ask } = options
-    const { access, broker, encodings, history, keptValues } = this.#services
+    const { access, broker, encodings, history, keptValues, snapshots } = this.#services
     const { kind, internal } = requireSubscribable(access, this.#identity, this.id, destination)
+    const meant = snapshots?.meantBy(internal) ?? destination
+    // However it is written, it is the same state that is read.
+    if (meant !== destination) requireSubscribable(access, this.#identity, this.id, meant)
     this.#requireRate('subscribe', destination)
     if (ask) this.#requireHistory(destination, internal)
     // A client that repeats itself without an id wants what it has.
@@ -172,7 +178,9 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
     this.#services.presence?.begin(subscription, this.id, this.#identity.user)
     const liveness = broker.whenLive(subscription)
     const begun =
-      history?.opened(subscription.feed, ask, liveness?.live) ?? keptValues?.opened(subscription.feed, liveness?.live)
+      history?.opened(subscription.feed, ask, liveness?.live) ??
+      keptValues?.opened(subscription.feed, liveness?.live) ??
+      snapshots?.opened(subscription.feed)
     return begun ? { live: begun, liveOrLost: liveness?.liveOrLost ?? Promise.resolve() } : liveness
   }
 

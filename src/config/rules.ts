@@ -10,6 +10,7 @@ import { isBelow, isOwnAddress, isReceiver, reservedPrefix } from './prefixes.ts
 import type { Finding } from './problems.ts'
 import { routeFindings } from './route-rules.ts'
 import { configSchema } from './schema.ts'
+import { snapshotFindings } from './snapshot-rules.ts'
 import { streamFindings } from './stream-rules.ts'
 
 type Input = Readonly<Record<string, unknown>>
@@ -35,6 +36,7 @@ export function findingsBetween(input: Input): Finding[] {
     ...prefixFindings(input),
     ...routeFindings(routeSettings(input)),
     ...streamFindings(streamSettings(input)),
+    ...snapshotFindings(snapshotSettings(input)),
     ...limitFindings(input),
     ...accessFindings(input['access']),
     ...endpointFindings(endpointsOf(input), endpointContext(input)),
@@ -100,12 +102,15 @@ function endpointsOf(input: Input): EndpointSettings[] {
 
 function endpointContext(input: Input) {
   const { prefixes = [], applicationPrefixes = [] } = prefixesOf(input)
+  // Which of them have one is known only when the variables have values.
+  const snapshotPrefixes = snapshotSettings(input).snapshots.length > 0 ? applicationPrefixes : []
   const { path: debuggerPath, enabled } = group(input['debugger'])
   return {
     stompPath: valid(shapes.server.path, group(input['server'])['path']),
     maxSubscriptions: valid(shapes.limits.maxSubscriptions, group(input['limits'])['maxSubscriptions']),
     debuggerPath: enabled === false ? undefined : valid(shapes.debugger.path, debuggerPath),
-    isSubscribable: (destination: string) => isBelow(destination, prefixes) || isOwnAddress(destination),
+    isSubscribable: (destination: string) =>
+      isBelow(destination, prefixes) || isOwnAddress(destination) || isBelow(destination, snapshotPrefixes),
     isSendable: (destination: string) =>
       isBelow(destination, [...prefixes, ...applicationPrefixes]) || isReceiver(destination),
   }
@@ -173,6 +178,15 @@ function streamSettings(input: Input) {
     inbound: routeSettings(input).inbound,
     history: Array.isArray(history) ? history.map((item: unknown) => group(item)['destination']) : [],
     prefixes: prefixesOf(input).prefixes,
+    hasRedis: group(input['redis'])['url'] !== undefined,
+  }
+}
+
+function snapshotSettings(input: Input) {
+  const { snapshots } = input
+  return {
+    snapshots: Array.isArray(snapshots) ? (snapshots as unknown[]) : [],
+    applicationPrefixes: prefixesOf(input).applicationPrefixes,
     hasRedis: group(input['redis'])['url'] !== undefined,
   }
 }

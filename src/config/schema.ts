@@ -12,6 +12,7 @@ import { presence } from './schema/presence.ts'
 import { redis } from './schema/redis.ts'
 import { broker, routes } from './schema/routes.ts'
 import { debuggerSection, doors, server, tcp } from './schema/server.ts'
+import { snapshots } from './schema/snapshots.ts'
 import { milliseconds, MINUTE_MS } from './schema/values.ts'
 
 /** The zod schema of a whole configuration. Sections may be left out; keys that it does not know are problems. */
@@ -27,6 +28,7 @@ export const configSchema = z.strictObject({
   access,
   presence,
   history,
+  snapshots,
   slowClients,
   heartBeat,
   limits,

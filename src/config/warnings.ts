@@ -141,9 +141,14 @@ function ruleWarnings({ authenticators, rules }: Access): string[] {
 }
 
 /** Rules for places that they do not decide on. */
-function placeWarnings({ access, broker }: Config): string[] {
-  const subscribable = broker.prefixes.map(firstSegment)
-  const sendable = [...subscribable, ...broker.applicationPrefixes.map(firstSegment), ...ADDRESSES, 'bridge']
+function placeWarnings({ access, broker, snapshots }: Config): string[] {
+  const subscribable = [...broker.prefixes, ...snapshots.map(({ destination }) => destination)].map(firstSegment)
+  const sendable = [
+    ...broker.prefixes.map(firstSegment),
+    ...broker.applicationPrefixes.map(firstSegment),
+    ...ADDRESSES,
+    'bridge',
+  ]
   return (access?.rules ?? []).flatMap(({ allow, deny, destination }, index) => {
     const root = firstSegment(destination)
     if (/[*?{]/.test(root)) return []

@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.ts'
 import type { Metrics } from '../metrics.ts'
 import { ownCopy } from '../text.ts'
-import { ShareOfAll, type Backlog, type Feed, type Receiver, type Topic } from './feed.ts'
+import { isOpenFeed, ShareOfAll, type Backlog, type Feed, type Receiver, type Topic } from './feed.ts'
 import type { Groups } from './groups.ts'
 import type { Encoding, Marker, Message } from './message.ts'
 import type { SlowPolicy } from './slow-policy.ts'
@@ -142,7 +142,7 @@ export class Delivery {
       return
     }
     // It has ended meanwhile. If it has joined its group instead, that was after the group got this message.
-    if (!feed.group && !feed.topic.singles.has(feed)) return
+    if (!isOpenFeed(feed)) return
     this.#metrics.count.messagesDelivered++
     feed.receiver.deliver(message, 0)
   }

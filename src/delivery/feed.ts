@@ -106,6 +106,11 @@ export function isEmptyTopic({ groups, singles }: Topic): boolean {
   return groups.size === 0 && singles.size === 0
 }
 
+/** Does it still get something? One that has ended gets nothing more. */
+export function isOpenFeed(feed: Feed): boolean {
+  return feed.group !== undefined || feed.topic.singles.has(feed)
+}
+
 /** Returns how many feeds there are. */
 export function countFeeds({ groups, singles }: Topic): number {
   let feeds = singles.size

@@ -1,18 +1,11 @@
-/**
- * A stream that many read at once: whoever wants the same while it is being read shares the next read with all others who do.
- * Never the one that is on its way: that may be older than what its reader knows already.
- */
+/** A stream that many read at once: they share reads, see {@link FreshReads}. */
+import { FreshReads } from '../fresh-reads.ts'
 import type { StreamEntry, StreamFollower, StreamInfo, StreamSource } from '../history/stream.ts'
-
-interface Reads {
-  readonly current: Promise<unknown>
-  next: Promise<unknown> | undefined
-}
 
 export class SharedReads implements StreamSource {
   readonly #source: StreamSource
   readonly #onRead: () => void
-  readonly #reads = new Map<string, Reads>()
+  readonly #reads = new FreshReads()
 
   /** `onRead`: called for each that is done. */
   constructor(source: StreamSource, onRead: () => void) {
@@ -47,22 +40,9 @@ export class SharedReads implements StreamSource {
   }
 
   #share<T>(key: string, read: () => Promise<T>): Promise<T> {
-    const reads = this.#reads.get(key)
-    if (!reads) return this.#begin(key, read)
-    const begin = (): Promise<T> => this.#begin(key, read)
-    reads.next ??= reads.current.then(begin, begin)
-    return reads.next as Promise<T>
-  }
-
-  #begin<T>(key: string, read: () => Promise<T>): Promise<T> {
-    this.#onRead()
-    const current = read()
-    const reads: Reads = { current, next: undefined }
-    this.#reads.set(key, reads)
-    const end = (): void => {
-      if (this.#reads.get(key) === reads && !reads.next) this.#reads.delete(key)
-    }
-    current.then(end, end)
-    return current
+    return this.#reads.share(key, () => {
+      this.#onRead()
+      return read()
+    })
   }
 }

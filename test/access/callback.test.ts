@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { globalFetch } from '../../src/access/ask.ts'
+import { globalFetch } from '../../src/ask.ts'
 import type { Verdict } from '../../src/access/authenticator.ts'
 import { CallbackAuthenticator, type CallbackOptions } from '../../src/access/callback.ts'
 import { ProtocolError } from '../../src/errors.ts'

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Verdict } from '../../src/access/authenticator.ts'
-import { globalFetch } from '../../src/access/ask.ts'
+import { globalFetch } from '../../src/ask.ts'
 import { Jwks } from '../../src/access/jwks.ts'
 import { JwtAuthenticator } from '../../src/access/jwt.ts'
 import { ProtocolError } from '../../src/errors.ts'

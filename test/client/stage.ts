@@ -120,6 +120,7 @@ export class ClientStage {
       presence: undefined,
       history: undefined,
       keptValues: undefined,
+      snapshots: undefined,
     }
     this.clients = new Clients(services, 'node', maxClients)
     onTestFinished(() => core.close())

@@ -108,6 +108,7 @@ export class Stage {
         presence: undefined,
         history: undefined,
         keptValues: undefined,
+        snapshots: undefined,
       },
       'node',
       maxClients,

@@ -75,6 +75,7 @@ export class DoorStage {
         presence: undefined,
         history: undefined,
         keptValues: undefined,
+        snapshots: undefined,
         metrics,
         log,
       },
