@@ -3,7 +3,7 @@
  * recorded first, and a subscription that asks begins where it was. Knows feeds; never a connection.
  */
 import { createHash } from 'node:crypto'
-import type { Broker } from '../broker/broker.ts'
+import type { Broker, Claim } from '../broker/broker.ts'
 import type { HistoryRules, KeptDestination } from '../broker/history-rules.ts'
 import type { KeptReceiver } from '../broker/inbound.ts'
 import type { Clock } from '../clock.ts'
@@ -22,6 +22,7 @@ import { noHistory } from './archive.ts'
 import type { Ask } from './ask.ts'
 import { messageAt, messageOfEntry } from './messages.ts'
 import { Pacer } from './pacer.ts'
+import { RecentAsks } from './recent-asks.ts'
 import { Recorder } from './recorder.ts'
 import { Recovery } from './recovery.ts'
 import { Streams } from './streams.ts'
@@ -41,6 +42,9 @@ export interface HistoryDeps {
 
 /** Timelines of destinations that only patterns have subscribed; beyond it the oldest is forgotten. */
 const MAX_TIMELINES = 10_000
+/** Histories that are kept up although nobody reads them, as others may come back, and about what they may take in bytes. */
+const MAX_LINGERING = 1000
+const MAX_LINGERING_BYTES = 64 * 1024 * 1024
 /** How often memory is tidied, in milliseconds. */
 const TIDY_MS = 10_000
 /** A recorder that has had nothing to do for so long is forgotten, in milliseconds. */
@@ -51,6 +55,10 @@ export class History implements KeptReceiver {
   readonly #timelineDeps: TimelineDeps
   readonly #pacer: Pacer
   readonly #timelines = new Map<string, Timeline>()
+  /** Of those without a subscriber that many have come back to: what they hold of the bus. */
+  readonly #lingering = new Map<Timeline, Claim>()
+  /** Of those that were forgotten. */
+  readonly #asks = new Map<string, RecentAsks>()
   readonly #recorders = new Map<string, Recorder>()
   readonly #recoveries = new Map<Feed, Recovery>()
   /** Undefined if none is read. */
@@ -106,7 +114,7 @@ export class History implements KeptReceiver {
   opened(feed: Feed, ask: Ask | undefined, live: Promise<void> | undefined): Promise<void> | undefined {
     const kept = this.#deps.rules.of(feed.topic.destination)
     if (!kept) return this.streams?.opened(feed, ask, live, this.#pacer)
-    const timeline = this.#obtain(kept)
+    const timeline = this.#obtain(kept, live !== undefined)
     if (feed.isTold) timeline.told.add(feed)
     if (!feed.isRecovering) {
       if (!timeline.isLive && this.#isAvailable) void timeline.catchUp()
@@ -133,7 +141,7 @@ export class History implements KeptReceiver {
     const timeline = this.#timelines.get(destination)
     if (!timeline) return
     timeline.told.delete(feed)
-    if (isEmptyTopic(feed.topic) && this.#deps.broker.match(destination).length === 0) this.#forget(timeline)
+    if (isEmptyTopic(feed.topic) && this.#deps.broker.match(destination).length === 0) this.#leave(timeline)
   }
 
   /** See {@link Streams.lagMs}. */
@@ -211,6 +219,7 @@ export class History implements KeptReceiver {
       this.#deps.log.begin().catch(() => (this.#hasBegun = false))
     }
     for (const recorder of this.#recorders.values()) recorder.reset()
+    for (const timeline of this.#lingering.keys()) this.#forget(timeline)
     for (const timeline of this.#timelines.values()) {
       timeline.lose()
       if (this.#isAvailable) void timeline.catchUp()
@@ -226,13 +235,45 @@ export class History implements KeptReceiver {
 
   // --- Inside
 
-  #obtain({ rule, target: { destination } }: KeptDestination): Timeline {
+  /** `isUnfed`: does the bus not feed it yet? */
+  #obtain({ rule, target: { destination } }: KeptDestination, isUnfed = false): Timeline {
     const known = this.#timelines.get(destination)
-    if (known) return known
+    if (known && !(isUnfed && this.#lingering.has(known))) {
+      this.#endLingering(known)
+      return known
+    }
+    if (known) this.#forget(known) // it was refused meanwhile: something may be missing
     if (this.#timelines.size >= MAX_TIMELINES) this.#forgetOldest()
-    const timeline = new Timeline(destination, rule, this.#timelineDeps)
+    const asks = this.#asks.get(destination) ?? new RecentAsks(this.#deps.clock)
+    this.#asks.delete(destination)
+    const timeline = new Timeline(destination, rule, asks, this.#timelineDeps)
     this.#timelines.set(destination, timeline)
     return timeline
+  }
+
+  /** Nobody reads it any more. Where many come back, the next one finds it as it was. */
+  #leave(timeline: Timeline): void {
+    if (timeline.asks.isShared && timeline.isLive && this.#hasRoomFor(timeline)) {
+      const claim = this.#deps.broker.claim(timeline.destination)
+      if (!claim.liveness) {
+        this.#lingering.set(timeline, claim)
+        return
+      }
+      claim.release()
+    }
+    this.#forget(timeline)
+  }
+
+  #hasRoomFor({ keptBytes }: Timeline): boolean {
+    if (this.#lingering.size >= MAX_LINGERING) return false
+    let bytes = keptBytes
+    for (const other of this.#lingering.keys()) bytes += other.keptBytes
+    return bytes <= MAX_LINGERING_BYTES
+  }
+
+  #endLingering(timeline: Timeline): void {
+    this.#lingering.get(timeline)?.release()
+    this.#lingering.delete(timeline)
   }
 
   /** One that only patterns have subscribed begins anew with the next message. */
@@ -245,13 +286,20 @@ export class History implements KeptReceiver {
   }
 
   #forget(timeline: Timeline): void {
+    const { destination, asks } = timeline
     timeline.close()
-    this.#timelines.delete(timeline.destination)
+    this.#endLingering(timeline)
+    this.#timelines.delete(destination)
+    if (!asks.isRecent) return
+    if (this.#asks.size >= MAX_TIMELINES) for (const oldest of this.#asks.keys()) if (this.#asks.delete(oldest)) break
+    this.#asks.set(destination, asks)
   }
 
   #arm(): void {
     this.#timer = this.#deps.clock.setTimeout(() => {
+      for (const timeline of this.#lingering.keys()) if (!timeline.asks.isRecent) this.#forget(timeline)
       for (const timeline of this.#timelines.values()) timeline.tidy()
+      for (const [destination, asks] of this.#asks) if (!asks.isRecent) this.#asks.delete(destination)
       for (const [destination, recorder] of this.#recorders) {
         if (recorder.isIdleFor(IDLE_MS)) this.#recorders.delete(destination)
       }

@@ -8,6 +8,7 @@ import type { Message } from '../delivery/message.ts'
 import { numberOf, timeOf, type LogPage, type ReadFrom } from '../history/log.ts'
 import type { Position } from '../position.ts'
 import { isBeyond, numberIn, type Ask } from './ask.ts'
+import type { RecentAsks } from './recent-asks.ts'
 import { Run } from './run.ts'
 
 /** The timeline, as far as it is needed here. */
@@ -22,22 +23,20 @@ export interface RecentSource {
 
 /** What is kept, in bytes. */
 const MAX_BYTES = 32 * 1024 * 1024
-/** For so long after the last ask, in milliseconds. */
-const KEPT_MS = 60_000
 
 export class RecentMessages {
   readonly #rule: HistoryRule
+  readonly #asks: RecentAsks
   readonly #clock: Clock
   readonly #source: RecentSource
   #run: Run | undefined
   /** When what is held expires in the log too. */
   #untilMs = 0
-  #asks = 0
-  #askedMs = -Infinity
   #extending: Promise<void> | undefined
 
-  constructor(rule: HistoryRule, clock: Clock, source: RecentSource) {
+  constructor(rule: HistoryRule, asks: RecentAsks, clock: Clock, source: RecentSource) {
     this.#rule = rule
+    this.#asks = asks
     this.#clock = clock
     this.#source = source
   }
@@ -46,18 +45,6 @@ export class RecentMessages {
   get run(): Run | undefined {
     if (this.#run && this.#clock.now() > this.#untilMs) this.#run = undefined
     return this.#run
-  }
-
-  /** Do several come back? Then they read together. */
-  get isShared(): boolean {
-    return this.#asks > 1
-  }
-
-  noteAsk(): void {
-    const now = this.#clock.now()
-    if (now - this.#askedMs > KEPT_MS) this.#asks = 0
-    this.#asks++
-    this.#askedMs = now
   }
 
   /** The next one has been delivered. */
@@ -73,7 +60,7 @@ export class RecentMessages {
 
   /** Frees memory that nobody has asked for lately. */
   tidy(): void {
-    if (this.#clock.now() - this.#askedMs > KEPT_MS) this.#run = undefined
+    if (!this.#asks.isRecent) this.#run = undefined
   }
 
   /** Reads back until what is asked for is here. False if it is not. Rejects as `read`. */

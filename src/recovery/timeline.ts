@@ -13,6 +13,8 @@ import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { compareOffsets, type Position } from '../position.ts'
 import { isBeyond, numberIn, readFor, startOf, startOfAll, type Ask, type Start } from './ask.ts'
+import { Doubts } from './doubts.ts'
+import type { RecentAsks } from './recent-asks.ts'
 import { RecentMessages } from './recent-messages.ts'
 import type { Run } from './run.ts'
 
@@ -45,6 +47,7 @@ const RETRY_MS = 1000
 export class Timeline {
   readonly destination: string
   readonly rule: HistoryRule
+  readonly asks: RecentAsks
   /** Those who are told when something is lost. */
   readonly told = new Set<Feed>()
   readonly #deps: TimelineDeps
@@ -65,13 +68,16 @@ export class Timeline {
   readonly #ahead = new Set<Reader>()
   /** The newest messages, for those who come back. */
   readonly #recent: RecentMessages
+  readonly #doubts: Doubts
   #retry: unknown
 
-  constructor(destination: string, rule: HistoryRule, deps: TimelineDeps) {
+  constructor(destination: string, rule: HistoryRule, asks: RecentAsks, deps: TimelineDeps) {
     this.destination = destination
     this.rule = rule
+    this.asks = asks
     this.#deps = deps
-    this.#recent = new RecentMessages(rule, deps.clock, {
+    this.#doubts = new Doubts(deps.clock, () => this.#read({ kind: 'none' }, PAGE))
+    this.#recent = new RecentMessages(rule, asks, deps.clock, {
       position: () => this.position,
       read: (from) => this.#read(from, SHARED_PAGE),
       messagesOf: (page) => this.#messagesOf(page),
@@ -92,6 +98,11 @@ export class Timeline {
   /** Need nothing be read before a message can be delivered? */
   get isLive(): boolean {
     return this.#isLive
+  }
+
+  /** About how much memory is kept for those who come back, in bytes. */
+  get keptBytes(): number {
+    return this.#recent.run?.bytes ?? 0
   }
 
   /** A message has come over the bus. `previous`: offset of the one before it. */
@@ -157,6 +168,7 @@ export class Timeline {
   close(): void {
     this.#isClosed = true
     this.#recent.clear()
+    this.#doubts.close()
     this.#deps.clock.clearTimeout(this.#retry)
   }
 
@@ -185,7 +197,7 @@ export class Timeline {
 
   /** Where to begin, if that can be said at once: undefined if something has to be read. Only when `position` is known. */
   startNow(ask: Ask): Start | undefined {
-    this.#recent.noteAsk()
+    this.asks.note()
     const { offset: newest } = this.#position!
     const lost = { recovered: undefined, missed: undefined }
     if (ask.kind === 'last' && ask.count === 0) return { offset: newest, ...lost }
@@ -221,7 +233,8 @@ export class Timeline {
 
   /** The same, of the log. Resolves to undefined if that has changed meanwhile: ask again. Rejects as {@link HistoryLog.read}. */
   async start(ask: Ask): Promise<Start | undefined> {
-    if (this.#recent.isShared && (await this.#recent.extend(ask))) {
+    if (ask.kind === 'since' && this.#isDoubted(ask.position)) return this.#startBeyond(ask.position)
+    if (this.asks.isShared && (await this.#recent.extend(ask))) {
       const start = this.position && this.startNow(ask)
       if (start) return start
     }
@@ -233,6 +246,19 @@ export class Timeline {
     if (start) return start
     const all = await this.#read({ kind: 'oldest' }, { maxEntries: 1, maxLength: 1 })
     return all && all.epoch === this.#position?.epoch ? startOfAll(all) : this.#changed()
+  }
+
+  /** Does somebody say that he has heard more than this node? */
+  #isDoubted({ offset, epoch }: Position): boolean {
+    const own = this.#position
+    return epoch === own?.epoch && isBeyond(offset, own.offset)
+  }
+
+  async #startBeyond({ offset }: Position): Promise<Start | undefined> {
+    const page = await this.#doubts.lookUp()
+    // Then this node is behind, for all that are here.
+    if (!page || page.epoch !== this.#position?.epoch || !isBeyond(offset, page.newest)) return this.#changed()
+    return startOfAll(page)
   }
 
   /** Messages behind a position that are in memory; undefined if the next one is not. */
@@ -247,7 +273,7 @@ export class Timeline {
    * {@link HistoryLog.read}.
    */
   async readAfter({ offset, epoch }: Position): Promise<readonly Message[] | undefined> {
-    if (this.#recent.isShared && (await this.#recent.extend({ kind: 'since', position: { offset, epoch } }))) {
+    if (this.asks.isShared && (await this.#recent.extend({ kind: 'since', position: { offset, epoch } }))) {
       return this.after({ offset, epoch }, 1) ? [] : undefined
     }
     const page = await this.#read({ kind: 'after', offset }, PAGE)

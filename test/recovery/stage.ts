@@ -221,14 +221,14 @@ export class RecoveryStage {
   }
 
   /** What is on its way and everything that is read comes, until there is nothing more. */
-  async settle(): Promise<void> {
+  async settle(roundMs = 400): Promise<void> {
     for (let quiet = 0; quiet < 8;) {
       const isBusy = this.log.onTheWay.length > 0 || this.log.calls.length > 0
       quiet = isBusy ? 0 : quiet + 1
       this.bring()
       this.log.carryOut()
       this.log.answer()
-      this.clock.advance(400) // after what failed it is tried again
+      this.clock.advance(roundMs) // after what failed it is tried again
       await turns()
     }
   }
