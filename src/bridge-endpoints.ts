@@ -13,6 +13,7 @@ import type { Entrance } from './http/entrance.ts'
 import { handshakeOf } from './http/handshake.ts'
 import { historyEndpoints, type HistoryReader } from './http/history.ts'
 import type { KeyGuard } from './http/key-guard.ts'
+import { queueEndpoints, type QueueOperator } from './http/queues.ts'
 
 export interface EndpointSources extends Pick<
   DebugApi,
@@ -27,13 +28,16 @@ export interface EndpointSources extends Pick<
   readonly sessions: ClusterSessions | undefined
   /** Undefined if no destination has history. */
   readonly history: HistoryReader | undefined
+  /** Undefined if no destination is a work queue. */
+  readonly queues: QueueOperator | undefined
 }
 
 /** Returns the operations. */
 export function bridgeEndpoints(sources: EndpointSources): Endpoint[] {
-  const { history, keyGuard } = sources
+  const { history, queues, keyGuard } = sources
   const kept = history ? historyEndpoints(history, keyGuard) : []
-  return [...debugApi(sources), ...backendApi(sources), ...kept]
+  const queued = queues ? queueEndpoints(queues, keyGuard) : []
+  return [...debugApi(sources), ...backendApi(sources), ...kept, ...queued]
 }
 
 function debugApi(sources: EndpointSources): Endpoint[] {

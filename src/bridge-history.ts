@@ -2,6 +2,7 @@
  * Puts together what keeps messages: the log of the bus that there is, and how nodes hear what becomes of it; the history
  * of destinations, and the keys that hold the newest payload of a channel.
  */
+import type { BridgeQueues } from './bridge-queues.ts'
 import type { Broker } from './broker/broker.ts'
 import { HistoryRules } from './broker/history-rules.ts'
 import type { Keeping } from './broker/outbound.ts'
@@ -38,15 +39,20 @@ export interface BridgeHistoryOptions {
 }
 
 /** Returns where messages are kept, and which are. Errors: throws if a bus of the program's own is to keep some, or to have a stream. */
-export function keepingOf(config: Config, bus: Bus, metrics: Metrics): Keeping {
+export function keepingOf(
+  config: Config,
+  bus: Bus,
+  queues: Pick<BridgeQueues, 'rules' | 'adder'>,
+  metrics: Metrics,
+): Keeping {
   if (config.history.length > 0 && !(bus instanceof RedisBus) && !(bus instanceof MemoryBus)) {
     throw new Error('The setting history needs Redis or the embedded bus: a bus of your own keeps nothing')
   }
   if (config.routes.outbound.some((route) => 'stream' in route) && !(bus instanceof RedisBus)) {
     throw new Error('A route to a stream needs Redis: a bus of your own has none')
   }
-  const log = bus instanceof RedisBus ? bus.log : new MemoryLog(bus, systemClock)
-  return { rules: new HistoryRules(config.history), log: timedLog(log, metrics) }
+  const log = bus instanceof RedisBus ? bus.log : new MemoryLog(bus, systemClock, queues.adder)
+  return { rules: new HistoryRules(config.history), log: timedLog(log, metrics), queues: queues.rules }
 }
 
 /** Is there anything to keep, for which nodes have to hear of each other? */

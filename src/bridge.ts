@@ -10,6 +10,7 @@ import { BridgeHistory, keepingOf, keepsSomething, streamsOf } from './bridge-hi
 import { BridgeNodes } from './bridge-nodes.ts'
 import { FRAMES_PER_MESSAGE, rawOptions, sessionOptions } from './bridge-options.ts'
 import { snapshotsOf } from './bridge-snapshots.ts'
+import { BridgeQueues } from './bridge-queues.ts'
 import { Broker } from './broker/broker.ts'
 import { ChannelInterests } from './broker/channel-interests.ts'
 import { ChannelWatches } from './broker/channel-watches.ts'
@@ -107,8 +108,9 @@ const COMMENT_EVERY_MS = 15_000
 const HARD_UNSENT_MESSAGE_BYTES = 64 * 1_048_576
 /** The longest time that a request may take to arrive, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 30_000
-/** Of the time to shut down, the part that sessions get; the rest is for bus and listener. */
+/** Of the time to shut down, the parts that sessions and work queues get; the rest is for bus and listener. */
 const DRAIN_SHARE = 0.8
+const QUEUE_SHARE = 0.1
 
 /** How long a start waits to say whether the bus is there; it serves meanwhile. */
 const FIRST_OUTCOME_MS = 1000
@@ -128,7 +130,9 @@ export function createBridge(options: BridgeOptions): Bridge {
   const hasNodes = hasAccess || config.presence.destinations.length > 0
   const streams = streamsOf(table, ownBus)
   const isKeeping = keepsSomething(config, table)
-  const sharedBus = hasNodes || isKeeping ? new SharedBus(ownBus) : undefined
+  const bridgeQueues = new BridgeQueues(config, ownBus)
+  const hasQueues = !bridgeQueues.rules.isEmpty
+  const sharedBus = hasNodes || isKeeping || hasQueues ? new SharedBus(ownBus) : undefined
   const bus = sharedBus ?? ownBus
   const commands = ownBus instanceof RedisBus ? ownBus.commands : undefined
   const nodes =
@@ -141,13 +145,14 @@ export function createBridge(options: BridgeOptions): Bridge {
   const delivery = new Delivery(new Groups(config.server, outputs, log, metrics), systemClock, metrics)
   const { broadcastChannel } = config.broker
   const snapshots = snapshotsOf(config, { commands, delivery, metrics, log })
-  const { destinations: watched } = config.presence
-  const destinations = new DestinationRules({ ...config.broker, watched, snapshots }, ADDRESSES)
+  const isQueue = (destination: string): boolean => bridgeQueues.rules.of(destination) !== undefined
+  const prefixes = { ...config.broker, watched: config.presence.destinations, snapshots }
+  const destinations = new DestinationRules(prefixes, ADDRESSES, hasQueues ? isQueue : undefined)
   const interests = new ChannelInterests(bus, config.broker.releaseDelayMs)
   const watches = new ChannelWatches(interests)
   const broker = new Broker(destinations, config.slowClients, table, interests, delivery)
   const inbound = new Inbound(nodeId, broadcastChannel, table, broker, interests, watches, log, metrics)
-  const keeping = keepingOf(config, ownBus, metrics)
+  const keeping = keepingOf(config, ownBus, bridgeQueues, metrics)
   const outbound = new Outbound(broadcastChannel, destinations, table, bus, log, metrics, keeping)
   const history =
     sharedBus && isKeeping
@@ -164,6 +169,7 @@ export function createBridge(options: BridgeOptions): Bridge {
         })
       : undefined
   inbound.kept = history?.history
+  const queues = bridgeQueues.begin(sharedBus, { metrics, log })
   metrics.observe('subscriptions', () => broker.size)
   metrics.observe('busAvailable', () => (busUnavailableReason() === undefined ? 1 : 0))
   metrics.observe('unsentBytes', () => outputs.unsentBytes)
@@ -183,6 +189,8 @@ export function createBridge(options: BridgeOptions): Bridge {
     history: history?.history,
     keptValues: history?.keptValues,
     snapshots,
+    queueRules: bridgeQueues.rules,
+    queues,
     metrics,
     log,
   }
@@ -202,6 +210,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     nextSessionId: clients.nextId,
     broker,
     history: history?.history,
+    queueRules: bridgeQueues.rules,
     limits: config.limits,
     connectTimeoutMs: config.limits.connectTimeoutMs,
   })
@@ -244,6 +253,7 @@ export function createBridge(options: BridgeOptions): Bridge {
         nodes,
         sessions,
         history: history?.archive,
+        queues: bridgeQueues.admin,
         inspect: together ? inspectTogether(together.inspectAll, inspect) : inspect,
         facts: factsOf({
           config,
@@ -334,6 +344,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     interests.keepRoutes(table.permanentInterests())
     nodes?.start()
     history?.start()
+    queues?.start()
   }
 
   async function start(): Promise<BridgeAddress> {
@@ -386,6 +397,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     const { deadlineMs } = config.shutdown
     await clients.drain(deadlineMs * DRAIN_SHARE)
     for (const listener of listeners) listener.stopAccepting()
+    await queues?.close(deadlineMs * QUEUE_SHARE)
     watches.close()
     history?.close()
     interests.close()

@@ -25,6 +25,9 @@ const RESERVED: ReadonlySet<string> = new Set([
   'offset',
   'epoch',
   'retained',
+  // of work queues
+  'delivery-count',
+  'redelivered',
 ])
 
 /** What a name loses on its way: what a version cannot carry is left out of it, and some clients trim it. */

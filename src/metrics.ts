@@ -17,7 +17,7 @@ const COUNTERS = {
   payloadsMalformed: "Payloads from the bus that their route's codec could not read",
   busFailures: 'Messages that the bus did not accept',
   acknowledged: 'Deliveries acknowledged by ACK',
-  rejected: 'Deliveries rejected by NACK and discarded',
+  rejected: 'Deliveries rejected by NACK: discarded, or given back to their work queue',
   messagesIgnored: 'Messages from plain WebSocket clients that were ignored because their path has no place to send to',
   unsubscribeUnknown: 'UNSUBSCRIBE frames with an unknown subscription',
   slowConsumersClosed: 'Sessions closed because they did not read',
@@ -32,6 +32,11 @@ const COUNTERS = {
   gapsFilled: 'Times that messages which did not come over the bus were read from the history and delivered in order',
   gapsNotFilled: 'Times that they were no longer held, or that a history began anew: subscribers that asked were told',
   unrecorded: 'Messages that a backend published on a channel, and that could not be recorded in the history',
+  queueSettled: 'Messages of work queues that are done, and deleted',
+  queueReturned:
+    'Messages of work queues that were given back: by NACK or time-out, or because their subscriber has gone',
+  queueRedelivered: 'Deliveries of messages of work queues that had been delivered before',
+  queueDead: 'Messages of work queues that went to the dead ones: somebody has failed with them too often',
   streamEntriesRead: 'Entries of the streams of routes.inbound that this node has read to deliver them',
   streamEntriesSkipped:
     'Those of them that were not delivered: a field or a destination that can be delivered to is missing',

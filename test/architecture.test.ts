@@ -20,6 +20,7 @@ const CORE = [
   'recovery',
   'snapshots',
   'broker',
+  'queue',
   'delivery',
   'routes',
   'cluster',
@@ -66,6 +67,7 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
       'src/bridge-options.ts',
       'src/bridge-people.ts',
       'src/bridge-snapshots.ts',
+      'src/bridge-queues.ts',
     ],
     mayImport: ['bridge', 'doors', 'debug', 'client', ...CORE, 'redis'],
   },
@@ -87,10 +89,12 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   },
   // what answers a SUBSCRIBE by itself
   snapshots: { places: ['src/snapshots/'], mayImport: ['snapshots', 'delivery', 'routes', 'bus', 'leaves'] },
-  broker: { places: ['src/broker/'], mayImport: ['broker', 'delivery', 'routes', 'history', 'bus', 'leaves'] },
+  broker: { places: ['src/broker/'], mayImport: ['broker', 'queue', 'delivery', 'routes', 'history', 'bus', 'leaves'] },
+  // hands each message to one subscriber
+  queue: { places: ['src/queue/'], mayImport: ['queue', 'delivery', 'routes', 'bus', 'leaves'] },
   delivery: { places: ['src/delivery/'], mayImport: ['delivery', 'leaves'] },
   routes: { places: ['src/routes/'], mayImport: ['routes', 'leaves'] },
-  redis: { places: ['src/redis/'], mayImport: ['redis', 'access', 'history', 'snapshots', 'bus', 'leaves'] },
+  redis: { places: ['src/redis/'], mayImport: ['redis', 'access', 'queue', 'history', 'snapshots', 'bus', 'leaves'] },
   history: { places: ['src/history/'], mayImport: ['history', 'bus', 'leaves'] },
   bus: { places: ['src/bus/'], mayImport: ['bus', 'leaves'] },
   config: { places: ['src/config.ts'], mayImport: ['config parts'] },
@@ -113,6 +117,7 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
       'src/text.ts',
       'src/placed-set.ts',
       'src/position.ts',
+      'src/recent.ts',
     ],
     mayImport: [],
   },
@@ -230,7 +235,7 @@ describe('the checker', () => {
   ])('catches a forbidden %s import', (_kind, line) => {
     expect(problems({ ...app, 'src/stomp/session.ts': `// first line\n${line}` })).toEqual([
       'src/stomp/session.ts:2 imports src/http/app.ts, but stomp may import only ' +
-        'stomp, frames, client, access, presence, recovery, snapshots, broker, delivery, routes, cluster, history, bus, leaves',
+        'stomp, frames, client, access, presence, recovery, snapshots, broker, queue, delivery, routes, cluster, history, bus, leaves',
     ])
   })
 

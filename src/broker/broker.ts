@@ -38,6 +38,8 @@ export class Broker {
   readonly #registry = new Registry<Topic>(newTopic)
   /** What the latest subscription to a topic holds: the next one shares it. */
   readonly #holds = new Map<Topic, Hold>()
+  /** Those of work queues, whose messages do not come over the bus. */
+  readonly #queues = new Map<string, Topic>()
   #size = 0
 
   /** `slowClients`: the first match counts; what none matches is closed when it is slow. */
@@ -63,6 +65,7 @@ export class Broker {
   /** How many have subscribed with each string: the exact ones, then the patterns. */
   *subscriptionCounts(): Generator<readonly [destination: string, subscriptions: number]> {
     for (const topic of this.#registry) yield [topic.destination, countFeeds(topic)]
+    for (const topic of this.#queues.values()) yield [topic.destination, countFeeds(topic)]
   }
 
   /**
@@ -83,6 +86,17 @@ export class Broker {
     const feed = this.#delivery.open({ ...options, destination }, topic, slowPolicy)
     this.#size++
     return { feed, hold }
+  }
+
+  /** The same for a work queue, which hands each of its messages to one feed. */
+  subscribeToQueue(options: FeedOptions): Entry {
+    const { destination } = options
+    const known = this.#queues.get(destination)
+    const topic = known ?? newTopic(ownCopy(destination))
+    if (!known) this.#queues.set(topic.destination, topic)
+    const feed = this.#delivery.open({ ...options, destination: topic.destination }, topic, undefined)
+    this.#size++
+    return { feed, hold: this.#interests.hold([]) }
   }
 
   /**
@@ -108,6 +122,7 @@ export class Broker {
 
   /** Why a subscription that was live gets nothing any more; undefined if it does. */
   refusalOf({ hold, feed }: Entry): ProtocolError | undefined {
+    if (this.#queues.get(feed.topic.destination) === feed.topic) return undefined
     const cause = this.#interests.refusalOf(hold)
     if (!cause) return undefined
     const text = `The subscription to ${quoted(feed.destination)} has ended: Redis refuses its channel`
@@ -120,6 +135,7 @@ export class Broker {
     this.#delivery.close(feed)
     if (isEmptyTopic(topic)) {
       this.#registry.remove(topic.destination, topic)
+      if (this.#queues.get(topic.destination) === topic) this.#queues.delete(topic.destination)
       this.#holds.delete(topic)
     }
     this.#interests.release(hold)

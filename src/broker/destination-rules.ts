@@ -27,10 +27,18 @@ export interface Addresses {
 export class DestinationRules {
   readonly #prefixes: Prefixes
   readonly #addresses: Addresses
+  readonly #isQueue: (destination: string) => boolean
 
-  constructor(prefixes: Prefixes, addresses: Addresses) {
+  /** `isQueue`: is this destination a work queue? Those need not lie below a prefix. */
+  constructor(prefixes: Prefixes, addresses: Addresses, isQueue: (destination: string) => boolean = () => false) {
     this.#prefixes = prefixes
     this.#addresses = addresses
+    this.#isQueue = isQueue
+  }
+
+  /** Does a message for this destination go to one subscriber over all nodes? Errors: ProtocolError `bad-destination`. */
+  isQueue(destination: string): boolean {
+    return this.#isQueue(destination)
   }
 
   /** May a message be for this destination? */
@@ -90,7 +98,8 @@ export class DestinationRules {
   /** Why no message can be for this destination, as a phrase that continues its name (`must …`); undefined if one can. */
   deliveryProblem(destination: string): string | undefined {
     if (this.#addresses.covers(destination)) return this.#addresses.problem(destination)
-    return this.isBroker(destination) ? undefined : `must start with ${this.brokerPrefixes}`
+    if (this.isBroker(destination) || this.#isQueue(destination)) return undefined
+    return `must start with ${this.brokerPrefixes}`
   }
 
   /** Is it the address of a user, a group or a session, well written or not? */

@@ -1,7 +1,7 @@
 /** Which destinations have history, as the configuration says it. */
 import { isPattern, patternMatches } from '../destinations.ts'
 import type { LogTarget } from '../history/log.ts'
-import { Recent } from './recent.ts'
+import { Recent } from '../recent.ts'
 
 export interface HistoryRule {
   /** Destination or pattern. */

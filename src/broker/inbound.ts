@@ -8,6 +8,7 @@ import { Message } from '../delivery/message.ts'
 import { withoutReserved } from '../headers.ts'
 import { LogBudget, type Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import { QUEUE_DESTINATIONS } from '../queue/queue.ts'
 import { decodeBroadcast, PayloadError, type InboundMessage, type KeptFields } from '../routes/payload.ts'
 import type { RouteTable } from '../routes/table.ts'
 import type { Broker } from './broker.ts'
@@ -110,10 +111,18 @@ export class Inbound {
     this.#metrics.count.messagesReceived++
     const problem = destinationProblem(destination)
     if (problem !== undefined) throw new PayloadError(`destination ${quoted(destination)}: ${problem}`)
+    // Every node hears it, and one alone should work on it.
+    if (this.#isQueue(destination)) {
+      throw new PayloadError(`destination ${quoted(destination)} is a work queue: SEND, POST or XADD to its stream`)
+    }
     if (this.kept && this.kept.has(destination)) {
       if (kept) this.kept.received(destination, message, kept, sender)
       else this.kept.unrecorded(destination, message, sender, channel, payload)
     } else this.#deliver(destination, message, sender)
+  }
+
+  #isQueue(destination: string): boolean {
+    return destination.startsWith(QUEUE_DESTINATIONS) && this.#broker.destinations.isQueue(destination)
   }
 
   #deliver(destination: string, { headers, body }: InboundMessage, sender: string | undefined): void {

@@ -2,11 +2,14 @@
  * The way out: what clients send and HTTP hands in, to the bus. Finds the channel and the payload of a message, bounds
  * what waits for the bus, and says in words of the client what went wrong.
  */
-import { BusRefusedError, BusUnavailableError, OWN_PREFIX, type Bus } from '../bus/bus.ts'
+import { BusRefusedError, BusUnavailableError, OWN_PREFIX, QueueFullError, type Bus } from '../bus/bus.ts'
 import { ProtocolError, quoted } from '../errors.ts'
 import { lengthOf, type HistoryLog, type LoggedMessage, type LogTarget } from '../history/log.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Queue } from '../queue/queue.ts'
+import { fieldsOf } from '../queue/queue-messages.ts'
+import type { QueueRules } from '../queue/queue-rules.ts'
 import {
   encodeBroadcast,
   encodeNotification,
@@ -17,7 +20,7 @@ import {
 import type { OutboundRoute, RouteTable } from '../routes/table.ts'
 import { requireUsable, type DestinationRules } from './destination-rules.ts'
 import type { HistoryRules } from './history-rules.ts'
-import { Recent } from './recent.ts'
+import { Recent } from '../recent.ts'
 
 /** A message as it goes over the bus; made by `route`, handed over by `publish`. */
 export type RoutedMessage = LoggedMessage
@@ -31,12 +34,15 @@ interface SendRoute {
   readonly target: LogTarget | undefined
   /** How long the key of the channel keeps it, in seconds. */
   readonly valueTtlSeconds: number | undefined
+  /** The queue that it is added to, instead. */
+  readonly queue?: Queue
 }
 
 /** Where messages are kept, and which are. */
 export interface Keeping {
   readonly log: HistoryLog
   readonly rules: HistoryRules
+  readonly queues: QueueRules
 }
 
 /** Payload bytes that may wait for the bus to accept them, over all clients and requests; beyond it senders are refused. */
@@ -85,7 +91,8 @@ export class Outbound {
    * Errors: ProtocolError `no-route`, `bad-destination`, `bad-body`.
    */
   route(message: OutboundMessage): RoutedMessage {
-    const { channel, codec, route, target, valueTtlSeconds } = this.#sendRoutes.get(message.destination)
+    const { channel, codec, route, target, valueTtlSeconds, queue } = this.#sendRoutes.get(message.destination)
+    if (queue) return queued(queue, message)
     const payload = codec === undefined ? encodeBroadcast(message) : encodePayload(codec, message)
     if (!route) return { channel, payload, target, valueTtlSeconds }
     route.messages++
@@ -100,7 +107,7 @@ export class Outbound {
     return { channel, payload, valueTtlSeconds: kept === channel ? valueTtlSeconds : undefined }
   }
 
-  /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable` or `bus-refused`. */
+  /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable`, `bus-refused` or `queue-full`. */
   publish(message: RoutedMessage): Promise<void> {
     const bytes = lengthOf(message)
     if (!this.#claim(bytes)) return Promise.reject(this.#overloaded())
@@ -125,7 +132,8 @@ export class Outbound {
    */
   async notify(topic: string, json: string, once?: string): Promise<void> {
     this.#destinations.requireDeliverable(topic)
-    const { channel, codec, target, valueTtlSeconds } = this.#sendRoutes.get(topic)
+    const { channel, codec, target, valueTtlSeconds, queue } = this.#sendRoutes.get(topic)
+    if (queue) return this.publish({ ...queued(queue, notified(topic, json)), once })
     const payload = codec === undefined ? encodeNotification(topic, json) : encodePayload(codec, notified(topic, json))
     await this.publish({ channel, payload, target, valueTtlSeconds, once })
   }
@@ -134,6 +142,11 @@ export class Outbound {
   #sendRouteOf(destination: string): SendRoute {
     requireUsable(destination)
     if (this.#destinations.isAddress(destination)) this.#destinations.requireDeliverable(destination)
+    const queue = this.#keeping.queues.of(destination)
+    if (queue) {
+      const nothing = { codec: undefined, route: undefined, target: undefined, valueTtlSeconds: undefined }
+      return { channel: queue.stream, ...nothing, queue }
+    }
     if (this.#destinations.isDeliverable(destination)) {
       const kept = this.#table.keptValue(destination)
       if (kept) {
@@ -176,6 +189,9 @@ export class Outbound {
 
   #failureOf(error: unknown, place: string): unknown {
     this.#metrics.count.busFailures++
+    if (error instanceof QueueFullError) {
+      return notHandedOver('queue-full', 'the queue holds as many messages as it may', error)
+    }
     const isRefusal = error instanceof BusRefusedError
     if (!isRefusal && !(error instanceof BusUnavailableError)) return error
     this.#log.debug({ reason: error.message }, 'The bus did not accept a message')
@@ -204,6 +220,16 @@ function notified(destination: string, json: string): OutboundMessage {
   return { destination, body, headers: [['content-type', type]], session: undefined, user: undefined }
 }
 
-function notHandedOver(code: 'bus-refused' | 'bus-unavailable', why: string, cause?: Error): ProtocolError {
+/** Returns a message as it is added to the stream of its queue. */
+function queued({ stream, rule }: Queue, { body, headers }: OutboundMessage): RoutedMessage {
+  const fields = [['body', undefined] as const, ...fieldsOf(headers)]
+  return { channel: stream, payload: body, entry: { maxLength: rule.maxLength, isQueue: true, groups: [], fields } }
+}
+
+function notHandedOver(
+  code: 'bus-refused' | 'bus-unavailable' | 'queue-full',
+  why: string,
+  cause?: Error,
+): ProtocolError {
   return new ProtocolError(code, `The message could not be handed over: ${why}`, {}, { cause })
 }

@@ -17,6 +17,11 @@ export class BusRefusedError extends Error {
   override name = 'BusRefusedError'
 }
 
+/** A work queue holds as many messages as it may, and takes no more. Nothing of what came with it was published. */
+export class QueueFullError extends Error {
+  override name = 'QueueFullError'
+}
+
 export interface BusMessage {
   readonly channel: string
   readonly payload: string | Uint8Array

@@ -32,29 +32,35 @@ export interface OwnChannels {
   subscribe(channel: string): Promise<void>
 }
 
-/** Channels of the bridge's own below this name have a user of their own. */
+/** Channels of the bridge's own below these names have users of their own. */
 export const HISTORY_PREFIX = `${OWN_PREFIX}history:`
+export const QUEUE_PREFIX = `${OWN_PREFIX}queue:`
 
 export class SharedBus implements Bus {
   /** By which nodes tell each other who they have, and what is revoked. */
   readonly own: OwnChannels
   /** By which logs tell what has become of them: below {@link HISTORY_PREFIX}. */
   readonly history: OwnChannels
+  /** By which nodes tell each other of work queues: below {@link QUEUE_PREFIX}. */
+  readonly queues: OwnChannels
   /** Not where the bus has none. */
   readonly nodes?: () => Promise<readonly BusNode[] | undefined>
   readonly #bus: Bus
   #nodes: OwnChannelsListener | undefined
   #logs: OwnChannelsListener | undefined
+  #workers: OwnChannelsListener | undefined
 
   constructor(bus: Bus) {
     this.#bus = bus
     if (bus.nodes) this.nodes = () => bus.nodes!()
     this.own = this.#channels((listener) => (this.#nodes = listener))
     this.history = this.#channels((listener) => (this.#logs = listener))
+    this.queues = this.#channels((listener) => (this.#workers = listener))
   }
 
   #userOf(channel: string): OwnChannelsListener | undefined {
-    return channel.startsWith(HISTORY_PREFIX) ? this.#logs : this.#nodes
+    if (channel.startsWith(HISTORY_PREFIX)) return this.#logs
+    return channel.startsWith(QUEUE_PREFIX) ? this.#workers : this.#nodes
   }
 
   #channels(listen: (listener: OwnChannelsListener) => void): OwnChannels {
@@ -91,6 +97,7 @@ export class SharedBus implements Bus {
         listener.onAvailability(reason)
         this.#nodes?.onAvailability(reason)
         this.#logs?.onAvailability(reason)
+        this.#workers?.onAvailability(reason)
       },
       onRefusal: (kind: SubscriptionKind, name, refusal) => {
         if (kind === 'channel' && isOwn(name)) this.#userOf(name)?.onRefusal(name, refusal)

@@ -8,7 +8,7 @@ import { subscribedAddress } from '../access/addresses.ts'
 import { ANONYMOUS, type Identity } from '../access/identity.ts'
 import type { Broker, Liveness } from '../broker/broker.ts'
 import type { Outbound, RoutedMessage } from '../broker/outbound.ts'
-import type { Recent } from '../broker/recent.ts'
+import type { Recent } from '../recent.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Feed } from '../delivery/feed.ts'
 import { HeldMessages } from '../delivery/held-messages.ts'
@@ -22,6 +22,9 @@ import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Ask } from '../recovery/ask.ts'
 import { noHistory } from '../recovery/archive.ts'
+import type { Queues } from '../queue/queues.ts'
+import type { Queue } from '../queue/queue.ts'
+import type { QueueRules } from '../queue/queue-rules.ts'
 import type { KeptValues } from '../recovery/kept-values.ts'
 import type { History } from '../recovery/history.ts'
 import type { OutboundMessage } from '../routes/payload.ts'
@@ -30,6 +33,7 @@ import type { Socket, Transport } from '../socket.ts'
 import { maySubscribe, requireSendable, requireSubscribable } from './authorize.ts'
 import type { Door } from './door.ts'
 import { Expiry } from './expiry.ts'
+import { DEFAULT_PREFETCH, QueueFeed, requireOfQueue } from './queue-feed.ts'
 import type { ChannelTarget } from './plans.ts'
 import type { Rated, Rates, RateState } from './rates.ts'
 import type { ShownEncodings } from './shown-encodings.ts'
@@ -59,6 +63,9 @@ export interface ClientServices {
   readonly keptValues: KeptValues | undefined
   /** Undefined if no destination answers with a snapshot. */
   readonly snapshots: Snapshots | undefined
+  readonly queueRules: QueueRules
+  /** Undefined if no destination is a work queue. */
+  readonly queues: Queues | undefined
   readonly deadlines: Deadlines
   /** How long a session goes on when its credential has expired, in milliseconds. */
   readonly expiryGraceMs: number
@@ -157,6 +164,8 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
     // However it is written, it is the same state that is read.
     if (meant !== destination) requireSubscribable(access, this.#identity, this.id, meant)
     this.#requireRate('subscribe', destination)
+    const queue = this.#services.queueRules.ofSubscription(internal)
+    if (queue) return this.#subscribeToQueue(queue, options)
     if (ask) this.#requireHistory(destination, internal)
     // A client that repeats itself without an id wants what it has.
     if (id === undefined && this.subscriptions.withoutId(destination)) return undefined
@@ -182,6 +191,26 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
       keptValues?.opened(subscription.feed, liveness?.live) ??
       snapshots?.opened(subscription.feed)
     return begun ? { live: begun, liveOrLost: liveness?.liveOrLost ?? Promise.resolve() } : liveness
+  }
+
+  /** Returns and throws as `subscribe`. */
+  #subscribeToQueue(queue: Queue, options: SubscribeOptions): Liveness | undefined {
+    const { destination, id, ackMode, encoding, stamp, prefetch = DEFAULT_PREFETCH } = options
+    const { broker, delivery, outputs, ids, presence, queues } = this.#services
+    requireOfQueue(options)
+    if (id === undefined && this.subscriptions.withoutId(destination)) return undefined
+    this.subscriptions.requireRoomFor(destination, id)
+    const ownId = id === undefined ? undefined : ids.get(id)
+    const subscription = new Subscription(this, ownId, ackMode, this.subscriptions.nextSerial())
+    const entry = broker.subscribeToQueue({ receiver: subscription, destination, encoding, stamp, isSingle: true })
+    subscription.feed = entry.feed
+    subscription.hold = entry.hold
+    this.subscriptions.add(subscription)
+    presence?.begin(subscription, this.id, this.#identity.user)
+    const receiver = new QueueFeed(this, subscription, delivery, outputs)
+    const { consumer, live, liveOrLost } = queues!.subscribe(queue, receiver, prefetch)
+    subscription.work = consumer
+    return { live, liveOrLost }
   }
 
   /** Has this destination, as the client writes it, history? */
@@ -237,6 +266,7 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
   }
 
   #end(subscription: Subscription): void {
+    if (subscription.work) this.#services.queues?.unsubscribe(subscription.work)
     this.#services.broker.unsubscribe(subscription)
     this.#services.history?.closed(subscription.feed)
     this.#services.presence?.end(subscription)
@@ -264,7 +294,7 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
     return this.#services.outbound.routeTo(destination, channel, payload)
   }
 
-  /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable` or `bus-refused`. */
+  /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable`, `bus-refused` or `queue-full`. */
   publish(message: RoutedMessage): Promise<void> {
     return this.#services.outbound.publish(message)
   }

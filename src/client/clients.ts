@@ -1,5 +1,5 @@
 /** All open clients of a bridge, whatever they speak: admits, counts, and ends them together. */
-import { Recent } from '../broker/recent.ts'
+import { Recent } from '../recent.ts'
 import { ERRORS, ProtocolError } from '../errors.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
 import { Client, type ClientServices } from './client.ts'

@@ -13,6 +13,10 @@ export interface Door {
   deliver(subscription: Subscription, message: Message, dropped: number): void
   /** Write where a subscription stands in the history of its destination. */
   tell(subscription: Subscription, marker: Marker): void
+  /** How many more messages of work queues it can have that its client has not acknowledged. */
+  readonly room: number
+  /** A message of a work queue is somebody else's now: its acknowledgement means nothing. */
+  forget(subscription: Subscription, messageId: string): void
   /** End the connection at once: what is unsent stays unread. */
   closeAsSlow(reason: string): void
   /** End the connection, and say why. */

@@ -3,6 +3,7 @@ import type { Entry, Hold } from '../broker/broker.ts'
 import type { Feed, Receiver } from '../delivery/feed.ts'
 import type { Encoding, Marker, Message } from '../delivery/message.ts'
 import type { Output } from '../delivery/output.ts'
+import type { QueueConsumer } from '../queue/queue-consumer.ts'
 import type { Ask } from '../recovery/ask.ts'
 
 export const AckMode = { auto: 'auto', client: 'client', individual: 'client-individual' } as const
@@ -24,6 +25,8 @@ export interface SubscribeOptions {
   readonly isSingle?: boolean
   /** From where in the history of the destination it goes on. */
   readonly ask?: Ask | undefined
+  /** Of a work queue: messages that it may have and not have settled. */
+  readonly prefetch?: number | undefined
 }
 
 /** The client, as its subscriptions know it. */
@@ -42,6 +45,8 @@ export class Subscription implements Receiver, Entry {
   /** What it is in the broker; set before anybody else has this object. */
   feed!: Feed
   hold!: Hold
+  /** Undefined if it is of no work queue. */
+  work: QueueConsumer | undefined
   readonly #owner: SubscriptionOwner
 
   /** `id`: a text that nothing longer hangs on. */

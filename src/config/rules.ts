@@ -8,6 +8,7 @@ import { debuggerFindings } from './debugger.ts'
 import { endpointFindings, type EndpointSettings } from './endpoints.ts'
 import { isBelow, isOwnAddress, isReceiver, reservedPrefix } from './prefixes.ts'
 import type { Finding } from './problems.ts'
+import { isOfQueue, queueFindings } from './queue-rules.ts'
 import { routeFindings } from './route-rules.ts'
 import { configSchema } from './schema.ts'
 import { snapshotFindings } from './snapshot-rules.ts'
@@ -37,6 +38,7 @@ export function findingsBetween(input: Input): Finding[] {
     ...routeFindings(routeSettings(input)),
     ...streamFindings(streamSettings(input)),
     ...snapshotFindings(snapshotSettings(input)),
+    ...queueFindings(queueSettings(input)),
     ...limitFindings(input),
     ...accessFindings(input['access']),
     ...endpointFindings(endpointsOf(input), endpointContext(input)),
@@ -105,14 +107,20 @@ function endpointContext(input: Input) {
   // Which of them have one is known only when the variables have values.
   const snapshotPrefixes = snapshotSettings(input).snapshots.length > 0 ? applicationPrefixes : []
   const { path: debuggerPath, enabled } = group(input['debugger'])
+  const { queues } = queueSettings(input)
   return {
     stompPath: valid(shapes.server.path, group(input['server'])['path']),
     maxSubscriptions: valid(shapes.limits.maxSubscriptions, group(input['limits'])['maxSubscriptions']),
     debuggerPath: enabled === false ? undefined : valid(shapes.debugger.path, debuggerPath),
     isSubscribable: (destination: string) =>
-      isBelow(destination, prefixes) || isOwnAddress(destination) || isBelow(destination, snapshotPrefixes),
+      isBelow(destination, prefixes) ||
+      isOwnAddress(destination) ||
+      isBelow(destination, snapshotPrefixes) ||
+      isOfQueue(queues, destination),
     isSendable: (destination: string) =>
-      isBelow(destination, [...prefixes, ...applicationPrefixes]) || isReceiver(destination),
+      isBelow(destination, [...prefixes, ...applicationPrefixes]) ||
+      isReceiver(destination) ||
+      isOfQueue(queues, destination),
   }
 }
 
@@ -162,7 +170,6 @@ function reservedFindings(key: string, prefixes: readonly string[] = []): Findin
 
 function routeSettings(input: Input) {
   const { outbound, inbound, convention } = group(input['routes'])
-  const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
   return {
     outbound: listOf(outbound),
     inbound: listOf(inbound),
@@ -173,10 +180,9 @@ function routeSettings(input: Input) {
 }
 
 function streamSettings(input: Input) {
-  const history = input['history']
   return {
     inbound: routeSettings(input).inbound,
-    history: Array.isArray(history) ? history.map((item: unknown) => group(item)['destination']) : [],
+    history: listOf(input['history']).map((item) => group(item)['destination']),
     prefixes: prefixesOf(input).prefixes,
     hasRedis: group(input['redis'])['url'] !== undefined,
   }
@@ -185,10 +191,15 @@ function streamSettings(input: Input) {
 function snapshotSettings(input: Input) {
   const { snapshots } = input
   return {
-    snapshots: Array.isArray(snapshots) ? (snapshots as unknown[]) : [],
+    snapshots: listOf(snapshots),
     applicationPrefixes: prefixesOf(input).applicationPrefixes,
     hasRedis: group(input['redis'])['url'] !== undefined,
   }
+}
+
+function queueSettings(input: Input) {
+  const { inbound } = routeSettings(input)
+  return { queues: listOf(input['queues']), history: listOf(input['history']), inbound }
 }
 
 function prefixesOf(input: Input) {
@@ -197,6 +208,10 @@ function prefixesOf(input: Input) {
     prefixes: valid(shapes.broker.prefixes, broker['prefixes']),
     applicationPrefixes: valid(shapes.broker.applicationPrefixes, broker['applicationPrefixes']),
   }
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : []
 }
 
 function group(value: unknown): Input {

@@ -9,6 +9,7 @@ import { endpoints } from './schema/endpoints.ts'
 import { heartBeat, limits, slowClients } from './schema/limits.ts'
 import { history } from './schema/history.ts'
 import { presence } from './schema/presence.ts'
+import { queues } from './schema/queues.ts'
 import { redis } from './schema/redis.ts'
 import { broker, routes } from './schema/routes.ts'
 import { debuggerSection, doors, server, tcp } from './schema/server.ts'
@@ -29,6 +30,7 @@ export const configSchema = z.strictObject({
   presence,
   history,
   snapshots,
+  queues,
   slowClients,
   heartBeat,
   limits,

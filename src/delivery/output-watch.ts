@@ -114,6 +114,11 @@ export class OutputWatch implements OutputMeter {
     this.#timer = undefined
   }
 
+  /** Would a client with so much unsent be held back, if it may lose messages? */
+  isBehind(unsentBytes: number): boolean {
+    return unsentBytes > this.#behindBytes
+  }
+
   /** Looks at once when somebody may have passed the limit since the last look. */
   wrote(tally: Tally, length: number): void {
     this.#isQuiet = false

@@ -19,6 +19,8 @@ export interface LogTarget {
 export interface StreamEntry {
   /** Entries that the stream holds at least; a few more may be. */
   readonly maxLength: number
+  /** Is the stream a work queue? Then it holds no more than that, and nothing goes to make room. */
+  readonly isQueue?: boolean
   /** Consumer groups that are created, from its beginning on, if there is no such stream. */
   readonly groups: readonly string[]
   /** Without a value: the payload. */
@@ -30,7 +32,7 @@ export interface LoggedMessage extends BusMessage {
   readonly target?: LogTarget | undefined
   /** The payload also becomes the value of the key that is named as the channel, for so many seconds. */
   readonly valueTtlSeconds?: number | undefined
-  /** Not published, but added to the stream that `channel` names. Only in Redis. */
+  /** Not published, but added to the stream that `channel` names. Only in Redis, but for work queues. */
   readonly entry?: StreamEntry | undefined
   /** What was published under this name within the last five minutes is not published again. */
   readonly once?: string | undefined
@@ -121,7 +123,8 @@ export interface HistoryLog {
   begin(): Promise<void>
   /**
    * Keeps, publishes and adds to streams, all or none, in order, in one step: what is kept goes over the bus with its offset, the epoch and
-   * the offset of the one before in its payload. Resolves when that is done. Rejects as `Bus.publish`.
+   * the offset of the one before in its payload. Resolves when that is done. Rejects as `Bus.publish`, and with
+   * QueueFullError.
    */
   publish(messages: readonly LoggedMessage[]): Promise<void>
   /**

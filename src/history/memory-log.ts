@@ -1,6 +1,6 @@
 /** The embedded log: history inside one process, with the contract that the one in Redis keeps. */
 import type { Bus } from '../bus/bus.ts'
-import { BusUnavailableError } from '../bus/bus.ts'
+import { BusUnavailableError, QueueFullError } from '../bus/bus.ts'
 import type { Clock } from '../clock.ts'
 import type { Position } from '../position.ts'
 import { compareOffsets } from '../position.ts'
@@ -16,6 +16,7 @@ import {
   type ReadFrom,
   type ReadOptions,
   type RecordOutcome,
+  type StreamEntry,
   type Unrecorded,
 } from './log.ts'
 
@@ -37,9 +38,16 @@ interface Stored {
   until: number
 }
 
+/** Where messages of work queues go: see `QueueAdder`. */
+interface QueueStreams {
+  lengthOf(stream: string): number
+  add(stream: string, fields: ReadonlyMap<string, Uint8Array>): void
+}
+
 export class MemoryLog implements HistoryLog {
   readonly #bus: Bus
   readonly #clock: Clock
+  readonly #queues: QueueStreams | undefined
   readonly #bornMs = Date.now()
   readonly #logs = new Map<string, Stored>()
   readonly #values = new Map<string, { readonly value: Uint8Array; readonly until: number }>()
@@ -48,23 +56,31 @@ export class MemoryLog implements HistoryLog {
   readonly #random = Math.random().toString(36).slice(2, 8)
   #epochs = 0
 
-  constructor(bus: Bus, clock: Clock) {
+  /** `queues`: undefined where there are no work queues. */
+  constructor(bus: Bus, clock: Clock, queues?: QueueStreams) {
     this.#bus = bus
     this.#clock = clock
+    this.#queues = queues
   }
 
   async begin(): Promise<void> {}
 
   async publish(messages: readonly LoggedMessage[]): Promise<void> {
     this.#requireOpen()
-    if (messages.some(({ entry }) => entry)) throw new BusUnavailableError('the embedded bus has no streams')
+    if (messages.some(({ entry }) => entry && !(entry.isQueue && this.#queues)))
+      throw new BusUnavailableError('the embedded bus has no streams')
     const first = messages.filter(({ once }) => once === undefined || this.#begin(once))
-    const published = first.map(({ channel, payload, target, valueTtlSeconds }) => {
-      if (valueTtlSeconds !== undefined) this.#set(channel, payload, valueTtlSeconds)
-      return { channel, payload: target ? this.#append(target, String(payload)) : payload }
-    })
+    const isFull = !this.#hasRoom(first)
+    const published = (isFull ? [] : first.filter(({ entry }) => !entry)).map(
+      ({ channel, payload, target, valueTtlSeconds }) => {
+        if (valueTtlSeconds !== undefined) this.#set(channel, payload, valueTtlSeconds)
+        return { channel, payload: target ? this.#append(target, String(payload)) : payload }
+      },
+    )
     try {
+      if (isFull) throw new QueueFullError('a queue holds as many messages as it may')
       if (published.length > 0) await this.#bus.publishAll(published)
+      for (const message of first) if (message.entry) this.#enqueue(message, message.entry)
     } catch (error) {
       for (const { once } of first) if (once !== undefined) this.#done.delete(once)
       throw error
@@ -114,6 +130,22 @@ export class MemoryLog implements HistoryLog {
     log.until = this.#clock.now() + ttlSeconds * 1000 + KEPT_MS
     void this.#bus.publish(CLEARED_CHANNEL, destination)
     return { epoch: log.epoch, offset: log.newest }
+  }
+
+  #hasRoom(messages: readonly LoggedMessage[]): boolean {
+    const added = new Map<string, number>()
+    return messages.every(({ channel, entry }) => {
+      if (!entry) return true
+      const more = (added.get(channel) ?? 0) + 1
+      added.set(channel, more)
+      return this.#queues!.lengthOf(channel) + more <= entry.maxLength
+    })
+  }
+
+  #enqueue({ channel, payload }: LoggedMessage, { fields }: StreamEntry): void {
+    const octets = (value: string | Uint8Array): Uint8Array =>
+      typeof value === 'string' ? utf8Encoder.encode(value) : value.slice()
+    this.#queues!.add(channel, new Map(fields.map(([name, value]) => [name, octets(value ?? payload)])))
   }
 
   #set(channel: string, payload: string | Uint8Array, ttlSeconds: number): void {

@@ -13,6 +13,7 @@ import { requireWithin, type SubscriptionLimits } from '../client/subscriptions.
 import { isPattern } from '../destinations.ts'
 import { requireSendable, requireSubscribable } from '../client/authorize.ts'
 import { ProtocolError } from '../errors.ts'
+import type { QueueRules } from '../queue/queue-rules.ts'
 import type { Ask } from '../recovery/ask.ts'
 import { noHistory } from '../recovery/archive.ts'
 import type { History } from '../recovery/history.ts'
@@ -34,6 +35,7 @@ export interface EntranceDeps {
   readonly broker: Pick<Broker, 'claim'>
   /** Undefined if no destination has history. */
   readonly history: Pick<History, 'requireAskable'> | undefined
+  readonly queueRules: Pick<QueueRules, 'ofSubscription'>
   readonly limits: SubscriptionLimits
   /** Longest time to find out who it is, and until the connection has opened; milliseconds. */
   readonly connectTimeoutMs: number
@@ -230,10 +232,12 @@ export class Entrance {
     { destinations, ask }: Wanted,
     arrive: () => void,
   ): Promise<Claims> {
-    const { access, broker, connectTimeoutMs, limits } = this.#deps
+    const { access, broker, connectTimeoutMs, limits, queueRules } = this.#deps
     requireWithin(limits, destinations.length, destinations.filter(isPattern).length)
     const addresses = destinations.map((each) => requireSubscribable(access, identity, session, each))
+    const fed = addresses.filter(({ internal }) => !queueRules.ofSubscription(internal))
     if (ask !== undefined) {
+      if (fed.length < addresses.length) throw new ProtocolError('bad-header', 'A work queue has no history to ask for')
       for (const [i, { internal }] of addresses.entries()) this.#requireHistory(internal, destinations[i]!)
       requireAsk(ask)
     }
@@ -247,7 +251,7 @@ export class Entrance {
     const timer = setTimeout(release, connectTimeoutMs)
     try {
       // All of them at once: each is a way to Redis and back.
-      const waits = addresses.map(async ({ internal }) => {
+      const waits = fed.map(async ({ internal }) => {
         const claim = broker.claim(internal)
         releases.push(() => claim.release())
         if (claim.liveness) await Promise.race([claim.liveness.live, claim.liveness.liveOrLost])

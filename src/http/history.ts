@@ -2,18 +2,17 @@
  * Owns the operations on the history of destinations: `GET` and `DELETE /api/history`, and `GET /api/retained`. What is read
  * and forgotten is the matter of others.
  */
-import { Buffer } from 'node:buffer'
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
 import type { Message } from '../delivery/message.ts'
-import { timeOf } from '../history/log.ts'
 import type { Ask } from '../recovery/ask.ts'
 import type { Endpoint } from './endpoint.ts'
 import { askOf, askParameters, requireAsk } from './asked.ts'
 import { DEFAULT_LIMIT, limitParameter, parseFields } from './fields.ts'
 import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
 import { keyErrors, type KeyGuard } from './key-guard.ts'
-import { historyMessageSchema, historyPageSchema, type HistoryMessageView } from './schema.ts'
+import { messageView } from './message-view.ts'
+import { historyMessageSchema, historyPageSchema } from './schema.ts'
 
 /** Some messages of a destination, and where it stands. */
 export interface HistoryPage {
@@ -134,7 +133,7 @@ function historyHandler(history: HistoryReader): Handler<HttpEnv> {
     const { limit = DEFAULT_LIMIT } = parseFields(limitQuery, c.req.query())
     const ask = requireAsk(askOf(c))
     const { epoch, offset, recovered, messages } = await history.page(destination, ask, limit)
-    return c.json({ epoch, offset, recovered, messages: messages.map(viewOf) }, 200, NO_STORE)
+    return c.json({ epoch, offset, recovered, messages: messages.map(messageView) }, 200, NO_STORE)
   }
 }
 
@@ -150,7 +149,7 @@ function retainedHandler(history: HistoryReader): Handler<HttpEnv> {
     const destination = destinationOf(c)
     const message = await history.retained(destination)
     if (!message) throw new HttpError('not-found', `Nothing is retained for "${destination}"`)
-    return c.json(viewOf(message), 200, NO_STORE)
+    return c.json(messageView(message), 200, NO_STORE)
   }
 }
 
@@ -159,21 +158,4 @@ function destinationOf(c: Context<HttpEnv>): string {
   const destination = c.req.query('destination')
   if (destination) return destination
   throw new HttpError('bad-field', `Say which destination: ${c.req.path}?destination=/topic/x`)
-}
-
-function viewOf({ position, headers, body }: Message): HistoryMessageView {
-  const named = new Map<string, string>()
-  // STOMP 1.2 "Repeated Header Entries": the first of a name counts.
-  for (const [name, value] of headers) if (!named.has(name)) named.set(name, value)
-  const contentType = named.get('content-type')
-  named.delete('content-type')
-  named.delete('retained')
-  const isText = typeof body === 'string'
-  return {
-    ...(position && { offset: position.offset, timestamp: timeOf(position.offset) }),
-    body: isText ? body : Buffer.from(body).toString('base64'),
-    ...(isText ? {} : { encoding: 'base64' as const }),
-    ...(contentType === undefined ? {} : { contentType }),
-    headers: Object.fromEntries(named),
-  }
 }

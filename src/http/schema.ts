@@ -65,6 +65,26 @@ export const historyPageSchema = z
   })
   .openapi('HistoryPage')
 
+export const queueSchema = z
+  .object({
+    queue: z.string().openapi({ description: 'Its destination', example: '/queue/orders' }),
+    ready: count.openapi({ description: 'Messages that nobody works on' }),
+    pending: count.openapi({ description: 'Messages that somebody has and has not settled' }),
+    consumers: count.openapi({ description: 'Subscriptions over all nodes' }),
+    dead: count.openapi({ description: 'Messages with which somebody has failed too often' }),
+  })
+  .openapi('Queue')
+
+export const queueMessageSchema = z
+  .object({
+    id: z.string(),
+    body: z.string(),
+    encoding: z.literal('base64').optional().openapi({ description: 'There if the body is binary' }),
+    contentType: z.string().optional(),
+    headers: z.record(z.string(), z.string()).openapi({ description: 'Of a dead message with reason' }),
+  })
+  .openapi('QueueMessage')
+
 const MAX_TEXT = 1024
 /** Ten years: whoever wants it for good takes the user out of the directory. */
 const MAX_SECONDS = 315_360_000
@@ -93,5 +113,6 @@ export type UserView = z.output<typeof userSchema>
 export type PresenceView = z.output<typeof presenceSchema>
 export type HistoryMessageView = z.output<typeof historyMessageSchema>
 export type HistoryPageView = z.output<typeof historyPageSchema>
+export type QueueCountsView = z.output<typeof queueSchema>
 export type Closed = z.output<typeof closedSchema>
 export type RevocationRequest = z.output<typeof revocationSchema>

@@ -147,6 +147,13 @@ export class RawConnection implements SocketHandler, Door {
     if (this.#plan.frame === 'json') this.#client.output.write(positionFrame(destination, marker))
   }
 
+  get room(): number {
+    return this.isOpen ? Infinity : 0
+  }
+
+  /** What it gets needs no acknowledgement. */
+  forget(): void {}
+
   closeAsSlow(reason: string): void {
     this.#close(ERRORS['slow-consumer'].close, reason)
   }

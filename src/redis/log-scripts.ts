@@ -35,7 +35,7 @@ end
  * - `publish`: channel, payload
  * - `set`: channel, payload, life of the key that is set to it (s)
  * - `keep`: channel, payload, size, time to live (ms)
- * - `add`: size, how many groups there are, the groups, how many names and values of fields there are, those
+ * - `add`, and `enqueue` where nothing goes to make room: size, how many groups there are, the groups, how many names and values of fields there are, those
  */
 export const PUBLISH_SCRIPT = `${COMMON}
 local keptMs = tonumber(ARGV[2])
@@ -58,7 +58,7 @@ end
 local messages = {}
 while arg <= #ARGV do
   local message = {kind = nextArg(), isOnce = nextArg() == '1'}
-  if message.kind == 'add' then
+  if message.kind == 'add' or message.kind == 'enqueue' then
     message.stream = nextKey()
     message.size = nextArg()
     message.groups = nextList()
@@ -111,10 +111,25 @@ local function undone(failure)
   return failure
 end
 
+local room = {}
+for _, message in ipairs(messages) do
+  local stream = message.stream
+  if message.kind == 'enqueue' and not message.isAgain then
+    if not room[stream] then
+      local length = redis.pcall('XLEN', stream)
+      if type(length) == 'table' then return undone(length) end
+      room[stream] = message.size - length
+    end
+    room[stream] = room[stream] - 1
+    if room[stream] < 0 then return undone(redis.error_reply('QUEUEFULL A queue holds as many messages as it may')) end
+  end
+end
+
 -- Entries first: where there is no memory, or something else in the place of the stream, nobody has heard anything yet.
 for _, message in ipairs(messages) do
   if message.stream and not message.isAgain then
     local command = {'XADD', message.stream, 'NOMKSTREAM', 'MAXLEN', '~', message.size, '*'}
+    if message.kind == 'enqueue' then command = {'XADD', message.stream, '*'} end
     for _, part in ipairs(message.fields) do command[#command + 1] = part end
     local entry = redis.pcall(unpack(command))
     if not entry then
@@ -132,7 +147,7 @@ end
 
 for i, message in ipairs(messages) do
   local channel, payload = message.channel, message.payload
-  if message.isAgain or message.kind == 'add' then
+  if message.isAgain or message.stream then
     -- Nothing is left to do.
   elseif message.kind ~= 'keep' then
     if message.value then

@@ -19,6 +19,7 @@ import { findNodes, PROBE_PREFIX } from './nodes.ts'
 import type { RedisOptions } from './options.ts'
 import { PublishQueue } from './publish-queue.ts'
 import { RedisLog } from './redis-log.ts'
+import { RedisQueues } from './redis-queues.ts'
 import { RedisStreams } from './redis-streams.ts'
 import { isPassing, isReply, publishFailure } from './replies.ts'
 import { StreamGroups, type StreamWithGroups } from './stream-groups.ts'
@@ -33,6 +34,8 @@ export class RedisBus implements Bus, ConnectionsUser {
   readonly log: RedisLog
   /** Streams of backends in the same Redis, read by a connection of their own. */
   readonly streams: RedisStreams
+  /** Work queues in the same Redis; a connection of their own waits for messages. */
+  readonly queues: RedisQueues
   readonly #nodeId: string
   readonly #logger: Log
   readonly #refusalLog = new LogBudget(REFUSALS_PER_WINDOW)
@@ -62,6 +65,7 @@ export class RedisBus implements Bus, ConnectionsUser {
     const unavailable = (): Error | undefined => (this.#connections.areCommandsReady ? undefined : this.#unavailable())
     this.log = new RedisLog({ commands: this.commands, queue: this.#queue, unavailable, nodeId })
     this.streams = new RedisStreams({ redis: options, nodeId, commands: this.commands, log })
+    this.queues = new RedisQueues({ redis: options, nodeId, commands: this.commands, log })
     this.#keyPrefix = options.keyPrefix
     this.#groups = streams && new StreamGroups(streams, options.keyPrefix, this.#send, log)
     this.#patternPrefix = escapeGlob(options.keyPrefix)
@@ -149,6 +153,7 @@ export class RedisBus implements Bus, ConnectionsUser {
     this.#isClosed = true
     const error = closedError()
     this.streams.close()
+    this.queues.close()
     this.#connections.close(error.message)
     this.#channels.close(error)
     this.#patterns.close(error)
@@ -169,7 +174,10 @@ export class RedisBus implements Bus, ConnectionsUser {
 
   onAvailability(reason: string | undefined): void {
     // It may be another Redis when it is back.
-    if (reason !== undefined) this.streams.reconnect()
+    if (reason !== undefined) {
+      this.streams.reconnect()
+      this.queues.reconnect()
+    }
     this.#listener?.onAvailability(reason)
   }
 

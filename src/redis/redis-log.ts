@@ -81,7 +81,7 @@ export class RedisLog implements HistoryLog {
       const name = commands.key(channel)
       if (entry) {
         keys.push(name)
-        args.push('add', isOnce, ...partsOf(entry, payload))
+        args.push(entry.isQueue ? 'enqueue' : 'add', isOnce, ...partsOf(entry, payload))
       } else if (target) {
         keys.push(...this.#keysOf(target.destination))
         args.push('keep', isOnce, name, payload, String(target.size), String(target.ttlSeconds * 1000))

@@ -1,6 +1,6 @@
 /** What a failure of ioredis means for whoever asked, and how it is told to people. */
 import { ReplyError } from 'ioredis'
-import { BusRefusedError, BusUnavailableError } from '../bus/bus.ts'
+import { BusRefusedError, BusUnavailableError, QueueFullError } from '../bus/bus.ts'
 
 /** What Redis says while it cannot do what it will do later. */
 const PASSING = /^(BUSY|LOADING|TRYAGAIN|CLUSTERDOWN|MASTERDOWN)\b/
@@ -25,6 +25,7 @@ const FORBIDDEN = /^(NOPERM|WRONGTYPE) |^@user_script: \d+: The user executing t
 
 /** Of what publishes, as the bus rejects with it. */
 export function publishFailure(error: unknown): Error {
+  if (isReply(error) && error.message.startsWith('QUEUEFULL ')) return new QueueFullError(error.message)
   // Other refusals pass: Redis is loading, or busy with a script.
   const isForbidden = repliesIn(error).some(({ message }) => FORBIDDEN.test(message))
   const kind = isForbidden ? BusRefusedError : BusUnavailableError

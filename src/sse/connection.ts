@@ -131,6 +131,13 @@ export class StreamConnection implements SocketHandler, Door, Due {
     this.#client.output.write(id + (isAnswer ? eventText('position', positionFrame(destination, marker)) : '\n'))
   }
 
+  get room(): number {
+    return this.isOpen ? Infinity : 0
+  }
+
+  /** What it gets needs no acknowledgement. */
+  forget(): void {}
+
   closeAsSlow(reason: string): void {
     // No event that says so: it would stand behind all that the client does not read.
     this.#close(ERRORS['slow-consumer'].close, reason)

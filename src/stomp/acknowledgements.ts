@@ -1,6 +1,7 @@
 /**
  * Deliveries of one session that wait for ACK or NACK. On a topic a NACKed message, and one whose subscription ends
- * first, is discarded: the others have had it, and nobody redelivers it.
+ * first, is discarded: the others have had it, and nobody redelivers it. Those of a work queue are never forgotten: the
+ * session is given no more instead.
  */
 import { Version, type Frame } from '../../frames/index.ts'
 import { AckMode, type Subscription } from '../client/subscription.ts'
@@ -23,6 +24,8 @@ export class Acknowledgements {
   /** By serial of the subscription; message ids in order of delivery. */
   readonly #pending = new Map<number, Set<string>>()
   #size = 0
+  /** Those of work queues, which do not count as the others. */
+  #queued = 0
   /** The highest number of a delivery, by what stands before it in the id; those that were used lately. */
   readonly #last = new Map<string, number>()
 
@@ -31,14 +34,20 @@ export class Acknowledgements {
     this.#max = maxUnacked
   }
 
+  /** How many more of work queues it may have. */
+  get room(): number {
+    return Math.max(0, this.#max - this.#queued)
+  }
+
   /** Note a delivery. Returns the value of its `ack` header (STOMP 1.2), unique in the session. */
   add(subscription: Subscription, messageId: string): string {
     let pending = this.#pending.get(subscription.serial)
     if (!pending) this.#pending.set(subscription.serial, (pending = new Set()))
     pending.add(messageId)
     this.#note(messageId)
+    if (subscription.work) this.#queued++
     // A client that never acknowledges costs no more than this: the oldest delivery is forgotten, as if acknowledged.
-    if (++this.#size > this.#max) this.#forgetOldest(pending)
+    else if (++this.#size > this.#max) this.#forgetOldest(subscription.serial, pending)
     return `${subscription.serial}.${messageId}`
   }
 
@@ -56,33 +65,44 @@ export class Acknowledgements {
     return { subscription: undefined, messageId: target.messageId }
   }
 
-  /** Settle it, and in `client` mode everything delivered before it to that subscription. Returns how many. */
-  settle({ subscription, messageId }: AckTarget): number {
+  /** Settle it, and in `client` mode everything delivered before it to that subscription. Returns their ids. */
+  settle({ subscription, messageId }: AckTarget): readonly string[] {
     const pending = subscription && this.#pending.get(subscription.serial)
-    if (!pending?.has(messageId)) return 0
-    let settled = 0
+    if (!pending?.has(messageId)) return []
+    const settled: string[] = []
     if (subscription!.ackMode === AckMode.individual) {
       pending.delete(messageId)
-      settled = 1
+      settled.push(messageId)
     } else {
       for (const id of pending) {
         pending.delete(id)
-        settled++
+        settled.push(id)
         if (id === messageId) break
       }
     }
-    this.#size -= settled
+    this.#count(subscription!, -settled.length)
     return settled
   }
 
+  /** This one is somebody else's now. */
+  forget(subscription: Subscription, messageId: string): void {
+    if (this.#pending.get(subscription.serial)?.delete(messageId)) this.#count(subscription, -1)
+  }
+
   release(subscription: Subscription): void {
-    this.#size -= this.#pending.get(subscription.serial)?.size ?? 0
+    this.#count(subscription, -(this.#pending.get(subscription.serial)?.size ?? 0))
     this.#pending.delete(subscription.serial)
   }
 
   clear(): void {
     this.#pending.clear()
     this.#size = 0
+    this.#queued = 0
+  }
+
+  #count({ work }: Subscription, more: number): void {
+    if (work) this.#queued += more
+    else this.#size += more
   }
 
   #parse(frame: Frame, version: Version): AckTarget {
@@ -122,10 +142,12 @@ export class Acknowledgements {
     return number <= (this.#last.get(source) ?? -1)
   }
 
-  #forgetOldest(preferred: Set<string>): void {
+  #forgetOldest(serial: number, own: Set<string>): void {
     // What was delivered just now is the only one that must not go.
-    const others = () => [...this.#pending.values()].find((ids) => ids !== preferred && ids.size > 0)
-    const pending = preferred.size > 1 ? preferred : (others() ?? preferred)
+    const isOther = ([each, ids]: [number, Set<string>]): boolean =>
+      each !== serial && ids.size > 0 && !this.#subscriptions.bySerial(each)?.work
+    const other = () => [...this.#pending].find(isOther)?.[1]
+    const pending = own.size > 1 ? own : (other() ?? own)
     const oldest = pending?.values().next().value
     if (oldest === undefined) return
     pending.delete(oldest)

@@ -191,6 +191,14 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     this.client.output.write(markerMessage(feed.topic.destination, marker).as(feed.encoding).stamp(stamp))
   }
 
+  get room(): number {
+    return this.#state === State.connected ? this.acknowledgements.room : 0
+  }
+
+  forget(subscription: Subscription, messageId: string): void {
+    this.#acknowledgements?.forget(subscription, messageId)
+  }
+
   closeAsSlow(reason: string): void {
     // No ERROR frame: it would stand behind all that the client does not read.
     this.#close(ERRORS['slow-consumer'].close, reason)

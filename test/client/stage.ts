@@ -1,4 +1,5 @@
 /** Clients of a door that speaks no protocol, with everything between them and a fake bus real. Gone when the test is over. */
+import { NO_QUEUES } from '../support/no-queues.ts'
 import { onTestFinished } from 'vitest'
 import { messageStamp, Version } from '../../frames/index.ts'
 import { openAccess, type Access } from '../../src/access/access.ts'
@@ -27,6 +28,7 @@ export class FakeDoor implements Door, SocketHandler {
   readonly client: Client
   readonly socket: FakeSocket
   isOpen = true
+  readonly room = Infinity
   readonly told: string[] = []
 
   constructor(client: Client, socket: FakeSocket) {
@@ -47,6 +49,8 @@ export class FakeDoor implements Door, SocketHandler {
   tell({ id }: Subscription, { position, count }: Marker): void {
     this.told.push(`position of ${id ?? 'it'}: ${position.offset}, ${count} follow`)
   }
+
+  forget(): void {}
 
   closeAsSlow(reason: string): void {
     this.told.push(`close: ${reason}`)
@@ -121,6 +125,8 @@ export class ClientStage {
       history: undefined,
       keptValues: undefined,
       snapshots: undefined,
+      queues: undefined,
+      queueRules: NO_QUEUES,
     }
     this.clients = new Clients(services, 'node', maxClients)
     onTestFinished(() => core.close())

@@ -66,6 +66,7 @@ describe('parseConfig', () => {
       presence: { destinations: [], ttlSeconds: 60 },
       history: [],
       snapshots: [],
+      queues: [],
       slowClients: [],
       heartBeat: { outgoingMs: 10000, incomingMs: 10000, toleranceFactor: 2, pongCounts: false },
       limits: {

@@ -1,4 +1,5 @@
 /** An app with the real entrance and the real doors, on a bus and a network that the test plays. Called without a port. */
+import { NO_QUEUES } from '../support/no-queues.ts'
 import { openAccess, type Access } from '../../src/access/access.ts'
 import type { Refusal } from '../../src/client/clients.ts'
 import { createApp, type AppOptions, type Page } from '../../src/http/app.ts'
@@ -48,6 +49,7 @@ export function doorsApp({
   const limits = { maxSubscriptions: 5, maxPatterns: 2 }
   const entrance = new Entrance({
     history: undefined,
+    queueRules: NO_QUEUES,
     admission: (coming) => (usesRoom ? stage.clients.refusalBeside(coming) : refusal),
     access,
     credentials: { query: ['access_token'], cookies: ['session'] },

@@ -1,4 +1,5 @@
 /** An app that notes what it hands on, and a runtime that only notes upgrades, called without a port. */
+import { NO_QUEUES } from '../support/no-queues.ts'
 import { expect } from 'vitest'
 import { openAccess } from '../../src/access/access.ts'
 import type { Handshake } from '../../src/access/handshake.ts'
@@ -75,6 +76,7 @@ export function testApp({ options = {}, deps = {}, admission = () => undefined, 
       entrance: new Entrance({
         admission,
         history: undefined,
+        queueRules: NO_QUEUES,
         access: openAccess,
         credentials: { query: [], cookies: [] },
         nextSessionId: () => 'node-1',

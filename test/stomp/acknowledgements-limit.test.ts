@@ -17,7 +17,7 @@ function setUp(maxUnacked: number) {
   const deliver = (id: string): string => acknowledgements.add(subscriptions.get(id)!, `node-${++count}`)
   /** How many it settles. */
   const acknowledge = (id: string): number =>
-    acknowledgements.settle(acknowledgements.find(frameOf('ACK', { id }), Version.V1_2))
+    acknowledgements.settle(acknowledgements.find(frameOf('ACK', { id }), Version.V1_2)).length
   return { client, acknowledgements, deliver, acknowledge }
 }
 

@@ -1,4 +1,5 @@
 /** Sessions on a fake clock, fake sockets and a fake bus, with everything else real. Gone when the test is over. */
+import { NO_QUEUES } from '../support/no-queues.ts'
 import { onTestFinished } from 'vitest'
 import { openAccess, type Access } from '../../src/access/access.ts'
 import { bareHandshake, type Handshake } from '../../src/access/handshake.ts'
@@ -109,6 +110,8 @@ export class Stage {
         history: undefined,
         keptValues: undefined,
         snapshots: undefined,
+        queues: undefined,
+        queueRules: NO_QUEUES,
       },
       'node',
       maxClients,

@@ -1,4 +1,5 @@
 /** The doors without frames on a fake clock, fake sockets and a fake bus, with everything else real. Gone when the test is over. */
+import { NO_QUEUES } from './no-queues.ts'
 import { onTestFinished } from 'vitest'
 import { openAccess, type Access } from '../../src/access/access.ts'
 import { ANONYMOUS } from '../../src/access/identity.ts'
@@ -76,6 +77,8 @@ export class DoorStage {
         history: undefined,
         keptValues: undefined,
         snapshots: undefined,
+        queues: undefined,
+        queueRules: NO_QUEUES,
         metrics,
         log,
       },

@@ -1,4 +1,5 @@
 /** All that lies between the bus and the doors, wired as a bridge wires it, on a bus that the test plays. */
+import { NO_QUEUES } from './no-queues.ts'
 import { ADDRESSES } from '../../src/access/delivered-addresses.ts'
 import { Broker } from '../../src/broker/broker.ts'
 import { ChannelInterests } from '../../src/broker/channel-interests.ts'
@@ -63,6 +64,7 @@ export class FakeCore {
     const keeping = {
       rules: new HistoryRules(options.history ?? []),
       log: new MemoryLog(bus, options.clock ?? systemClock),
+      queues: NO_QUEUES,
     }
     this.outbound = new Outbound(broadcastChannel, destinations, table, bus, log, metrics, keeping)
     this.#start()

@@ -1,8 +1,11 @@
-/** ACK and NACK. STOMP 1.2 "ACK", "NACK"; in `client` mode both are cumulative. A NACKed message is discarded. */
+/**
+ * ACK and NACK. STOMP 1.2 "ACK", "NACK"; in `client` mode both are cumulative. A NACKed message of a topic is discarded, one
+ * of a work queue goes to somebody else.
+ */
 import { Version, type Frame } from '../../../frames/index.ts'
 import { ProtocolError } from '../../errors.ts'
 import type { AckTarget } from '../acknowledgements.ts'
-import type { CommandContext, CommandHandler } from '../command.ts'
+import type { CommandContext, CommandHandler, PendingEffect } from '../command.ts'
 
 type Kind = 'ack' | 'nack'
 
@@ -13,14 +16,25 @@ export const handleNack: CommandHandler = (context, frame) => {
   return acknowledge(context, frame, 'nack')
 }
 
-function acknowledge(context: CommandContext, frame: Frame, kind: Kind): undefined {
+function acknowledge(context: CommandContext, frame: Frame, kind: Kind): PendingEffect | undefined {
   const target = context.acknowledgements.find(frame, context.stompVersion)
   const transaction = frame.headers.get('transaction')
-  if (transaction === undefined) settle(context, kind, target)
-  else context.transactions.add(transaction, { kind, target })
+  if (transaction !== undefined) {
+    context.transactions.add(transaction, { kind, target })
+    return undefined
+  }
+  const done = settle(context, kind, target)
+  return done && { done, isAbandonable: true }
 }
 
-/** Count what is settled; also called by COMMIT. */
-export function settle(context: CommandContext, kind: Kind, target: AckTarget): void {
-  context.metrics.count[kind === 'ack' ? 'acknowledged' : 'rejected'] += context.acknowledgements.settle(target)
+/**
+ * Settles it; also called by COMMIT. Resolves when its work queue knows; undefined if it is of none. Rejects with
+ * ProtocolError `bus-refused`.
+ */
+export function settle(context: CommandContext, kind: Kind, target: AckTarget): Promise<void> | undefined {
+  const settled = context.acknowledgements.settle(target)
+  context.metrics.count[kind === 'ack' ? 'acknowledged' : 'rejected'] += settled.length
+  const work = target.subscription?.work
+  if (!work || settled.length === 0) return undefined
+  return kind === 'ack' ? work.settle(settled) : work.reject(settled)
 }

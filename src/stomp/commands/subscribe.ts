@@ -19,7 +19,8 @@ export const handleSubscribe: CommandHandler = ({ client, stompVersion: version 
   const encoding = STOMP_ENCODINGS[version]
   const ask = parseAsk((name) => frame.headers.get(name))
   if (typeof ask === 'string') throw new ProtocolError('bad-header', ask)
-  const liveness = client.subscribe({ destination, id, ackMode, encoding, stamp, excludesOwn, ask })
+  const prefetch = parsePrefetch(frame)
+  const liveness = client.subscribe({ destination, id, ackMode, encoding, stamp, excludesOwn, ask, prefetch })
   if (!liveness) return undefined
   // What the client does next may make a backend answer on the channel, so it waits until that is subscribed. But while
   // the bus is away nobody can answer, and what has to be refused is not left hanging.
@@ -37,6 +38,19 @@ function checkId(id: string, version: Version): void {
   if (version === Version.V1_1 && id.includes('\r')) {
     throw new ProtocolError('bad-header', 'Header "id" cannot have a carriage return in STOMP 1.1')
   }
+}
+
+/** Most messages of a work queue that a subscription may ask to have and not have settled. */
+const MAX_PREFETCH = 1000
+
+/** Of a destination that is no work queue it means nothing: clients of other brokers send it everywhere. */
+function parsePrefetch(frame: Frame): number | undefined {
+  const value = frame.headers.get('prefetch-count')
+  if (value === undefined) return undefined
+  const count = /^\d{1,4}$/.test(value) ? Number(value) : 0
+  if (count >= 1 && count <= MAX_PREFETCH) return count
+  const text = `Header "prefetch-count" must be a whole number from 1 to ${MAX_PREFETCH}, not ${quoted(value)}`
+  throw new ProtocolError('bad-header', text)
 }
 
 function parseFlag(frame: Frame, name: string): boolean {

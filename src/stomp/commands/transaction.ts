@@ -20,14 +20,16 @@ export const handleCommit: CommandHandler = (context, frame) => {
   const messages: RoutedMessage[] = []
   for (const step of steps) if (step.kind === 'send') messages.push(step.message)
   if (messages.length === 0) {
-    settleAll(context, steps)
-    return undefined
+    const done = settleAll(context, steps)
+    return done && { done, isAbandonable: true }
   }
   // What follows waits: it must not reach the bus before the transaction does.
   const done = context.client.publishAll(messages).then(() => settleAll(context, steps))
   return { done, heldBackUntil: done }
 }
 
-function settleAll(context: CommandContext, steps: readonly TransactionStep[]): void {
-  for (const step of steps) if (step.kind !== 'send') settle(context, step.kind, step.target)
+/** Resolves when the work queues know; undefined if there is nothing of one. */
+function settleAll(context: CommandContext, steps: readonly TransactionStep[]): Promise<void> | undefined {
+  const pending = steps.flatMap((step) => (step.kind === 'send' ? [] : (settle(context, step.kind, step.target) ?? [])))
+  return pending.length === 0 ? undefined : Promise.all(pending).then(() => {})
 }

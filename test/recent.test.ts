@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { Recent } from '../../src/broker/recent.ts'
+import { Recent } from '../src/recent.ts'
 
 describe('recent answers', () => {
   it('are asked for once, each for its own text', () => {

@@ -1,0 +1,402 @@
+/**
+ * A work queue as far as this node is concerned: takes messages for the subscriptions that have room, hands them out in
+ * turn, settles what they have acknowledged, and gives back what they have not. One thing is done at a time, so that messages are
+ * handed out in the order of the queue; while that is done the next acknowledgements gather.
+ */
+import { BusRefusedError } from '../bus/bus.ts'
+import type { Clock } from '../clock.ts'
+import { ProtocolError, quoted } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Failure, Queue, QueueStore, TakenEntry } from './queue.ts'
+import { QueueConsumer, type ConsumerOwner, type QueueReceiver } from './queue-consumer.ts'
+import { takenMessage } from './queue-messages.ts'
+
+export interface LocalQueueDeps {
+  readonly store: QueueStore
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly log: Log
+  /** Nobody here is subscribed any more, and nothing is left to do. */
+  readonly onIdle: (queue: LocalQueue) => void
+}
+
+/** Messages that are taken, settled or given back at once: more would keep other nodes and other commands waiting. */
+const MAX_BATCH = 128
+/** How often it is looked whether a client that did not read can take more, in milliseconds. */
+const LOOK_MS = 50
+/** After a failure until the next attempt, in milliseconds, unless the store is there again before. */
+const RETRY_MS = 500
+
+/** A message that a subscription has, or that it had until it was settled. */
+interface Given {
+  readonly consumer: QueueConsumer
+  readonly atMs: number
+}
+
+/** What is to become of messages, and who waits for it. */
+interface Work {
+  readonly ids: readonly string[]
+  readonly resolve?: () => void
+  readonly reject?: (error: Error) => void
+}
+interface Return extends Work {
+  readonly failure: Failure | undefined
+}
+
+export class LocalQueue implements ConsumerOwner {
+  readonly queue: Queue
+  readonly #deps: LocalQueueDeps
+  #consumers: QueueConsumer[] = []
+  /** Who comes next. */
+  #turn = 0
+  /** What subscriptions have, oldest first. */
+  readonly #given = new Map<string, Given>()
+  /** Ids of what is to be settled or given back. */
+  readonly #leaving = new Set<string>()
+  #settling: Work[] = []
+  #returning: Return[] = []
+  #isBusy = false
+  /** The store says when there is something; until then nothing is taken. */
+  #isWaiting = false
+  /** Something has come meanwhile that could be taken. */
+  #isStirred = false
+  /** Maybe this node holds something that never came here. */
+  #isUnsure = false
+  #hasFailed = false
+  #isRefused = false
+  #retry: unknown
+  #expiry: unknown
+  #look: unknown
+
+  constructor(queue: Queue, deps: LocalQueueDeps) {
+    this.queue = queue
+    this.#deps = deps
+  }
+
+  /** Subscriptions on this node. */
+  get size(): number {
+    return this.#consumers.length
+  }
+
+  get isIdle(): boolean {
+    const isDone = this.#settling.length === 0 && this.#returning.length === 0
+    return this.size === 0 && isDone && !this.#isBusy && !this.#isWaiting
+  }
+
+  /** From here on it is given messages, once `stir` is called. */
+  join(receiver: QueueReceiver, prefetch: number): QueueConsumer {
+    const consumer = new QueueConsumer(this, receiver, prefetch)
+    this.#consumers.push(consumer)
+    return consumer
+  }
+
+  leave(consumer: QueueConsumer, unsettled: readonly string[]): void {
+    this.#consumers = this.#consumers.filter((each) => each !== consumer)
+    this.#return({ ids: unsettled, failure: undefined })
+    if (this.size === 0 && this.#isWaiting) this.#deps.store.endWait(this.queue)
+    this.#pump()
+  }
+
+  /** Resolves when the store has it; what is no longer held here is ignored. Rejects with ProtocolError `bus-refused`. */
+  settle(ids: readonly string[]): Promise<void> {
+    return this.#enlist(ids, (work) => this.#settling.push(work))
+  }
+
+  /** Resolves and rejects as `settle`. */
+  giveBack(ids: readonly string[], failure: Failure): Promise<void> {
+    return this.#enlist(ids, (work) => this.#returning.push({ ...work, failure }))
+  }
+
+  /** There may be something to take. */
+  stir(): void {
+    this.#isStirred = true
+    if (this.#isWaiting) this.#deps.store.endWait(this.queue)
+    else this.#pump()
+  }
+
+  /** Nothing has happened that should make it go on; but a queue that has come to a stop stops for good. */
+  look(): void {
+    if (!this.#isBusy && this.#wanted > 0) this.#pump()
+  }
+
+  /** The store is there again: it may be another one, and what it was told last it may not know. */
+  restart(): void {
+    this.#isUnsure = true
+    this.#recovered()
+    this.stir()
+  }
+
+  arrived(entries: readonly TakenEntry[]): void {
+    this.#isWaiting = false
+    this.#isStirred = true
+    this.#handOut(entries)
+    this.#pump()
+  }
+
+  waitEnded(isUnsure: boolean): void {
+    this.#isWaiting = false
+    this.#isStirred = true
+    this.#isUnsure ||= isUnsure
+    this.#pump()
+  }
+
+  /** Gives up: what was not settled stays with the store. */
+  close(): void {
+    const { clock } = this.#deps
+    for (const timer of [this.#retry, this.#expiry, this.#look]) clock.clearTimeout(timer)
+    this.#consumers = []
+    this.#settling = []
+    this.#returning = []
+    this.#hasFailed = true
+  }
+
+  // --- One thing at a time
+
+  #pump(): void {
+    if (this.#isBusy || this.#hasFailed) return
+    this.#isBusy = true
+    void this.#run().finally(() => {
+      this.#isBusy = false
+      if (this.#hasWork) this.#pump()
+      else if (this.isIdle && !this.#hasFailed) this.#deps.onIdle(this)
+    })
+  }
+
+  /** Is there something that `run` did not see? */
+  get #hasWork(): boolean {
+    if (this.#hasFailed) return false
+    return this.#settling.length > 0 || this.#returning.length > 0 || (this.#isStirred && this.#wanted > 0)
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (let isMore = true; isMore;) isMore = await this.#step()
+      this.#isRefused = false
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  /** Resolves to false when there is nothing to do. */
+  async #step(): Promise<boolean> {
+    const { store, metrics } = this.#deps
+    if (this.#isUnsure && !this.#isWaiting) await this.#giveBackUnknown()
+    if (this.#returning.length > 0) {
+      await this.#returnFirst()
+      return true
+    }
+    this.#isStirred = false
+    const wanted = Math.min(this.#wanted, MAX_BATCH)
+    const settling = this.#takeSettling()
+    if (settling.length === 0 && wanted === 0) return false
+    const ids = settling.flatMap((work) => work.ids)
+    let entries: readonly TakenEntry[]
+    try {
+      entries = await store.work(this.queue, ids, wanted)
+    } catch (error) {
+      this.#isUnsure ||= wanted > 0
+      if (error instanceof BusRefusedError) this.#refuse(settling, error)
+      else this.#settling.unshift(...settling) // to settle something twice does no harm
+      throw error
+    }
+    metrics.count.queueSettled += ids.length
+    this.#done(settling)
+    this.#handOut(entries)
+    if (wanted > 0 && entries.length < wanted && !this.#isStirred && this.#wanted > 0) {
+      this.#isWaiting = true
+      store.wait(this.queue)
+    }
+    return true
+  }
+
+  async #returnFirst(): Promise<void> {
+    const { store, metrics } = this.#deps
+    const work = this.#returning[0]!
+    let dead: number
+    try {
+      dead = await store.giveBack(this.queue, work.ids, work.failure)
+    } catch (error) {
+      if (error instanceof BusRefusedError) {
+        this.#returning.shift()
+        this.#refuse([work], error)
+      }
+      throw error
+    }
+    this.#returning.shift()
+    metrics.count.queueReturned += work.ids.length - dead
+    metrics.count.queueDead += dead
+    this.#done([work])
+    this.#isStirred = true
+  }
+
+  /** What this node holds by the store's account, and nobody here has. */
+  async #giveBackUnknown(): Promise<void> {
+    const held = await this.#deps.store.held(this.queue)
+    this.#isUnsure = false
+    this.#return({
+      ids: held.filter((id) => !this.#given.has(id) && !this.#leaving.has(id)),
+      failure: undefined,
+    })
+  }
+
+  #takeSettling(): Work[] {
+    let count = 0
+    let end = 0
+    while (end < this.#settling.length && count < MAX_BATCH) count += this.#settling[end++]!.ids.length
+    return this.#settling.splice(0, end)
+  }
+
+  #done(works: readonly Work[]): void {
+    for (const { ids, resolve } of works) {
+      for (const id of ids) this.#leaving.delete(id)
+      resolve?.()
+    }
+  }
+
+  #refuse(works: readonly Work[], cause: Error): void {
+    const text = `Redis refuses the stream of ${quoted(this.queue.destination)}`
+    for (const { ids, reject } of works) {
+      for (const id of ids) this.#leaving.delete(id)
+      reject?.(new ProtocolError('bus-refused', text, {}, { cause }))
+    }
+  }
+
+  /** Redis is away or busy, which passes, or refuses, which somebody may change. */
+  #failed(error: unknown): void {
+    const { clock, log } = this.#deps
+    const fields = { queue: this.queue.destination, error }
+    if (error instanceof BusRefusedError && !this.#isRefused) {
+      this.#isRefused = true
+      log.warn(fields, 'Redis refuses the stream of a work queue')
+    } else log.debug(fields, 'A work queue cannot be worked on now')
+    this.#hasFailed = true
+    this.#retry = clock.setTimeout(() => {
+      this.#recovered()
+      this.#pump()
+    }, RETRY_MS)
+  }
+
+  #recovered(): void {
+    this.#hasFailed = false
+    this.#deps.clock.clearTimeout(this.#retry)
+  }
+
+  // --- Handing out
+
+  /** How many messages there is room for. */
+  get #wanted(): number {
+    if (this.#isWaiting) return 0
+    let wanted = 0
+    let isBlocked = false
+    for (const consumer of this.#consumers) {
+      const { free, room } = consumer
+      wanted += room
+      isBlocked ||= room < free
+    }
+    if (isBlocked && wanted === 0) this.#lookLater()
+    return wanted
+  }
+
+  /** Nobody says when a client has read what it was sent. */
+  #lookLater(): void {
+    const { clock } = this.#deps
+    this.#look ??= clock.setTimeout(() => {
+      this.#look = undefined
+      this.stir()
+    }, LOOK_MS)
+  }
+
+  #handOut(entries: readonly TakenEntry[]): void {
+    const { metrics } = this.#deps
+    const unreadable: string[] = []
+    const unwanted: string[] = []
+    for (const entry of entries) {
+      const { id } = entry
+      // Redis has lost its last second: who has it still works on it.
+      if (this.#given.has(id)) continue
+      const message = takenMessage(this.queue, entry)
+      const consumer = message && this.#next()
+      if (!message) unreadable.push(id)
+      else if (!consumer) unwanted.push(id)
+      else {
+        if (entry.deliveries > 1) metrics.count.queueRedelivered++
+        if (consumer.receiver.isAuto) {
+          consumer.give(id, message)
+          this.#leaving.add(id)
+          this.#settling.push({ ids: [id] })
+        } else {
+          this.#given.set(id, { consumer, atMs: this.#deps.clock.now() })
+          consumer.give(id, message)
+        }
+      }
+    }
+    this.#return({ ids: unreadable, failure: 'unreadable' })
+    this.#return({ ids: unwanted, failure: undefined })
+    this.#armExpiry()
+  }
+
+  /** Each in turn, of those with room. */
+  #next(): QueueConsumer | undefined {
+    const { length } = this.#consumers
+    for (let i = 0; i < length; i++) {
+      const index = (this.#turn + i) % length
+      const consumer = this.#consumers[index]!
+      if (consumer.room === 0) continue
+      this.#turn = index + 1
+      return consumer
+    }
+    return undefined
+  }
+
+  // --- What comes back
+
+  #enlist(ids: readonly string[], add: (work: Work) => void): Promise<void> {
+    const own = ids.filter((id) => this.#given.delete(id))
+    if (own.length === 0) return Promise.resolve()
+    for (const id of own) this.#leaving.add(id)
+    const done = new Promise<void>((resolve, reject) => add({ ids: own, resolve, reject }))
+    this.#pump()
+    return done
+  }
+
+  #return(work: Return): void {
+    if (work.ids.length === 0) return
+    for (const id of work.ids) {
+      this.#given.delete(id)
+      this.#leaving.add(id)
+    }
+    this.#returning.push(work)
+  }
+
+  /** One timer for all: what was given first expires first. */
+  #armExpiry(): void {
+    const { clock } = this.#deps
+    const oldest = this.#given.values().next().value
+    if (!oldest || this.#expiry !== undefined) return
+    this.#expiry = clock.setTimeout(
+      () => {
+        this.#expiry = undefined
+        this.#expire()
+        this.#armExpiry()
+      },
+      Math.max(0, oldest.atMs + this.#visibleMs - clock.now()),
+    )
+  }
+
+  get #visibleMs(): number {
+    return this.queue.rule.visibilitySeconds * 1000
+  }
+
+  #expire(): void {
+    const until = this.#deps.clock.now() - this.#visibleMs
+    const expired: string[] = []
+    for (const [id, { consumer, atMs }] of this.#given) {
+      if (atMs > until) break
+      consumer.takeBack(id)
+      expired.push(id)
+    }
+    this.#return({ ids: expired, failure: 'timeout' })
+    this.#pump()
+  }
+}

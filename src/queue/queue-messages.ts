@@ -1,0 +1,72 @@
+/** How a message stands in a queue's stream: fields `body`, `content-type`, and `headers` as a JSON object. */
+import { Message } from '../delivery/message.ts'
+import { headerOf, withoutReserved, type HeaderPair } from '../headers.ts'
+import { bodyOf } from '../routes/payload.ts'
+import { REASON_FIELD, type Queue, type QueueEntry, type TakenEntry } from './queue.ts'
+
+const TEXT = 'text/plain;charset=UTF-8'
+const BINARY = 'application/octet-stream'
+
+/** Returns the fields but for `body`, which is the payload. */
+export function fieldsOf(headers: readonly HeaderPair[]): [name: string, value: string][] {
+  const contentType = headerOf(headers, 'content-type')
+  const others = headers.filter(([name]) => name !== 'content-type')
+  const fields: [string, string][] = []
+  if (contentType !== undefined) fields.push(['content-type', contentType])
+  // STOMP 1.2 "Repeated Header Entries": the first of a name counts.
+  if (others.length > 0) fields.push(['headers', JSON.stringify(Object.fromEntries(others.reverse()))])
+  return fields
+}
+
+/** Returns the id that a message has wherever and how often it is delivered. */
+export function messageIdOf({ stream }: Queue, id: string): string {
+  return `${stream}-${id}`
+}
+
+export function entryIdOf({ stream }: Queue, messageId: string): string {
+  return messageId.slice(stream.length + 1)
+}
+
+/** Returns the message as its subscriber gets it; undefined for an entry that is none. */
+export function takenMessage(queue: Queue, entry: TakenEntry): Message | undefined {
+  const again: HeaderPair[] = entry.deliveries > 1 ? [['redelivered', 'true']] : []
+  return messageOf(queue, entry, [['delivery-count', String(entry.deliveries)], ...again])
+}
+
+/** Returns a message that somebody looks at, with why it is dead if it is. */
+export function peekedMessage(queue: Queue, entry: QueueEntry): Message {
+  const reason = entry.fields.get(REASON_FIELD)
+  const more: HeaderPair[] = reason ? [['reason', new TextDecoder().decode(reason)]] : []
+  return (
+    messageOf(queue, entry, more) ??
+    new Message({ id: messageIdOf(queue, entry.id), destination: queue.destination, headers: more, body: '' })
+  )
+}
+
+function messageOf(queue: Queue, { id, fields }: QueueEntry, more: readonly HeaderPair[]): Message | undefined {
+  const octets = fields.get('body')
+  if (!octets) return undefined
+  const declared = fields.get('content-type')
+  const contentType = declared && new TextDecoder().decode(declared)
+  const body = bodyOf(octets, contentType)
+  const type = contentType ?? (typeof body === 'string' ? TEXT : BINARY)
+  const headers = [['content-type', type], ...ownHeaders(fields.get('headers')), ...more] as const
+  return new Message({ id: messageIdOf(queue, id), destination: queue.destination, headers, body })
+}
+
+/** Of a backend they may be anything: what is no header is left out, and does not keep the body from being worked on. */
+function ownHeaders(written: Uint8Array | undefined): readonly HeaderPair[] {
+  if (!written) return []
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder().decode(written))
+  } catch {
+    return []
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return []
+  const pairs = Object.entries(value).flatMap(([name, each]): HeaderPair[] => {
+    const isPlain = typeof each === 'string' || typeof each === 'number' || typeof each === 'boolean'
+    return isPlain && name !== '' && name !== 'content-type' ? [[name, String(each)]] : []
+  })
+  return withoutReserved(pairs)
+}

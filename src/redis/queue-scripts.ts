@@ -1,0 +1,296 @@
+/**
+ * What is done to a work queue in Redis in one step each. A queue is a stream with one consumer group, of which each node is
+ * a consumer. What was given back belongs to a consumer that is nobody, and is claimed from it before anything new is read, so
+ * it comes first. Beside the stream are two hashes: how often somebody has failed with a message, and how many
+ * subscriptions each node has, and until when that holds. KEYS of each: stream, failures, nodes, dead stream. ARGV of each
+ * begin with: group, node.
+ */
+
+const COMMON = `
+local stream, failures, nodes, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local group, node = ARGV[1], ARGV[2]
+local NOBODY = '~given-back'
+local CHUNK = 100
+
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function ensureGroup()
+  local created = redis.pcall('XGROUP', 'CREATE', stream, group, '0', 'MKSTREAM')
+  if type(created) == 'table' and created.err and not string.find(created.err, 'BUSYGROUP', 1, true) then return created end
+end
+
+-- Redis 6.2 says it with ERR in front where it comes from a script.
+local function lacksGroup(answer)
+  return type(answer) == 'table' and answer.err and string.find(answer.err, 'NOGROUP', 1, true)
+end
+
+local function pending(first, last, count, consumer)
+  local answer
+  if consumer then answer = redis.pcall('XPENDING', stream, group, first, last, count, consumer)
+  else answer = redis.pcall('XPENDING', stream, group, first, last, count) end
+  if lacksGroup(answer) then return {} end
+  return answer
+end
+
+local function isHeld(id)
+  local found = pending(id, id, 1)
+  return found[1] and found[1][2] == node
+end
+
+local function forget(id)
+  redis.call('XACK', stream, group, id)
+  redis.call('XDEL', stream, id)
+  redis.call('HDEL', failures, id)
+end
+
+-- Returns how many there were. What is no longer in the stream is forgotten.
+local function moveToNobody(consumer, idleMs)
+  local moved = 0
+  while true do
+    local found = redis.call('XPENDING', stream, group, 'IDLE', idleMs, '-', '+', CHUNK, consumer)
+    if #found == 0 then return moved end
+    local command = {'XCLAIM', stream, group, NOBODY, '0'}
+    for _, each in ipairs(found) do command[#command + 1] = each[1] end
+    command[#command + 1] = 'JUSTID'
+    redis.call(unpack(command))
+    moved = moved + #found
+  end
+end
+`
+
+/**
+ * ARGV: how many subscriptions the node has, how long that holds (ms), 1 if what others hold that are gone is given back,
+ * for how long a message may be kept (ms), channel and name to tell of what was given back. Answers 1 if there is something
+ * that was given back.
+ */
+export const RENEW_SCRIPT = `${COMMON}
+local failure = ensureGroup()
+if failure then return failure end
+local current = now()
+redis.call('HSET', nodes, node, ARGV[3] .. ' ' .. string.format('%.0f', current + ARGV[4]))
+if ARGV[5] == '1' then
+  local living = {[NOBODY] = true}
+  local known = redis.call('HGETALL', nodes)
+  for i = 1, #known, 2 do
+    local untilMs = tonumber(string.match(known[i + 1], ' (%d+)$') or '')
+    if untilMs and untilMs >= current then living[known[i]] = true
+    else redis.call('HDEL', nodes, known[i]) end
+  end
+  local moved = 0
+  for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
+    local consumer = info[2]
+    if not living[consumer] then
+      moved = moved + moveToNobody(consumer, 0)
+      redis.call('XGROUP', 'DELCONSUMER', stream, group, consumer)
+    elseif consumer ~= NOBODY and consumer ~= node then
+      -- It lives, but cannot have kept its own time.
+      moved = moved + moveToNobody(consumer, ARGV[6])
+    end
+  end
+  if moved > 0 then redis.call('PUBLISH', ARGV[7], ARGV[8]) end
+end
+return #pending('-', '+', 1, NOBODY)
+`
+
+/** ARGV: no more. */
+export const LEAVE_SCRIPT = `${COMMON}
+redis.call('HDEL', nodes, node)
+if #pending('-', '+', 1, node) == 0 then redis.pcall('XGROUP', 'DELCONSUMER', stream, group, node) end
+return 0
+`
+
+/** ARGV: how many are wanted, ids of what is settled. Answers id, how often delivered, and fields of each. */
+export const WORK_SCRIPT = `${COMMON}
+for i = 4, #ARGV do
+  if isHeld(ARGV[i]) then forget(ARGV[i]) end
+end
+local wanted = tonumber(ARGV[3])
+local answer = {}
+if wanted == 0 then return answer end
+
+local returned = pending('-', '+', wanted, NOBODY)
+if #returned > 0 then
+  local command, counts = {'XCLAIM', stream, group, node, '0'}, {}
+  for _, each in ipairs(returned) do
+    command[#command + 1] = each[1]
+    counts[each[1]] = each[4] + 1
+  end
+  for _, entry in ipairs(redis.call(unpack(command))) do
+    if entry and entry[2] then
+      answer[#answer + 1] = {entry[1], counts[entry[1]], entry[2]}
+      counts[entry[1]] = nil
+    end
+  end
+  -- Somebody has deleted it.
+  for id in pairs(counts) do redis.call('XACK', stream, group, id) end
+end
+
+if #answer < wanted then
+  local function read()
+    return redis.pcall('XREADGROUP', 'GROUP', group, node, 'COUNT', wanted - #answer, 'STREAMS', stream, '>')
+  end
+  local new = read()
+  if lacksGroup(new) then
+    local failure = ensureGroup()
+    if failure then return failure end
+    new = read()
+  end
+  if type(new) == 'table' and new.err then return new end
+  if new then
+    for _, entry in ipairs(new[1][2]) do answer[#answer + 1] = {entry[1], 1, entry[2]} end
+  end
+end
+return answer
+`
+
+/**
+ * ARGV: why (empty if nobody has failed), after how many failures a message is dead, most dead messages, channel and name to
+ * tell of what was given back, ids. Answers how many are dead.
+ */
+export const RETURN_SCRIPT = `${COMMON}
+local reason, most, maxLength = ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local returned, died = 0, 0
+for i = 8, #ARGV do
+  local id = ARGV[i]
+  if isHeld(id) then
+    local isDead = reason == 'unreadable'
+    if reason ~= '' and not isDead then
+      isDead = redis.call('HINCRBY', failures, id, 1) >= most
+      redis.call('PEXPIRE', failures, 604800000)
+    end
+    if isDead then
+      local entry = redis.call('XRANGE', stream, id, id)[1]
+      if entry then
+        local command = {'XADD', dead, 'MAXLEN', '~', maxLength, '*'}
+        for _, part in ipairs(entry[2]) do command[#command + 1] = part end
+        command[#command + 1] = 'reason'
+        command[#command + 1] = reason
+        redis.call(unpack(command))
+      end
+      forget(id)
+      died = died + 1
+    else
+      redis.call('XCLAIM', stream, group, NOBODY, '0', id, 'JUSTID')
+      returned = returned + 1
+    end
+  end
+end
+if returned > 0 then redis.call('PUBLISH', ARGV[6], ARGV[7]) end
+return died
+`
+
+/** ARGV: no more. Answers the ids of what the node holds. */
+export const HELD_SCRIPT = `${COMMON}
+local ids, from = {}, '-'
+while true do
+  local found = pending(from, '+', CHUNK, node)
+  for _, each in ipairs(found) do ids[#ids + 1] = each[1] end
+  if #found < CHUNK then return ids end
+  from = '(' .. found[#found][1]
+end
+`
+
+/** ARGV: no more. Answers how many are there, how many of those are given to somebody, subscriptions, dead. */
+export const COUNTS_SCRIPT = `${COMMON}
+local given = 0
+local summary = redis.pcall('XPENDING', stream, group)
+if not lacksGroup(summary) then
+  if summary.err then return summary end
+  for _, each in ipairs(summary[4] or {}) do
+    if each[1] ~= NOBODY then given = given + tonumber(each[2]) end
+  end
+end
+local subscriptions, current = 0, now()
+local known = redis.call('HVALS', nodes)
+for _, value in ipairs(known) do
+  local count, untilMs = string.match(value, '^(%d+) (%d+)$')
+  if count and tonumber(untilMs) >= current then subscriptions = subscriptions + tonumber(count) end
+end
+return {redis.call('XLEN', stream), given, subscriptions, redis.call('XLEN', dead)}
+`
+
+const READY = `
+-- Id behind which nobody has read yet.
+local function lastRead()
+  local groups = redis.pcall('XINFO', 'GROUPS', stream)
+  if groups.err then return '0' end
+  for _, info in ipairs(groups) do
+    local named = {}
+    for i = 1, #info, 2 do named[info[i]] = info[i + 1] end
+    if named['name'] == group then return named['last-delivered-id'] end
+  end
+  return '0'
+end
+local function behind(id)
+  if id == '0' or id == '0-0' then return '-' end
+  return '(' .. id
+end
+`
+
+/** ARGV: 1 for the dead, how many. Answers entries. */
+export const PEEK_SCRIPT = `${COMMON}${READY}
+local wanted = tonumber(ARGV[4])
+if ARGV[3] == '1' then return redis.call('XRANGE', dead, '-', '+', 'COUNT', wanted) end
+local entries = {}
+for _, each in ipairs(pending('-', '+', wanted, NOBODY)) do
+  local entry = redis.call('XRANGE', stream, each[1], each[1])[1]
+  if entry then entries[#entries + 1] = entry end
+end
+if #entries < wanted then
+  for _, entry in ipairs(redis.call('XRANGE', stream, behind(lastRead()), '+', 'COUNT', wanted - #entries)) do
+    entries[#entries + 1] = entry
+  end
+end
+return entries
+`
+
+/** ARGV: 1 for the dead, how many at most. Answers how many were deleted. */
+export const PURGE_SCRIPT = `${COMMON}${READY}
+local wanted = tonumber(ARGV[4])
+local purged = 0
+if ARGV[3] == '1' then
+  for _, entry in ipairs(redis.call('XRANGE', dead, '-', '+', 'COUNT', wanted)) do
+    purged = purged + redis.call('XDEL', dead, entry[1])
+  end
+  return purged
+end
+for _, each in ipairs(pending('-', '+', wanted, NOBODY)) do
+  forget(each[1])
+  purged = purged + 1
+end
+if purged < wanted then
+  for _, entry in ipairs(redis.call('XRANGE', stream, behind(lastRead()), '+', 'COUNT', wanted - purged)) do
+    purged = purged + redis.call('XDEL', stream, entry[1])
+  end
+end
+return purged
+`
+
+/** ARGV: most messages of the queue, how many at most. Answers how many went back. */
+export const REDRIVE_SCRIPT = `${COMMON}
+local moved = 0
+local room = math.min(tonumber(ARGV[3]) - redis.call('XLEN', stream), tonumber(ARGV[4]))
+if room <= 0 then return 0 end
+for _, entry in ipairs(redis.call('XRANGE', dead, '-', '+', 'COUNT', room)) do
+  local command = {'XADD', stream, '*'}
+  local fields = entry[2]
+  for i = 1, #fields, 2 do
+    if fields[i] ~= 'reason' or i ~= #fields - 1 then
+      command[#command + 1] = fields[i]
+      command[#command + 1] = fields[i + 1]
+    end
+  end
+  if #command == 3 then
+    -- It held nothing, and a stream takes nothing without fields.
+    command[#command + 1] = 'body'
+    command[#command + 1] = ''
+  end
+  redis.call(unpack(command))
+  redis.call('XDEL', dead, entry[1])
+  moved = moved + 1
+end
+return moved
+`

@@ -1,0 +1,197 @@
+/** Work queues in Redis or Valkey: a stream for each, with one consumer group of which each node is a consumer. */
+import { QUEUE_PREFIX } from '../bus/shared-bus.ts'
+import type { Log } from '../log.ts'
+import {
+  DEAD_SUFFIX,
+  LEASE_MS,
+  QUEUE_GROUP,
+  QUEUE_STREAMS,
+  RETURNED_CHANNEL,
+  type Failure,
+  type Queue,
+  type QueueCounts,
+  type QueueEntry,
+  type QueueListener,
+  type QueueStore,
+  type TakenEntry,
+} from '../queue/queue.ts'
+import type { RedisCommands } from './commands.ts'
+import type { RedisOptions } from './options.ts'
+import { QueueReader } from './queue-reader.ts'
+import {
+  COUNTS_SCRIPT,
+  HELD_SCRIPT,
+  LEAVE_SCRIPT,
+  PEEK_SCRIPT,
+  PURGE_SCRIPT,
+  REDRIVE_SCRIPT,
+  RENEW_SCRIPT,
+  RETURN_SCRIPT,
+  WORK_SCRIPT,
+} from './queue-scripts.ts'
+import { newScript, runScript, type Script } from './scripts.ts'
+import { entriesIn } from './stream-replies.ts'
+
+const SCRIPTS = {
+  renew: newScript(RENEW_SCRIPT),
+  leave: newScript(LEAVE_SCRIPT),
+  work: newScript(WORK_SCRIPT),
+  giveBack: newScript(RETURN_SCRIPT),
+  held: newScript(HELD_SCRIPT),
+  counts: newScript(COUNTS_SCRIPT),
+  peek: newScript(PEEK_SCRIPT),
+  purge: newScript(PURGE_SCRIPT),
+  redrive: newScript(REDRIVE_SCRIPT),
+}
+
+/** Messages that one script moves or deletes: Redis does nothing else meanwhile. */
+const CHUNK = 500
+/** How much longer than a node keeps its own time others wait for it, in milliseconds. */
+const SLACK_MS = 5000
+/** Keys that are looked at to find queues that nobody on this node knows. */
+const SCAN_COUNT = 1000
+const MAX_SCANS = 1000
+
+export interface RedisQueuesOptions {
+  readonly redis: RedisOptions
+  readonly nodeId: string
+  readonly commands: RedisCommands
+  readonly log: Log
+}
+
+export class RedisQueues implements QueueStore {
+  readonly #options: RedisQueuesOptions
+  readonly #reader: QueueReader
+  #listener: QueueListener | undefined
+
+  constructor(options: RedisQueuesOptions) {
+    this.#options = options
+    const prefix = options.commands.key('').length
+    this.#reader = new QueueReader({
+      ...options,
+      arrived: (key, entries) =>
+        this.#listener?.arrived(
+          key.slice(prefix),
+          entries.map((entry) => ({ ...entry, deliveries: 1 })),
+        ),
+      ended: (key, isUnsure) => this.#listener?.waitEnded(key.slice(prefix), isUnsure),
+    })
+  }
+
+  listen(listener: QueueListener): void {
+    this.#listener = listener
+  }
+
+  start(): void {
+    this.#reader.start()
+  }
+
+  /** Redis is away, or another one. */
+  reconnect(): void {
+    this.#reader.reconnect()
+  }
+
+  close(): void {
+    this.#reader.close()
+  }
+
+  async renew(queue: Queue, consumers: number, mayReclaim: boolean): Promise<boolean> {
+    const { commands } = this.#options
+    const keptMs = queue.rule.visibilitySeconds * 1000 + SLACK_MS
+    const rest = [consumers, LEASE_MS, mayReclaim ? 1 : 0, keptMs, commands.key(RETURNED_CHANNEL), queue.stream]
+    return Number(await this.#run(SCRIPTS.renew, queue, rest)) > 0
+  }
+
+  async leave(queue: Queue): Promise<void> {
+    await this.#run(SCRIPTS.leave, queue, [])
+  }
+
+  async work(queue: Queue, settled: readonly string[], wanted: number): Promise<readonly TakenEntry[]> {
+    return takenIn(await this.#run(SCRIPTS.work, queue, [wanted, ...settled]))
+  }
+
+  async giveBack(queue: Queue, ids: readonly string[], failure: Failure | undefined): Promise<number> {
+    const { maxDeliveries, maxLength } = queue.rule
+    const head = [failure ?? '', maxDeliveries, maxLength, this.#options.commands.key(RETURNED_CHANNEL), queue.stream]
+    let dead = 0
+    for (let i = 0; i < ids.length; i += CHUNK) {
+      dead += Number(await this.#run(SCRIPTS.giveBack, queue, [...head, ...ids.slice(i, i + CHUNK)]))
+    }
+    return dead
+  }
+
+  async held(queue: Queue): Promise<readonly string[]> {
+    return ((await this.#run(SCRIPTS.held, queue, [])) as readonly Uint8Array[]).map(String)
+  }
+
+  wait({ stream }: Queue): void {
+    this.#reader.wait(this.#options.commands.key(stream))
+  }
+
+  endWait({ stream }: Queue): void {
+    this.#reader.end(this.#options.commands.key(stream))
+  }
+
+  // --- For operators
+
+  async counts(queue: Queue): Promise<QueueCounts> {
+    const answer = (await this.#run(SCRIPTS.counts, queue, [])) as readonly unknown[]
+    const [length, pending, consumers, dead] = answer.map(Number) as [number, number, number, number]
+    return { ready: Math.max(0, length - pending), pending, consumers, dead }
+  }
+
+  async streams(): Promise<readonly string[]> {
+    const { commands } = this.#options
+    const prefix = commands.key('')
+    const found = new Set<string>()
+    let cursor = '0'
+    for (let i = 0; i < MAX_SCANS; i++) {
+      const match = `${prefix.replace(/[*?[\]\\]/g, '\\$&')}${QUEUE_STREAMS}*`
+      const rest = ['MATCH', match, 'COUNT', SCAN_COUNT, 'TYPE', 'stream']
+      const [next, keys] = (await commands.send('SCAN', cursor, ...rest)) as [string, readonly string[]]
+      for (const key of keys) found.add(key.slice(prefix.length))
+      cursor = next
+      if (cursor === '0') break
+    }
+    return [...found]
+  }
+
+  async peek(queue: Queue, isDead: boolean, count: number): Promise<readonly QueueEntry[]> {
+    return entriesIn(await this.#run(SCRIPTS.peek, queue, [isDead ? 1 : 0, count]))
+  }
+
+  async redrive(queue: Queue): Promise<number> {
+    return this.#inChunks((count) => this.#run(SCRIPTS.redrive, queue, [queue.rule.maxLength, count]), queue)
+  }
+
+  async purge(queue: Queue, isDead: boolean): Promise<number> {
+    return this.#inChunks((count) => this.#run(SCRIPTS.purge, queue, [isDead ? 1 : 0, count]), queue)
+  }
+
+  /** Ends also where as much is added as is taken away. */
+  async #inChunks(chunk: (count: number) => Promise<unknown>, { rule }: Queue): Promise<number> {
+    let sum = 0
+    while (sum < rule.maxLength * 2) {
+      const count = Number(await chunk(CHUNK))
+      sum += count
+      if (count < CHUNK) break
+    }
+    return sum
+  }
+
+  /** Resolves to the answer, whose texts are octets. */
+  #run(script: Script, { stream }: Queue, rest: readonly (string | number)[]): Promise<unknown> {
+    const { commands, nodeId } = this.#options
+    const name = commands.key(stream)
+    // All in one slot of a cluster, but for the dead: their name is that of the stream with something behind.
+    const own = (what: string): string => commands.key(`${QUEUE_PREFIX}{${name}}:${what}`)
+    const keys = [name, own('failures'), own('nodes'), name + DEAD_SUFFIX]
+    const sendBytes: RedisCommands['send'] = (command, ...args) => commands.sendForBytes(command, ...args)
+    return runScript({ send: sendBytes }, script, { keys, args: [QUEUE_GROUP, nodeId, ...rest.map(String)] })
+  }
+}
+
+function takenIn(reply: unknown): TakenEntry[] {
+  const list = reply as readonly (readonly [id: Uint8Array, deliveries: number, fields: readonly Uint8Array[]])[]
+  return list.map(([id, deliveries, fields]) => ({ ...entriesIn([[id, fields]])[0]!, deliveries: Number(deliveries) }))
+}
