@@ -161,22 +161,16 @@ export class RedisQueues implements QueueStore {
   }
 
   async redrive(queue: Queue): Promise<number> {
-    return this.#inChunks((count) => this.#run(SCRIPTS.redrive, queue, [queue.rule.maxLength, count]), queue)
+    const { maxLength } = queue.rule
+    return inChunks(maxLength, (count) => this.#run(SCRIPTS.redrive, queue, [maxLength, count]))
   }
 
   async purge(queue: Queue, isDead: boolean): Promise<number> {
-    return this.#inChunks((count) => this.#run(SCRIPTS.purge, queue, [isDead ? 1 : 0, count]), queue)
-  }
-
-  /** Ends also where as much is added as is taken away. */
-  async #inChunks(chunk: (count: number) => Promise<unknown>, { rule }: Queue): Promise<number> {
-    let sum = 0
-    while (sum < rule.maxLength * 2) {
-      const count = Number(await chunk(CHUNK))
-      sum += count
-      if (count < CHUNK) break
-    }
-    return sum
+    // Backends may have added more than it may hold.
+    const { ready, pending, dead } = await this.counts(queue)
+    return inChunks(isDead ? dead : ready + pending, (count) =>
+      this.#run(SCRIPTS.purge, queue, [isDead ? 1 : 0, count]),
+    )
   }
 
   /** Resolves to the answer, whose texts are octets. */
@@ -189,6 +183,17 @@ export class RedisQueues implements QueueStore {
     const sendBytes: RedisCommands['send'] = (command, ...args) => commands.sendForBytes(command, ...args)
     return runScript({ send: sendBytes }, script, { keys, args: [QUEUE_GROUP, nodeId, ...rest.map(String)] })
   }
+}
+
+/** Ends also where as much is added as is taken away. Resolves to how many there were. */
+async function inChunks(most: number, chunk: (count: number) => Promise<unknown>): Promise<number> {
+  let sum = 0
+  while (sum < most) {
+    const count = Number(await chunk(CHUNK))
+    sum += count
+    if (count < CHUNK) break
+  }
+  return sum
 }
 
 function takenIn(reply: unknown): TakenEntry[] {
