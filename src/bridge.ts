@@ -287,6 +287,7 @@ export function createBridge(options: BridgeOptions): Bridge {
   const listeners: Listener[] = []
   let tcpPlace: { readonly host: string; readonly port: number } | undefined
   let closing: Promise<void> | undefined
+  let isBusThere = false
 
   function allNotReadyReasons(): readonly string[] | Promise<readonly string[]> {
     return together?.notReadyReasons() ?? notReadyReasons()
@@ -332,6 +333,8 @@ export function createBridge(options: BridgeOptions): Bridge {
     bus.start({
       onMessage: (channel, payload, pattern) => inbound.receive(channel, payload, pattern),
       onAvailability(reason) {
+        if (isBusThere && reason !== undefined) metrics.count.busOutages++
+        isBusThere = reason === undefined
         interests.setBusAvailable(reason === undefined)
         watches.setUnavailableReason(reason)
         nodes?.setUnavailableReason(reason)

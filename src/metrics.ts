@@ -16,6 +16,8 @@ const COUNTERS = {
   messagesDelivered: 'Messages handed to subscribers, whatever their door',
   payloadsMalformed: "Payloads from the bus that their route's codec could not read",
   busFailures: 'Messages that the bus did not accept',
+  busOutages:
+    'Times that Redis, or what is subscribed there, was lost: without history, messages may have been lost with it',
   acknowledged: 'Deliveries acknowledged by ACK',
   rejected: 'Deliveries rejected by NACK: discarded, or given back to their work queue',
   messagesIgnored: 'Messages from plain WebSocket clients that were ignored because their path has no place to send to',

@@ -27,6 +27,7 @@ describe('metrics', () => {
       'stomp_bridge_messages_delivered_total 0',
       'stomp_bridge_payloads_malformed_total 0',
       'stomp_bridge_bus_failures_total 0',
+      'stomp_bridge_bus_outages_total 0',
       'stomp_bridge_acknowledged_total 0',
       'stomp_bridge_rejected_total 0',
       'stomp_bridge_messages_ignored_total 0',

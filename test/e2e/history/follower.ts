@@ -40,12 +40,12 @@ export interface Link {
 export const DOORS = ['stomp', 'raw', 'sse'] as const
 export type DoorName = (typeof DOORS)[number]
 
-/** Connects and subscribes; `place`: from there on, otherwise from now on. `wsUrl` and so on are of any bridge. */
+/** Connects and subscribes; `place`: from there on, otherwise from now on, or without asking. `wsUrl` and so on are of any bridge. */
 export function follow(
   door: DoorName,
   url: string,
   destination: string,
-  place: Known | undefined,
+  place: Known | 'nothing' | undefined,
   events: FollowerEvents,
 ): Link {
   return { stomp: followStomp, raw: followRaw, sse: followSse }[door](url, destination, place, events)
@@ -95,11 +95,17 @@ export function openStomp(
   return { cut: () => socket.terminate() }
 }
 
-export function askHeaders(place: Place | undefined): string {
+export function askHeaders(place: Place | 'nothing' | undefined): string {
+  if (place === 'nothing') return ''
   return place ? `since:${place.offset}\nepoch:${place.epoch}\n` : 'last:0\n'
 }
 
-function followStomp(url: string, destination: string, place: Place | undefined, events: FollowerEvents): Link {
+function followStomp(
+  url: string,
+  destination: string,
+  place: Place | 'nothing' | undefined,
+  events: FollowerEvents,
+): Link {
   return openStomp(
     url,
     ({ command, headers, body }, send) => {
@@ -122,7 +128,8 @@ function followStomp(url: string, destination: string, place: Place | undefined,
   )
 }
 
-function queryOf(place: Place | undefined): string {
+function queryOf(place: Place | 'nothing' | undefined): string {
+  if (place === 'nothing') return ''
   return place ? `since=${place.offset}&epoch=${encodeURIComponent(place.epoch)}` : 'last=0'
 }
 
@@ -132,7 +139,12 @@ interface JsonFrame extends Told {
   readonly body: string
 }
 
-function followRaw(url: string, destination: string, place: Place | undefined, events: FollowerEvents): Link {
+function followRaw(
+  url: string,
+  destination: string,
+  place: Place | 'nothing' | undefined,
+  events: FollowerEvents,
+): Link {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/raw${destination}?frame=json&${queryOf(place)}`, {
     perMessageDeflate: false,
   })
@@ -149,11 +161,17 @@ function followRaw(url: string, destination: string, place: Place | undefined, e
   return { cut: () => socket.terminate() }
 }
 
-function followSse(url: string, destination: string, place: Known | undefined, events: FollowerEvents): Link {
+function followSse(
+  url: string,
+  destination: string,
+  place: Known | 'nothing' | undefined,
+  events: FollowerEvents,
+): Link {
   const abort = new AbortController()
   const gone = once(events.onGone)
   const query = queryOf(place)
-  const headers: Record<string, string> = place?.id === undefined ? {} : { 'last-event-id': place.id }
+  const id = place === 'nothing' ? undefined : place?.id
+  const headers: Record<string, string> = id === undefined ? {} : { 'last-event-id': id }
   const read = async (): Promise<void> => {
     const response = await fetch(`${url}/sse${destination}?${query}`, { signal: abort.signal, headers })
     if (response.status !== 200) throw new Error(`status ${response.status}`)
