@@ -23,6 +23,7 @@ import { SharedBus } from './bus/shared-bus.ts'
 import { ClientSessions } from './client/client-sessions.ts'
 import { Clients } from './client/clients.ts'
 import { Rates } from './client/rates.ts'
+import { Replies } from './client/replies.ts'
 import { SubscriptionPresence } from './client/subscription-presence.ts'
 import { Deadlines, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -191,6 +192,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     snapshots,
     queueRules: bridgeQueues.rules,
     queues,
+    replies: new Replies({ watches, maxQueues: config.limits.maxSubscriptions, metrics, log }),
     metrics,
     log,
   }

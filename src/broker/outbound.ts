@@ -88,17 +88,24 @@ export class Outbound {
   /**
    * Returns what goes over the bus for a client's message: to a broker destination it is broadcast to every node, to an
    * application destination it goes where the route says.
-   * Errors: ProtocolError `no-route`, `bad-destination`, `bad-body`.
+   * Errors: ProtocolError `no-route`, `bad-destination`, `bad-body`; `bad-header` if it wants an answer, and the route does
+   * not carry where.
    */
   route(message: OutboundMessage): RoutedMessage {
     const { channel, codec, route, target, valueTtlSeconds, queue } = this.#sendRoutes.get(message.destination)
     if (queue) return queued(queue, message)
+    if (route && message.replyTo !== undefined) requireCarriesReplyTo(route, message.destination)
     const payload = codec === undefined ? encodeBroadcast(message) : encodePayload(codec, message)
     if (!route) return { channel, payload, target, valueTtlSeconds }
     route.messages++
     if (!route.entry) return { channel, payload }
     const { maxLength, groups } = route.entry
     return { channel, payload, entry: { maxLength, groups, fields: route.entry.fieldsOf(message) } }
+  }
+
+  /** Is a message to this destination for a backend, which can answer it? Ask when it has been routed. */
+  isRequest(destination: string): boolean {
+    return this.#sendRoutes.get(destination).route !== undefined
   }
 
   /** Returns the same for a channel that stands for a destination. */
@@ -204,6 +211,13 @@ export class Outbound {
     this.#metrics.count.busFailures++
     return notHandedOver('bus-unavailable', 'too much is waiting for the bus')
   }
+}
+
+/** Errors: ProtocolError `bad-header`: nobody could answer. */
+function requireCarriesReplyTo({ codec, entry }: OutboundRoute, destination: string): void {
+  if (codec === 'envelope' || entry?.carriesReplyTo) return
+  const text = `the route of ${quoted(destination)} does not carry it; it needs the codec envelope, or a field of reply-to`
+  throw new ProtocolError('bad-header', `Header "reply-to" is not possible here: ${text}`)
 }
 
 /** Can the bus do it alone? */

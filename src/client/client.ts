@@ -36,6 +36,7 @@ import { Expiry } from './expiry.ts'
 import { DEFAULT_PREFETCH, QueueFeed, requireOfQueue } from './queue-feed.ts'
 import type { ChannelTarget } from './plans.ts'
 import type { Rated, Rates, RateState } from './rates.ts'
+import type { Replies } from './replies.ts'
 import type { ShownEncodings } from './shown-encodings.ts'
 import { AckMode, Subscription, type SubscribeOptions, type SubscriptionOwner } from './subscription.ts'
 import type { SubscriptionPresence } from './subscription-presence.ts'
@@ -61,6 +62,7 @@ export interface ClientServices {
   readonly history: History | undefined
   /** Undefined if no route keeps its newest payload. */
   readonly keptValues: KeptValues | undefined
+  readonly replies: Replies
   /** Undefined if no destination answers with a snapshot. */
   readonly snapshots: Snapshots | undefined
   readonly queueRules: QueueRules
@@ -102,6 +104,7 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
   /** Most credentials of most bridges have no end. */
   #expiry: Expiry | undefined
   #isHolding = false
+  #isClosed = false
 
   constructor(socket: Socket, id: string, services: ClientServices) {
     this.id = id
@@ -143,8 +146,10 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
 
   /** The connection is gone: nothing is delivered any more. */
   close(): void {
+    this.#isClosed = true
     this.#expiry?.cancel()
     this.#services.outputs.remove(this)
+    this.#services.replies.end(this)
     this.unsubscribeAll()
   }
 
@@ -294,6 +299,17 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
     return this.#services.outbound.routeTo(destination, channel, payload)
   }
 
+  /**
+   * A message that was routed wants an answer at this queue of its own. Returns undefined if it can come at once, else a
+   * promise, as {@link Replies.listen}.
+   * Errors: ProtocolError `too-many-subscriptions`.
+   */
+  listenForReplies(destination: string, queue: string): Promise<void> | undefined {
+    // What is for subscribers is no request, and who has gone gets no answer.
+    if (this.#isClosed || !this.#services.outbound.isRequest(destination)) return undefined
+    return this.#services.replies.listen(this, queue)
+  }
+
   /** Resolves when the bus has it. Rejects with ProtocolError `bus-unavailable`, `bus-refused` or `queue-full`. */
   publish(message: RoutedMessage): Promise<void> {
     return this.#services.outbound.publish(message)
@@ -326,7 +342,7 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
   // --- What it gets
 
   /** A message of the bridge's own to whoever has subscribed this destination here. Returns false if nobody has. */
-  sendOwn(destination: string, headers: readonly HeaderPair[], body: string): boolean {
+  sendOwn(destination: string, headers: readonly HeaderPair[], body: string | Uint8Array): boolean {
     let isTold = false
     for (const subscription of [...this.subscriptions]) {
       if (subscription.destination !== destination) continue

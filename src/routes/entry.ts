@@ -4,13 +4,14 @@
  */
 import { headerOf, type HeaderPair } from '../headers.ts'
 import type { OutboundMessage } from './payload.ts'
+import { CORRELATION_ID, REPLY_TO } from './replies.ts'
 
 /** An outbound route to a stream, beside its destination and codec. */
 export interface StreamOptions {
   readonly stream: string
   /** Entries that are held at least. */
   readonly maxLength: number
-  /** What stands in each field: `body`, `destination`, `session`, `user`, `content-type` or `header.NAME`. */
+  /** What stands in each field: `body`, `destination`, `session`, `user`, `content-type`, `reply-to`, `correlation-id` or `header.NAME`. */
   readonly fields: Readonly<Record<string, string>>
   /** More fields, the same in each entry. */
   readonly constants: Readonly<Record<string, string>>
@@ -22,11 +23,15 @@ export interface StreamOptions {
 export type EntryField = readonly [name: string, value: string | undefined]
 
 const HEADER = 'header.'
+/** What is the value of the header of that name. */
+const OF_HEADERS: readonly string[] = ['content-type', CORRELATION_ID]
 
 /** Writes the entries of one route. */
 export class EntryFormat {
   readonly maxLength: number
   readonly groups: readonly string[]
+  /** Does a field name the channel on which an answer is wanted? */
+  readonly carriesReplyTo: boolean
   readonly #fields: readonly EntryField[]
   readonly #constants: readonly EntryField[]
   readonly #needsHeaders: boolean
@@ -36,7 +41,10 @@ export class EntryFormat {
     this.groups = groups
     this.#fields = Object.entries(fields)
     this.#constants = Object.entries(constants)
-    this.#needsHeaders = this.#fields.some(([, value]) => value === 'content-type' || value?.startsWith(HEADER))
+    this.#needsHeaders = this.#fields.some(
+      ([, value]) => value !== undefined && (OF_HEADERS.includes(value) || value.startsWith(HEADER)),
+    )
+    this.carriesReplyTo = this.#fields.some(([, value]) => value === REPLY_TO)
   }
 
   /** Returns the fields of the entry for this message; what the message does not have is left out. */
@@ -53,6 +61,7 @@ export class EntryFormat {
 
 function valueOf(what: string, message: OutboundMessage, headers: readonly HeaderPair[]): string | undefined {
   if (what.startsWith(HEADER)) return headerOf(headers, what.slice(HEADER.length))
-  if (what === 'content-type') return headerOf(headers, what)
+  if (OF_HEADERS.includes(what)) return headerOf(headers, what)
+  if (what === REPLY_TO) return message.replyTo
   return message[what as 'destination' | 'session' | 'user']
 }

@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer'
 import { ProtocolError, quoted } from '../errors.ts'
 import { headerOf, type HeaderPair } from '../headers.ts'
 import { memberTexts } from '../json-text.ts'
+import { CORRELATION_ID } from './replies.ts'
 
 /** How a route writes a body into a channel and reads it back; the default is `json-string`. */
 export type PayloadCodec = 'json-string' | 'raw' | 'json' | 'envelope'
@@ -26,6 +27,8 @@ export interface OutboundMessage {
   /** Undefined where it came by HTTP. */
   readonly session: string | undefined
   readonly user: string | undefined
+  /** The channel on which an answer is wanted. Where a message has it, its route must carry it. */
+  readonly replyTo?: string | undefined
 }
 
 /** A payload that its route's codec cannot read. For the log; the next payload is unaffected. */
@@ -99,13 +102,16 @@ export function encodePayload(codec: PayloadCodec, message: OutboundMessage): st
   }
 }
 
-function encodeEnvelope({ destination, body, headers, session, user }: OutboundMessage, text?: string): string {
+function encodeEnvelope(message: OutboundMessage, text?: string): string {
+  const { destination, body, headers, session, user, replyTo } = message
   return JSON.stringify({
     ...packBody(body, text),
     destination,
     'content-type': headerOf(headers, 'content-type'),
     session,
     user,
+    replyTo,
+    correlationId: headerOf(headers, CORRELATION_ID),
     headers: Object.fromEntries(headers.filter(([name]) => name !== 'content-type').reverse()),
     timestamp: Date.now(),
   })

@@ -16,7 +16,7 @@ import type { SocketHandler } from '../../src/socket.ts'
 import { STOMP_ENCODINGS } from '../../src/stomp/encoding.ts'
 import { Deadlines } from '../../src/clock.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { FakeCore, type CoreOptions } from '../support/fake-core.ts'
+import { type CoreOptions, FakeCore, repliesOf } from '../support/fake-core.ts'
 import { FakeNetwork, type FakeSocket, type FakeSocketOptions } from '../support/fake-socket.ts'
 
 export const OUTPUT_LIMITS: OutputLimits = { maxUnsentBytes: 10_000, maxUnsentMs: 5000 }
@@ -127,6 +127,7 @@ export class ClientStage {
       snapshots: undefined,
       queues: undefined,
       queueRules: NO_QUEUES,
+      replies: repliesOf(core),
     }
     this.clients = new Clients(services, 'node', maxClients)
     onTestFinished(() => core.close())

@@ -48,7 +48,7 @@ describe('an outbound route to a stream', () => {
     [{ codec: 'no' }, 'codec: must be one of json-string, raw, json, envelope, not "no"'],
     [
       { fields: { message: 'bodi' } },
-      'fields.message: must be body, destination, session, user, content-type, or header.NAME for a header of the SEND frame',
+      'fields.message: must be body, destination, session, user, content-type, reply-to, correlation-id, or header.NAME for a header of the SEND frame',
     ],
     [{ constants: { a: 1 } }, 'constants.a: must be text: put it in quotes'],
     [{ fields: { _class: 'body' } }, 'constants._class: must not be in fields too'],

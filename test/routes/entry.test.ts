@@ -43,6 +43,16 @@ describe('an entry', () => {
     ])
   })
 
+  it('has the channel for the answer, and what it belongs to, under the names that a backend wants', () => {
+    const fields = { replyTo: 'reply-to', correlationId: 'correlation-id' }
+    const headers = [['correlation-id', '7']] as const
+    expect(fieldsOf(fields, {}, { replyTo: 'session:s-1:reply:/user/queue/r', headers })).toEqual([
+      ['replyTo', 'session:s-1:reply:/user/queue/r'],
+      ['correlationId', '7'],
+    ])
+    expect(fieldsOf(fields)).toEqual([])
+  })
+
   it('leaves out what the message does not have', () => {
     const fields = { message: 'body', who: 'user', type: 'content-type', other: 'header.other' }
     expect(fieldsOf(fields, {}, { headers: [] })).toEqual([['message', undefined]])

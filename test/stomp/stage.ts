@@ -17,7 +17,7 @@ import type { SessionOptions, SessionServices } from '../../src/stomp/services.t
 import { Session } from '../../src/stomp/session.ts'
 import type { FakeBus, FakeBusOptions } from '../support/fake-bus.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { FakeCore } from '../support/fake-core.ts'
+import { FakeCore, repliesOf } from '../support/fake-core.ts'
 import type { FakeLog } from '../support/fake-log.ts'
 import { FakeNetwork, type FakeClient, type FakeSocketOptions } from '../support/fake-socket.ts'
 import { turn } from '../support/fake-turn.ts'
@@ -112,6 +112,7 @@ export class Stage {
         snapshots: undefined,
         queues: undefined,
         queueRules: NO_QUEUES,
+        replies: repliesOf(core),
       },
       'node',
       maxClients,

@@ -14,7 +14,7 @@ import { RawDoor } from '../../src/raw/door.ts'
 import { StreamDoor } from '../../src/sse/door.ts'
 import type { FakeBusOptions } from './fake-bus.ts'
 import { FakeClock } from './fake-clock.ts'
-import { FakeCore } from './fake-core.ts'
+import { FakeCore, repliesOf } from './fake-core.ts'
 import { FakeNetwork, type FakeClient, type FakeSocketOptions } from './fake-socket.ts'
 
 export const OUTPUT_LIMITS = { maxUnsentBytes: 10_000, maxUnsentMs: 5000 }
@@ -79,6 +79,7 @@ export class DoorStage {
         snapshots: undefined,
         queues: undefined,
         queueRules: NO_QUEUES,
+        replies: repliesOf(this.core),
         metrics,
         log,
       },

@@ -8,6 +8,7 @@ import { DestinationRules, type Prefixes } from '../../src/broker/destination-ru
 import { HistoryRules, type HistoryRule } from '../../src/broker/history-rules.ts'
 import { Inbound } from '../../src/broker/inbound.ts'
 import { Outbound } from '../../src/broker/outbound.ts'
+import { Replies } from '../../src/client/replies.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { Delivery } from '../../src/delivery/delivery.ts'
 import { Groups } from '../../src/delivery/groups.ts'
@@ -30,6 +31,11 @@ export interface CoreOptions {
   readonly bus?: FakeBusOptions
   readonly clock?: Clock
   readonly history?: readonly HistoryRule[]
+}
+
+/** Answers to requests, as a bridge has them. */
+export function repliesOf({ watches, metrics, log }: FakeCore): Replies {
+  return new Replies({ watches, maxQueues: 3, metrics, log })
 }
 
 export class FakeCore {

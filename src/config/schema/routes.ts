@@ -24,9 +24,13 @@ const keptTtlSeconds = z
   .optional()
   .describe('How long the value of the key stays after it was set, in seconds; 0 is not at all. 3600 by default')
 /** What stands in a field of an entry. */
-const entryValue = z.string().regex(/^(body|destination|session|user|content-type|header\.[^\s]+)$/, {
-  error: 'must be body, destination, session, user, content-type, or header.NAME for a header of the SEND frame',
-})
+const entryValue = z
+  .string()
+  .regex(/^(body|destination|session|user|content-type|reply-to|correlation-id|header\.[^\s]+)$/, {
+    error:
+      'must be body, destination, session, user, content-type, reply-to, correlation-id, or header.NAME for a header of ' +
+      'the SEND frame',
+  })
 
 const streamRoute = z.strictObject({
   destination: sentTo,
@@ -37,7 +41,8 @@ const streamRoute = z.strictObject({
     .record(notEmpty, entryValue)
     .default({ message: 'body' })
     .describe(
-      'What stands in the fields of an entry: body, destination, session, user, content-type, or header.NAME. ' +
+      'What stands in the fields of an entry: body, destination, session, user, content-type, reply-to (the channel for ' +
+        'the answer), correlation-id, or header.NAME. ' +
         'A field is left out if the message has no such thing',
     ),
   constants: z.record(notEmpty, z.string()).default({}).describe('More fields, with the same text in every entry'),

@@ -2,8 +2,11 @@
 import type { Frame, Header } from '../../../frames/index.ts'
 import { RENEW_DESTINATION } from '../../access/built-in.ts'
 import { onceName, onceProblem } from '../../broker/once.ts'
+import type { RoutedMessage } from '../../broker/outbound.ts'
 import type { Client } from '../../client/client.ts'
+import { requireReplyChannel } from '../../client/replies.ts'
 import type { OutboundMessage } from '../../routes/payload.ts'
+import { REPLY_TO } from '../../routes/replies.ts'
 import { ProtocolError } from '../../errors.ts'
 import type { CommandContext, CommandHandler, PendingEffect } from '../command.ts'
 import { requireHeader } from '../headers.ts'
@@ -23,12 +26,23 @@ export const handleSend: CommandHandler = (context, frame) => {
   if (destination === RENEW_DESTINATION) return renew(context, frame)
   const once = onceOf(context, destination, frame)
   const message = client.route(new SentMessage(client, destination, frame), once)
+  const replyTo = frame.headers.get(REPLY_TO)
+  const ready = replyTo === undefined ? undefined : client.listenForReplies(destination, replyTo)
   const transaction = frame.headers.get('transaction')
-  if (transaction === undefined) return { done: client.publish(message) }
-  // A payload may be a view of what came in; what waits for COMMIT must not hold on to all of that.
-  const payload = typeof message.payload === 'string' ? message.payload : message.payload.slice()
-  context.transactions.add(transaction, { kind: 'send', message: { ...message, payload } })
-  return undefined
+  if (transaction !== undefined) {
+    context.transactions.add(transaction, { kind: 'send', message: ownCopy(message) })
+    return ready && { done: ready, heldBackUntil: ready }
+  }
+  if (!ready) return { done: client.publish(message) }
+  // The answer must not come before it can be heard, and what follows not before the request.
+  const own = ownCopy(message)
+  const done = ready.then(() => client.publish(own))
+  return { done, heldBackUntil: done }
+}
+
+/** A payload may be a view of what came in; what waits must not hold on to all of that. */
+function ownCopy(message: RoutedMessage): RoutedMessage {
+  return typeof message.payload === 'string' ? message : { ...message, payload: message.payload.slice() }
 }
 
 /** Returns the name of what is to be published once. Errors: ProtocolError `bad-header`. */
@@ -59,6 +73,12 @@ class SentMessage implements OutboundMessage {
     this.session = id
     this.user = identity.user
     this.#frame = frame
+  }
+
+  /** Errors: ProtocolError `bad-header`. */
+  get replyTo(): string | undefined {
+    const wanted = this.#frame.headers.get(REPLY_TO)
+    return wanted === undefined ? undefined : requireReplyChannel(this.session, wanted)
   }
 
   get body(): Uint8Array {
