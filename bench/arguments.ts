@@ -42,7 +42,10 @@ export function parseArguments(args: readonly string[], scenarios: readonly stri
 
 const FLAGS: Readonly<Record<string, { readonly takesValue: boolean; readonly what: string }>> = {
   '--quick': { takesValue: false, what: 'Under two minutes: the fan-out rows' },
-  '--only': { takesValue: true, what: 'These scenarios alone: NAME,NAME' },
+  '--only': {
+    takesValue: true,
+    what: 'These scenarios alone: NAME,NAME. In results.json the rows of the others stay, if the machine is the same',
+  },
   '--install-peers': { takesValue: false, what: 'Install RabbitMQ and nginx with nchan first, with apt-get' },
   '--rounds': { takesValue: true, what: 'Rounds of each server, in turns with the others (5; quick 3)' },
   '--seconds': { takesValue: true, what: 'Length of a round (1; quick 0.5)' },

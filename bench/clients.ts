@@ -162,6 +162,11 @@ export class ClientFleet {
     return ((await this.#ask({ do: 'latencies' })) as number[][]).flat()
   }
 
+  /** How long each client took to be there, in milliseconds. */
+  async joins(): Promise<number[]> {
+    return ((await this.#ask({ do: 'joins' })) as number[][]).flat()
+  }
+
   received(): Promise<number> {
     return this.#sum('received')
   }

@@ -48,6 +48,8 @@ export class Fleet {
   received = 0
   /** How long sampled messages took, in milliseconds. */
   latencies: number[] = []
+  /** How long each client took from its connection to the last answer, in milliseconds. */
+  readonly joins: number[] = []
   /** Bytes read so far, over all clients, since each was there. */
   bytes = 0
   readonly #sockets: Socket[] = []
@@ -105,6 +107,7 @@ export class Fleet {
   }
 
   async #open(port: number, protocol: Protocol, at: number, index: number, isSampled: boolean): Promise<void> {
+    const begun = performance.now()
     const socket = connect(port, '127.0.0.1')
     socket.setNoDelay(true)
     this.#sockets[at] = socket
@@ -117,6 +120,7 @@ export class Fleet {
       socket.write(textMessage(text))
       if (answer !== '') await until(socket, answer)
     }
+    this.joins.push(performance.now() - begun)
     socket.on('error', () => {}) // a server that drops clients shows in what is not received
     const counter = this.#counter
     if (counter) {

@@ -14,6 +14,8 @@ export type Request =
   | { readonly do: 'bytes' }
   /** Returns the latencies noted since it was asked last. */
   | { readonly do: 'latencies' }
+  /** Returns how long each client took to be there. */
+  | { readonly do: 'joins' }
   | { readonly do: 'close' }
 
 export type Envelope = Request & { readonly id: number; readonly fleet: number }
@@ -43,6 +45,8 @@ async function answer(request: Envelope): Promise<unknown> {
       return fleet.bytes
     case 'latencies':
       return fleet.latencies.splice(0)
+    case 'joins':
+      return fleet.joins
     case 'close':
       fleets.delete(request.fleet)
       return fleet.close()

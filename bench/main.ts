@@ -1,5 +1,5 @@
 /** `npm run bench`: starts the servers, drives them, prints tables, and writes them as JSON and as a chart. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
@@ -7,10 +7,10 @@ import { helpText, parseArguments, type Arguments } from './arguments.ts'
 import { chart } from './chart.ts'
 import { start, stop, temporaryDirectory } from './children.ts'
 import { Clients } from './clients.ts'
-import { BRIDGE, CONTENDERS } from './contenders/index.ts'
+import { BRIDGE, CENTRIFUGO, CONTENDERS } from './contenders/index.ts'
 import { findProgram, fromRoot } from './contenders/paths.ts'
 import { canMeasure } from './process-usage.ts'
-import type { Report } from './report.ts'
+import { withRowsOf, type Report } from './report.ts'
 import type { Row } from './row.ts'
 import { fanOutCase } from './scenarios/fan-out.ts'
 import { SCENARIOS } from './scenarios/index.ts'
@@ -24,10 +24,13 @@ const IN_CHART = 8
 
 async function run(args: Arguments): Promise<void> {
   if (!canMeasure()) throw new Error('Processes are measured by /proc, which only Linux has')
-  const leftOut = CONTENDERS.flatMap(({ name, missing }) => (missing === undefined ? [] : [{ name, why: missing }]))
+  const leftOut = [...CONTENDERS, CENTRIFUGO].flatMap(({ name, missing }) =>
+    missing === undefined ? [] : [{ name, why: missing }],
+  )
   for (const { name, why } of leftOut) say(`Left out: ${name} (${why})`)
   const rows = await withStage(args, (stage) => runScenarios(stage, args))
-  const report: Report = {
+  const directory = args.output ?? fromRoot('bench')
+  const measured: Report = {
     date: new Date().toISOString(),
     cores: cpus().length,
     cpu: cpus()[0]?.model ?? 'unknown',
@@ -35,17 +38,24 @@ async function run(args: Arguments): Promise<void> {
     isQuick: args.isQuick,
     leftOut,
     rows,
-    verdicts: verdicts(targets(args), rows),
+    verdicts: [],
   }
+  const before = args.only && reportIn(directory)
+  const whole = before ? withRowsOf(measured, before, Object.keys(SCENARIOS)) : measured
+  const report: Report = { ...whole, verdicts: verdicts(targets(args), whole.rows) }
   console.log(`${resultTables(rows)}\n\n${verdictTable(report.verdicts)}`)
   for (const { name, why } of leftOut) console.log(`Left out: ${name} (${why})`)
-  const directory = args.output ?? fromRoot('bench')
   mkdirSync(directory, { recursive: true })
   writeFileSync(join(directory, 'results.json'), `${JSON.stringify(report, rounded, 2)}\n`)
   const charted = rows.filter(
     (row) => row.scenario === 'fan-out' && row.case === fanOutCase(args.subscribers, IN_CHART),
   )
   if (charted.length > 0) writeFileSync(join(directory, 'results.svg'), chart(charted, BRIDGE.name))
+}
+
+function reportIn(directory: string): Report | undefined {
+  const file = join(directory, 'results.json')
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Report) : undefined
 }
 
 async function runScenarios(stage: Stage, { only, isQuick }: Arguments): Promise<Row[]> {

@@ -10,6 +10,8 @@ export const Unit = {
   milliseconds: 'ms',
   throughput: 'MB/s',
   commands: 'Redis commands/s',
+  scripts: 'Redis scripts',
+  grown: 'MB more',
 } as const
 export type Unit = (typeof Unit)[keyof typeof Unit]
 

@@ -4,6 +4,7 @@ import {
   BRIDGE,
   BRIDGE_ON_DENO,
   BRIDGE_ON_NODE,
+  CENTRIFUGO,
   NCHAN,
   RABBITMQ,
   SOCKET_IO,
@@ -19,7 +20,16 @@ import {
 } from './scenarios/destinations.ts'
 import { plainName, RUNTIMES, streamName } from './scenarios/doors.ts'
 import { fanOutCase, IN_FLIGHT, OWN_IDS, sizeName, sizesCase, sizesOf } from './scenarios/fan-out.ts'
-import { HISTORY_SEND_CASE, historyFanOutCase, WITH_HISTORY, WITHOUT_HISTORY } from './scenarios/history.ts'
+import {
+  COME_BACK,
+  COME_BACK_READS,
+  comeBackCase,
+  HISTORY_SEND_CASE,
+  historyFanOutCase,
+  WITH_HISTORY,
+  WITHOUT_HISTORY,
+} from './scenarios/history.ts'
+import { AT_REST, WINDOW_CASE } from './scenarios/history-window.ts'
 import { memoryCase } from './scenarios/memory.ts'
 import { PUBLISH_ALONE, SEND_CASE } from './scenarios/send.ts'
 import type { Stage } from './stage.ts'
@@ -134,6 +144,30 @@ function historyTargets(sizes: Sizes): Target[] {
       what: `SEND ${WITH_HISTORY}`,
       against: WITHOUT_HISTORY,
       pairs: [compare({ scenario: 'history', case: HISTORY_SEND_CASE }, WITH_HISTORY, WITHOUT_HISTORY)],
+      atMost: 2,
+    },
+    {
+      what: COME_BACK,
+      against: CENTRIFUGO.name,
+      pairs: [compare({ scenario: 'history', case: comeBackCase(sizes) }, COME_BACK, CENTRIFUGO.name)],
+      atMost: 1 / 2,
+    },
+    {
+      what: 'Redis scripts when all come back',
+      against: 'none',
+      pairs: [{ ours: { scenario: 'history', case: COME_BACK_READS, contender: COME_BACK } }],
+      atMost: 100,
+    },
+    {
+      what: `MB more while ${WINDOW_CASE}`,
+      against: 'before',
+      pairs: [{ ours: { scenario: 'history', case: WINDOW_CASE, contender: BRIDGE.name } }],
+      atMost: 2,
+    },
+    {
+      what: `the same, ${AT_REST}`,
+      against: 'before',
+      pairs: [{ ours: { scenario: 'history', case: WINDOW_CASE, contender: AT_REST } }],
       atMost: 2,
     },
   ]

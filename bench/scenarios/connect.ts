@@ -39,13 +39,13 @@ export function connect(stage: Stage): Promise<Row[]> {
 
 export const BARE_UPGRADE = 'bare upgrade'
 
-/** As many as a round has. */
+/** As many as a round has, or so many. */
 export async function connectMany(
   stage: Stage,
   { running: { server } }: Competitor,
   protocol: Protocol,
+  size = stage.subscribers * 4,
 ): Promise<Round> {
-  const size = stage.subscribers * 4
   const generatorsBefore = stage.clients.cpuMicros()
   const cpuBefore = server.cpuMicros()
   const begun = performance.now()
@@ -53,12 +53,13 @@ export async function connectMany(
   const seconds = (performance.now() - begun) / 1_000
   const cpu = server.cpuMicros() - cpuBefore
   const generators = stage.clients.cpuMicros().map((after, i) => after - generatorsBefore[i]!)
+  const latencies = await fleet.joins()
   await fleet.close()
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
   return {
     cpuMicros: cpu / size,
     perSecond: size / seconds,
-    latencies: [],
+    latencies,
     generatorLoad: Math.max(...generators) / 1e6 / seconds,
   }
 }

@@ -1,11 +1,24 @@
 /** What history costs: fan-out and SEND beside the same without, and clients that all come back at once. */
 import { body, BODY_BYTES, MARKER } from '../body.ts'
-import { inTurns, measure, rowOf, thousands, withCompetitors, type Competitor, type Round } from '../arena.ts'
+import {
+  inTurns,
+  measure,
+  rowOf,
+  thousands,
+  withCompetitors,
+  type Competitor,
+  type Entry,
+  type Round,
+} from '../arena.ts'
 import { bridgeWith, SENDERS, stompClients } from '../contenders/bridge.ts'
+import { centrifugoClients, publishOnCentrifugo } from '../contenders/centrifugo.ts'
+import { CENTRIFUGO } from '../contenders/index.ts'
 import type { Protocol } from '../fleet.ts'
 import { Unit, type Row } from '../row.ts'
 import type { Stage } from '../stage.ts'
+import { median } from '../statistics.ts'
 import { connectMany } from './connect.ts'
+import { historyWindow } from './history-window.ts'
 
 const IN_FLIGHT = 8
 const SEND_CLIENTS = 50
@@ -18,6 +31,7 @@ const SIZE = 1000
 export const WITHOUT_HISTORY = 'without history'
 export const WITH_HISTORY = 'with history'
 export const COME_BACK = `come back, ${MISSED} missed each`
+export const COME_BACK_READS = 'what each of these rounds asked of Redis'
 
 const SETTINGS = {
   STOMP_BRIDGE_HISTORY: JSON.stringify([{ destination: '/topic/**', size: SIZE, ttlSeconds: 3600 }]),
@@ -30,11 +44,15 @@ export function historyFanOutCase({ subscribers }: Pick<Stage, 'subscribers'>): 
 export const HISTORY_SEND_CASE = `SEND to a topic, ${SENDS_IN_FLIGHT} in flight`
 
 export function comeBackCase({ subscribers }: Pick<Stage, 'subscribers'>): string {
-  return `${thousands(subscribers * 4)} connections, 64 at once`
+  return `${thousands(clientsBack({ subscribers }))} connections, 64 at once`
+}
+
+function clientsBack({ subscribers }: Pick<Stage, 'subscribers'>): number {
+  return subscribers * 10
 }
 
 export async function history(stage: Stage): Promise<Row[]> {
-  return [...(await fanOut(stage)), ...(await send(stage)), ...(await comeBack(stage))]
+  return [...(await fanOut(stage)), ...(await send(stage)), ...(await comeBack(stage)), ...(await historyWindow(stage))]
 }
 
 const BOTH = [bridgeWith(WITHOUT_HISTORY, {}), bridgeWith(WITH_HISTORY, SETTINGS)]
@@ -85,39 +103,80 @@ function send(stage: Stage): Promise<Row[]> {
 
 async function comeBack(stage: Stage): Promise<Row[]> {
   const labels = [WITHOUT_HISTORY, COME_BACK]
-  const entries = BOTH.map((contender, i) => ({ contender, subscribers: 1, label: labels[i]! }))
+  const entries: Entry[] = BOTH.map((contender, i) => ({ contender, subscribers: 1, label: labels[i]! }))
+  entries.push({ contender: CENTRIFUGO, subscribers: 1 })
   return withCompetitors(stage, entries, async (competitors) => {
     const what = comeBackCase(stage)
     stage.say(what)
-    const protocols = await Promise.all(
-      competitors.map(async (competitor, i) => (i === 0 ? stompClients('/topic/back') : missedBy(competitor))),
-    )
-    const round = (competitor: Competitor): Promise<Round> =>
-      connectMany(stage, competitor, protocols[competitors.indexOf(competitor)]!)
-    return rows(stage, what, Unit.perConnection, competitors, round)
+    const scripts = new Map<string, number[]>()
+    let topics = 0
+    const round = async (competitor: Competitor): Promise<Round> => {
+      const { name, running } = competitor
+      // Nobody has asked for it before.
+      const topic = `back${++topics}`
+      const protocol =
+        name === WITHOUT_HISTORY
+          ? stompClients(`/topic/${topic}`)
+          : await (name === CENTRIFUGO.name ? missedOnCentrifugo : missedOnBridge)(running.server.port, topic)
+      const before = await scriptsRun(stage)
+      const result = await connectMany(stage, competitor, protocol, clientsBack(stage))
+      scripts.set(name, [...(scripts.get(name) ?? []), (await scriptsRun(stage)) - before])
+      return result
+    }
+    const measured = await rows(stage, what, Unit.perConnection, competitors, round)
+    const counted = competitors.slice(1).map(({ name: contender }): Row => {
+      const rounds = scripts.get(contender)!.slice(1)
+      return {
+        scenario: 'history',
+        case: COME_BACK_READS,
+        contender,
+        unit: Unit.scripts,
+        value: median(rounds),
+        rounds,
+      }
+    })
+    return [...measured, ...counted]
   })
 }
 
+/** Each read of a history is a script, with both. */
+async function scriptsRun({ redis }: Stage): Promise<number> {
+  const calls = (await redis.info('commandstats')).matchAll(/^cmdstat_(?:evalsha|eval)(?:_ro)?:calls=(\d+)/gm)
+  return [...calls].reduce((sum, [, count]) => sum + Number(count), 0)
+}
+
+/** What is published before the clients come; the last one is what they wait for. */
+function published(): string[] {
+  return [...Array.from({ length: MISSED * 2 }, () => body()), `${body()} THE LAST ONE`]
+}
+
 /** Clients whose last message was so many before the newest; they are there when they have the newest. */
-async function missedBy({ running }: Competitor): Promise<Protocol> {
-  const url = `http://127.0.0.1:${running.server.port}`
-  const messages = [...Array.from({ length: MISSED * 2 }, () => body()), `${body()} THE LAST ONE`]
-  for (const message of messages) {
+async function missedOnBridge(port: number, topic: string): Promise<Protocol> {
+  const url = `http://127.0.0.1:${port}`
+  for (const message of published()) {
     const answer = await fetch(`${url}/api/notification`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ topic: '/topic/back', message }),
+      body: JSON.stringify({ topic: `/topic/${topic}`, message }),
     })
     await answer.arrayBuffer()
   }
-  const page = (await (await fetch(`${url}/api/history?destination=/topic/back`)).json()) as {
+  const page = (await (await fetch(`${url}/api/history?destination=/topic/${topic}`)).json()) as {
     readonly epoch: string
     readonly messages: readonly { readonly offset: string }[]
   }
   const { offset } = page.messages.at(-1 - MISSED)!
-  const subscribe = `SUBSCRIBE\nid:sub-0\ndestination:/topic/back\nsince:${offset}\nepoch:${page.epoch}\n\n\0`
-  const { path, hello } = stompClients('/topic/back')
+  const subscribe = `SUBSCRIBE\nid:sub-0\ndestination:/topic/${topic}\nsince:${offset}\nepoch:${page.epoch}\n\n\0`
+  const { path, hello } = stompClients(`/topic/${topic}`)
   return { path, hello: [hello[0]!, { send: subscribe, until: 'THE LAST ONE' }] }
+}
+
+/** The same clients of Centrifugo. */
+async function missedOnCentrifugo(port: number, channel: string): Promise<Protocol> {
+  let position = { offset: 0, epoch: '' }
+  for (const message of published()) position = await publishOnCentrifugo(port, channel, message)
+  const { offset, epoch } = position
+  return centrifugoClients({ channel, recover: true, offset: offset - MISSED, epoch }, 'THE LAST ONE')
 }
 
 async function rows(
