@@ -20,8 +20,9 @@ export function isOfReplica(error: unknown): boolean {
   return repliesIn(error).some(({ message }) => message.startsWith('READONLY '))
 }
 
-/** What Redis does not let us do, also later: Redis 6.2 has no code for it within a script. */
-const FORBIDDEN = /^(NOPERM|WRONGTYPE) |^@user_script: \d+: The user executing the script /
+/** What Redis does not let us do, also later: Redis 6.2 has no code for it within a script, and says first which one it was. */
+const FORBIDDEN =
+  /^(ERR Error running script \(call to \w+\): @user_script:\d+: )?(NOPERM |WRONGTYPE |@user_script: \d+: The user executing the script )/
 
 /** Of what publishes, as the bus rejects with it. */
 export function publishFailure(error: unknown): Error {

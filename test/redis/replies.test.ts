@@ -1,0 +1,34 @@
+import { ReplyError } from 'ioredis'
+import { describe, expect, it } from 'vitest'
+import { publishFailure } from '../../src/redis/replies.ts'
+
+describe('a failure to publish', () => {
+  const failureOf = (text: string) => {
+    const reply = new ReplyError(text)
+    return publishFailure(reply).name
+  }
+
+  it.each([
+    'NOPERM this user has no permissions to run the command',
+    'WRONGTYPE Operation against a key holding the wrong kind of value',
+    "@user_script: 1: The user executing the script can't run this command or subcommand",
+    // Redis 6.2, where a script does not catch it
+    'ERR Error running script (call to f_0ff73566): @user_script:12: WRONGTYPE Operation against a key',
+    "ERR Error running script (call to f_0ff73566): @user_script:1: @user_script: 1: The user executing the script can't access",
+  ])('is a refusal where somebody has to change something: %s', (text) => {
+    expect(failureOf(text)).toBe('BusRefusedError')
+  })
+
+  it.each([
+    'LOADING Redis is loading the dataset in memory',
+    "OOM command not allowed when used memory > 'maxmemory'",
+    'ERR Error running script (call to f_0ff73566): @user_script:1: ERR value is not an integer',
+    'ERR WRONGTYPE is only mentioned',
+  ])('passes: %s', (text) => {
+    expect(failureOf(text)).toBe('BusUnavailableError')
+  })
+
+  it('says that a queue is full', () => {
+    expect(failureOf('QUEUEFULL A queue holds as many messages as it may')).toBe('QueueFullError')
+  })
+})
