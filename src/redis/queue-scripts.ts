@@ -85,8 +85,8 @@ if ARGV[5] == '1' then
     if not living[consumer] then
       moved = moved + moveToNobody(consumer, 0)
       redis.call('XGROUP', 'DELCONSUMER', stream, group, consumer)
-    elseif consumer ~= NOBODY and consumer ~= node then
-      -- It lives, but cannot have kept its own time.
+    elseif consumer ~= NOBODY then
+      -- It lives, but cannot have kept its own time; or Redis gave it to a connection that was gone.
       moved = moved + moveToNobody(consumer, ARGV[6])
     end
   end
@@ -111,8 +111,10 @@ local wanted = tonumber(ARGV[3])
 local answer = {}
 if wanted == 0 then return answer end
 
-local returned = pending('-', '+', wanted, NOBODY)
-if #returned > 0 then
+-- What somebody has deleted makes room for the next.
+while #answer < wanted do
+  local returned = pending('-', '+', wanted - #answer, NOBODY)
+  if #returned == 0 then break end
   local command, counts = {'XCLAIM', stream, group, node, '0'}, {}
   for _, each in ipairs(returned) do
     command[#command + 1] = each[1]
@@ -124,7 +126,6 @@ if #returned > 0 then
       counts[entry[1]] = nil
     end
   end
-  -- Somebody has deleted it.
   for id in pairs(counts) do redis.call('XACK', stream, group, id) end
 end
 
