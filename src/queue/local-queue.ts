@@ -171,8 +171,7 @@ export class LocalQueue implements ConsumerOwner {
 
   async #run(): Promise<void> {
     try {
-      for (let isMore = true; isMore;) isMore = await this.#step()
-      this.#isRefused = false
+      while (await this.#step()) this.#isRefused = false
     } catch (error) {
       this.#failed(error)
     }
