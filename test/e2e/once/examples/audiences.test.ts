@@ -23,7 +23,7 @@ describe('the example of audiences', () => {
   let python: Record<string, string>
   beforeAll(async () => {
     redis = await startRedis()
-    python = { ...(await preparePython()), REDIS_URL: redis.url }
+    python = { ...(await preparePython('redis')), REDIS_URL: redis.url }
     site = await startProgram(PYTHON, 'audiences/server.py', python)
     nodes = await startNodes('audiences/bridge.yaml', redis.url, { '127.0.0.1:8000': new URL(site).host })
     return () => redis.stop()

@@ -1,4 +1,4 @@
-/** Python with redis-py, as the backends of an example need it: what is installed here, or redis-py in a folder of its own. */
+/** Python with the library that an example needs: what is installed here, or the library in a folder of its own. */
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,16 +10,19 @@ const run = promisify(execFile)
 
 export const PYTHON = process.env.PYTHON || 'python3'
 
-/** Resolves with the environment in which it finds redis-py, installing that if need be, for the length of the file. */
-export async function preparePython(): Promise<Record<string, string>> {
+/** By the name that it is imported by. */
+const PACKAGES = { redis: 'redis', stomp: 'stomp.py' } as const
+
+/** Resolves with the environment in which it finds the library, installing that if need be, for the length of the file. */
+export async function preparePython(library: keyof typeof PACKAGES): Promise<Record<string, string>> {
   const env = { PATH: process.env.PATH ?? '', PYTHONDONTWRITEBYTECODE: '1' }
   try {
-    await run(PYTHON, ['-c', 'import redis'], { env })
+    await run(PYTHON, ['-c', `import ${library}`], { env })
     return env
   } catch {
     const directory = await mkdtemp(join(tmpdir(), 'stomp-bridge-python-'))
     afterAll(() => rm(directory, { recursive: true, force: true }))
-    await run(PYTHON, ['-m', 'pip', 'install', '--quiet', '--target', directory, 'redis'])
+    await run(PYTHON, ['-m', 'pip', 'install', '--quiet', '--target', directory, PACKAGES[library]])
     return { ...env, PYTHONPATH: directory }
   }
 }

@@ -26,11 +26,18 @@ export function readExample(file: string): string {
   return readFileSync(examplePath(file), 'utf8')
 }
 
+export interface Program {
+  /** The first line that it has written. */
+  readonly line: string
+  /** Ends it as kill -9 does. */
+  kill(): Promise<void>
+}
+
 /**
- * Starts a program for the length of the file, on a free port; resolves with the address that it says.
+ * Starts a program for the length of the file; resolves when it has written a line.
  * Errors: rejects when it ends before.
  */
-export async function startProgram(command: string, file: string, env: Texts): Promise<string> {
+export async function spawnProgram(command: string, file: string, env: Texts): Promise<Program> {
   const child = spawn(command, [examplePath(file)], {
     env: { PATH: process.env.PATH, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -45,6 +52,16 @@ export async function startProgram(command: string, file: string, env: Texts): P
     once(createInterface(child.stdout), 'line'),
     exited.then(() => Promise.reject(new Error(`${command} ${file} has ended`))),
   ])) as [string]
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await exited
+  }
+  return { line, kill }
+}
+
+/** Starts a server as `spawnProgram` does, on a free port; resolves with the address that it says. */
+export async function startProgram(command: string, file: string, env: Texts): Promise<string> {
+  const { line } = await spawnProgram(command, file, env)
   return /http:\/\/\S+/.exec(line)![0]
 }
 
