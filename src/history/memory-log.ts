@@ -79,8 +79,10 @@ export class MemoryLog implements HistoryLog {
     )
     try {
       if (isFull) throw new QueueFullError('a queue holds as many messages as it may')
-      if (published.length > 0) await this.#bus.publishAll(published)
+      const done = published.length > 0 ? this.#bus.publishAll(published) : undefined
+      // In the same turn: somebody else could take the room.
       for (const message of first) if (message.entry) this.#enqueue(message, message.entry)
+      await done
     } catch (error) {
       for (const { once } of first) if (once !== undefined) this.#done.delete(once)
       throw error

@@ -5,6 +5,7 @@ import { MemoryLog } from '../../src/history/memory-log.ts'
 import { Recorder } from '../bus/recorder.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { logContract } from './contract.ts'
+import { enqueueContract } from './enqueue-contract.ts'
 
 const TTL_MS = 100_000
 const DAY_MS = 86_400_000
@@ -20,6 +21,31 @@ function start() {
 logContract('MemoryLog', async () => {
   const { clock, ...rest } = start()
   return { ...rest, expire: () => void clock.advance(TTL_MS), stop: () => rest.bus.close() }
+})
+
+enqueueContract('MemoryLog', async () => {
+  const { bus, recorder, clock } = start()
+  const streams = new Map<string, ReadonlyMap<string, Uint8Array>[]>()
+  const of = (stream: string): ReadonlyMap<string, Uint8Array>[] => {
+    const known = streams.get(stream) ?? []
+    streams.set(stream, known)
+    return known
+  }
+  const queues = {
+    lengthOf: (stream: string) => of(stream).length,
+    add: (stream: string, fields: ReadonlyMap<string, Uint8Array>) => void of(stream).push(fields),
+  }
+  return {
+    bus,
+    recorder,
+    log: new MemoryLog(bus, clock, queues),
+    entries: async (stream) =>
+      of(stream).map((fields) =>
+        Object.fromEntries([...fields].map(([name, value]) => [name, new TextDecoder().decode(value)])),
+      ),
+    removeOldest: async (stream) => of(stream).shift(),
+    stop: () => bus.close(),
+  }
 })
 
 it('an embedded log forgets in the end that there was a destination', async () => {

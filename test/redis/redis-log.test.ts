@@ -6,6 +6,7 @@ import { numberOf, type LogTarget } from '../../src/history/log.ts'
 import { RECORDED_CHANNEL } from '../../src/history/channels.ts'
 import { Recorder } from '../bus/recorder.ts'
 import { logContract } from '../history/contract.ts'
+import { enqueueContract } from '../history/enqueue-contract.ts'
 import { startRedis, type RedisServer } from '../support/redis.ts'
 import { busForTest, redisForTest, startBus } from './support.ts'
 
@@ -33,7 +34,45 @@ for (const keyPrefix of ['', 'p{x}:']) {
   })
 }
 
+enqueueContract('RedisLog', async () => {
+  const recorder = new Recorder()
+  const { bus } = startBus(redis.url, {}, { recorder })
+  await recorder.untilAvailable()
+  return {
+    bus,
+    log: bus.log,
+    recorder,
+    entries: async (stream) => {
+      const entries = await outside.xrange(stream, '-', '+')
+      return entries.map(([, fields]) =>
+        Object.fromEntries(fields.flatMap((name, i) => (i % 2 ? [] : [[name, fields[i + 1]!]]))),
+      )
+    },
+    removeOldest: async (stream) => outside.xdel(stream, (await outside.xrange(stream, '-', '+', 'COUNT', 1))[0]![0]),
+    stop: () => bus.close(),
+  }
+})
+
 describe('a log in Redis', () => {
+  it('adds nothing to a queue whose name something else has, and says so', async () => {
+    const recorder = new Recorder()
+    const { bus } = busForTest(redis.url, {}, { recorder })
+    await recorder.untilAvailable()
+    await bus.subscribe('topic')
+    await outside.set('queue:text', 'x')
+    const entry = { maxLength: 3, isQueue: true, groups: [], fields: [['body', undefined] as const] }
+    const together = [
+      { channel: 'topic', payload: 'unheard' },
+      { channel: 'queue:good', payload: 'x', entry, once: 'good' },
+      { channel: 'queue:text', payload: 'x', entry },
+    ]
+    await expect(bus.log.publish(together)).rejects.toBeInstanceOf(BusRefusedError)
+    expect([await outside.exists('queue:good'), await outside.get('queue:text')]).toEqual([0, 'x'])
+    await bus.log.publish(together.slice(0, 2))
+    await recorder.untilReceived(1)
+    expect(await outside.xlen('queue:good')).toBe(1)
+  })
+
   const CHANNEL = 'BROADCAST'
 
   async function logOn(url: string, options: Parameters<typeof busForTest>[1] = {}, nodeId?: string) {
