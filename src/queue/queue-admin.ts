@@ -32,6 +32,7 @@ export class QueueAdmin {
     const queues = new Map([...this.#rules.named, ...this.#subscribed()].map((queue) => [queue.stream, queue]))
     for (const stream of await this.#found()) {
       const name = stream.endsWith(DEAD_SUFFIX) ? stream.slice(0, -DEAD_SUFFIX.length) : stream
+      if (name.endsWith(DEAD_SUFFIX)) continue // somebody else's
       const queue = this.#rules.of(destinationOf(name))
       if (queue) queues.set(queue.stream, queue)
     }

@@ -7,6 +7,9 @@ export const queues = z
     z.strictObject({
       destination: destinationPattern
         .refine((destination) => destination.startsWith('/queue/'), { error: 'must start with /queue/' })
+        .refine((destination) => !destination.endsWith(':dead'), {
+          error: 'must not end with :dead, which is for the dead messages of a queue',
+        })
         .describe('Destination or pattern with *, ** or ?, below /queue/'),
       maxDeliveries: z
         .int()
