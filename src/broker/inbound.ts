@@ -2,7 +2,7 @@
  * The way in: each payload from the bus, by its routes and their codecs, as a message for the broker. A payload that
  * cannot be read is logged, counted and skipped; it ends nothing.
  */
-import { quoted } from '../errors.ts'
+import { ProtocolError, quoted } from '../errors.ts'
 import { destinationProblem } from '../destinations.ts'
 import { Message } from '../delivery/message.ts'
 import { withoutReserved } from '../headers.ts'
@@ -135,7 +135,7 @@ export class Inbound {
   #malformed(channel: string, payload: Uint8Array, error: unknown): void {
     this.#metrics.count.payloadsMalformed++
     if (!this.#malformedLog.take()) return
-    const isPayloadError = error instanceof PayloadError
+    const isTheirs = error instanceof PayloadError || error instanceof ProtocolError
     const reason = error instanceof Error ? error.message : String(error)
     const fields = {
       channel,
@@ -143,7 +143,7 @@ export class Inbound {
       bytes: payload.length,
       payload: new TextDecoder().decode(payload.subarray(0, QUOTED_PAYLOAD)),
     }
-    if (isPayloadError) this.#log.warn(fields, 'Malformed payload was skipped')
+    if (isTheirs) this.#log.warn(fields, 'Malformed payload was skipped')
     else this.#log.error({ ...fields, error }, 'A payload could not be delivered')
   }
 }

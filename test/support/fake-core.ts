@@ -1,5 +1,4 @@
 /** All that lies between the bus and the doors, wired as a bridge wires it, on a bus that the test plays. */
-import { NO_QUEUES } from './no-queues.ts'
 import { ADDRESSES } from '../../src/access/delivered-addresses.ts'
 import { Broker } from '../../src/broker/broker.ts'
 import { ChannelInterests } from '../../src/broker/channel-interests.ts'
@@ -16,6 +15,8 @@ import type { SlowClientRule } from '../../src/delivery/slow-policy.ts'
 import type { OutputMeter } from '../../src/delivery/tally.ts'
 import { MemoryLog } from '../../src/history/memory-log.ts'
 import { Metrics } from '../../src/metrics.ts'
+import type { QueueRule } from '../../src/queue/queue.ts'
+import { QueueRules } from '../../src/queue/queue-rules.ts'
 import { RouteTable, type RouteOptions } from '../../src/routes/table.ts'
 import { FakeBus, type FakeBusOptions } from './fake-bus.ts'
 import { FakeLog } from './fake-log.ts'
@@ -31,6 +32,7 @@ export interface CoreOptions {
   readonly bus?: FakeBusOptions
   readonly clock?: Clock
   readonly history?: readonly HistoryRule[]
+  readonly queues?: readonly QueueRule[]
 }
 
 /** Answers to requests, as a bridge has them. */
@@ -56,7 +58,12 @@ export class FakeCore {
     const { broadcastChannel = 'BROADCAST', releaseDelayMs = 1000, joinFrames = true, slowClients = [] } = options
     const prefixes: Prefixes = { prefixes: ['/topic'], applicationPrefixes: ['/app'], ...options.prefixes }
     const routes = { outbound: [], inbound: [], convention: true, conventionCodec: 'raw', ...options.routes } as const
-    const destinations = new DestinationRules(prefixes, ADDRESSES)
+    const queues = new QueueRules(options.queues ?? [])
+    const destinations = new DestinationRules(
+      prefixes,
+      ADDRESSES,
+      (destination) => queues.of(destination) !== undefined,
+    )
     this.#broadcastChannel = broadcastChannel
     this.bus = new FakeBus(options.bus)
     this.table = new RouteTable(routes, prefixes.applicationPrefixes, prefixes.prefixes)
@@ -70,7 +77,7 @@ export class FakeCore {
     const keeping = {
       rules: new HistoryRules(options.history ?? []),
       log: new MemoryLog(bus, options.clock ?? systemClock),
-      queues: NO_QUEUES,
+      queues,
     }
     this.outbound = new Outbound(broadcastChannel, destinations, table, bus, log, metrics, keeping)
     this.#start()
