@@ -25,14 +25,23 @@ const dead = z
   .optional()
   .openapi({ description: 'The dead messages in place of those that wait', example: 'true' })
 
-const queueErrors = {
+const storeErrors = {
   ...keyErrors,
-  404: errorResponse('There is no such queue', 'no-queue', '"/topic/x" is no work queue'),
+  502: errorResponse(
+    'Redis refuses the stream of a queue',
+    'bus-refused',
+    'The queues cannot be reached: Redis refuses their streams',
+  ),
   503: errorResponse(
     'The queues cannot be reached now',
     'bus-unavailable',
     'The queues cannot be reached: the bus is unavailable',
   ),
+}
+
+const queueErrors = {
+  ...storeErrors,
+  404: errorResponse('There is no such queue', 'no-queue', '"/topic/x" is no work queue'),
 }
 
 const EXAMPLE_QUEUE = { queue: '/queue/orders', ready: 12, pending: 3, consumers: 2, dead: 1 }
@@ -50,8 +59,7 @@ export const queuesRoute = createRoute({
       description: 'The queues, by destination',
       content: { 'application/json': { schema: z.array(queueSchema), example: [EXAMPLE_QUEUE] } },
     },
-    ...keyErrors,
-    503: queueErrors[503],
+    ...storeErrors,
   },
 })
 
