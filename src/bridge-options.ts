@@ -5,6 +5,14 @@ import type { SessionOptions } from './stomp/services.ts'
 /** A WebSocket message may hold many frames; this many of the largest. */
 export const FRAMES_PER_MESSAGE = 16
 
+/** Before more is read from a STOMP session, so many of the largest messages may wait. */
+const MESSAGES_HELD_BACK = 4
+
+/** Returns how much may come at once from a STOMP session, or wait to take effect, in bytes. */
+export function maxHeldBackBytes({ limits }: Config): number {
+  return limits.maxFrameBytes * FRAMES_PER_MESSAGE * MESSAGES_HELD_BACK
+}
+
 /** Returns limits and times of a STOMP session. `version`: of the bridge. */
 export function sessionOptions(config: Config, version: string): SessionOptions {
   const { limits, heartBeat, shutdown } = config
@@ -23,7 +31,7 @@ export function sessionOptions(config: Config, version: string): SessionOptions 
     maxUnackedMessages: limits.maxUnackedMessages,
     maxInFlight: limits.maxInFlight,
     maxInFlightBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE,
-    heldBack: { pauseAboveBytes: limits.maxFrameBytes, maxBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE * 4 },
+    heldBack: { pauseAboveBytes: limits.maxFrameBytes, maxBytes: maxHeldBackBytes(config) },
     heartBeat,
     settleTimeoutMs: shutdown.deadlineMs,
     lingerMs: shutdown.lingerMs,

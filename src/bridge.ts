@@ -8,7 +8,7 @@ import { bridgeEndpoints } from './bridge-endpoints.ts'
 import { factsOf } from './bridge-facts.ts'
 import { BridgeHistory, keepingOf, keepsSomething, streamsOf } from './bridge-history.ts'
 import { BridgeNodes } from './bridge-nodes.ts'
-import { FRAMES_PER_MESSAGE, rawOptions, sessionOptions } from './bridge-options.ts'
+import { FRAMES_PER_MESSAGE, maxHeldBackBytes, rawOptions, sessionOptions } from './bridge-options.ts'
 import { snapshotsOf } from './bridge-snapshots.ts'
 import { BridgeQueues } from './bridge-queues.ts'
 import { Broker } from './broker/broker.ts'
@@ -41,6 +41,7 @@ import { Metrics, type MetricsSnapshot } from './metrics.ts'
 import { RedisBus } from './redis/redis-bus.ts'
 import { RouteTable, type NamedStream } from './routes/table.ts'
 import { RawDoor } from './raw/door.ts'
+import { SockJsDoor } from './sockjs/door.ts'
 import type { Listener, Runtime } from './socket.ts'
 import { StreamDoor } from './sse/door.ts'
 import { StompDoor } from './stomp/door.ts'
@@ -199,6 +200,10 @@ export function createBridge(options: BridgeOptions): Bridge {
   const clients = new Clients(clientServices, nodeId, config.limits.maxSessions)
   const shared = { access, deadlines, metrics, log }
   const stomp = new StompDoor(clients, { ...shared, options: sessionOptions(config, version) })
+  const maxPayloadBytes = maxHeldBackBytes(config)
+  const sockJs = config.doors.sockjs
+    ? new SockJsDoor((socket, handshake) => stomp.open(socket, handshake), deadlines, maxPayloadBytes)
+    : undefined
   const raw = new RawDoor(clients, { ...shared, ...rawOptions(config) })
   const events = new StreamDoor(clients, {
     ...shared,
@@ -247,6 +252,7 @@ export function createBridge(options: BridgeOptions): Bridge {
       pickSubProtocol,
       openRaw: (socket, plan) => raw.open(socket, plan),
       openStream: (socket, plan) => events.open(socket, plan),
+      sockJs,
       moreEndpoints: bridgeEndpoints({
         config,
         entrance,
@@ -359,7 +365,7 @@ export function createBridge(options: BridgeOptions): Bridge {
         port: config.server.port,
         fetch: app,
         maxMessageBytes: config.limits.maxFrameBytes * FRAMES_PER_MESSAGE,
-        maxBodyBytes: config.limits.maxBodyBytes * 2,
+        maxBodyBytes: Math.max(config.limits.maxBodyBytes, sockJs?.maxPayloadBytes ?? 0) * 2,
         hardUnsentBytes,
         compressionMinBytes: config.server.compression ? config.server.compressionMinBytes : undefined,
         pingIntervalMs: config.server.pingIntervalMs,

@@ -3,13 +3,16 @@
  * these objects; sessions, the broker and the HTTP app use them and know nothing else of the runtime. Types only.
  */
 
-export type Transport = 'websocket' | 'tcp' | 'http'
+export type Transport = 'websocket' | 'tcp' | 'http' | 'sockjs-websocket' | 'sockjs-xhr'
 
 /** One accepted connection. Never throws; calls after close are no-ops. */
 export interface Socket {
   /** IP address of the peer, without port; `""` if the runtime cannot tell. */
   readonly remoteAddress: string
-  /** `tcp` has no message boundaries and no close codes; `http` is a response body that goes on, and only sends. */
+  /**
+   * `tcp` has no message boundaries and no close codes; `http` is a response body that goes on, and only sends. Those of
+   * SockJS are sessions over others, and have text only.
+   */
   readonly transport: Transport
   /** The fan-out whose groups this socket can join. */
   readonly fanout: Fanout
@@ -38,7 +41,10 @@ export interface Socket {
   /** Stop reading: inbound backpressure. */
   pause(): void
   resume(): void
-  /** Flush what is queued, then close. `closed` follows, at the latest when the peer is gone. */
+  /**
+   * Flush what is queued, then close. `closed` follows, at the latest when the peer is gone; on `http` with 1006 if it went
+   * before all was handed to the kernel.
+   */
   close(code: number, reason: string): void
   /** Drop the connection now. */
   terminate(): void

@@ -74,6 +74,8 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   stomp: { places: ['src/stomp/'], mayImport: ['stomp', 'frames', 'client', ...CORE] },
   raw: { places: ['src/raw/'], mayImport: ['raw', 'client', ...CORE] },
   sse: { places: ['src/sse/'], mayImport: ['sse', 'client', ...CORE] },
+  // below STOMP: it makes sockets of what it opens, and knows nothing of what is spoken over them
+  sockjs: { places: ['src/sockjs/'], mayImport: ['sockjs', 'access', 'leaves'] },
   // its endpoints are among those of HTTP, whose errors and guards they share
   debug: { places: ['src/debug/'], mayImport: ['debug', 'http', 'client', ...CORE] },
   http: { places: ['src/http/'], mayImport: ['http', 'client', ...CORE] },
@@ -140,6 +142,7 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
   stomp: ['doors'],
   raw: ['doors'],
   sse: ['doors'],
+  sockjs: ['doors'],
   http: ['doors'],
 }
 
@@ -285,6 +288,8 @@ describe('the checker', () => {
     ['src/raw/connection.ts', '../../frames/index.ts', 'frames/index.ts'],
     ['src/sse/stream.ts', '../raw/connection.ts', 'src/raw/connection.ts'],
     ['src/sse/stream.ts', '../http/json-error.ts', 'src/http/json-error.ts'],
+    ['src/sockjs/door.ts', '../stomp/session.ts', 'src/stomp/session.ts'],
+    ['src/sockjs/door.ts', '../client/client.ts', 'src/client/client.ts'],
     ['src/http/upgrade.ts', '../stomp/session.ts', 'src/stomp/session.ts'],
     ['src/http/upgrade.ts', '../debug/endpoints.ts', 'src/debug/endpoints.ts'],
     ['src/http/upgrade.ts', '../../frames/index.ts', 'frames/index.ts'],

@@ -15,6 +15,8 @@ export interface EndpointSettings {
 
 export interface EndpointContext {
   readonly stompPath: string | undefined
+  /** SockJS takes all below it. */
+  readonly hasSockJs: boolean
   readonly debuggerPath: string | undefined
   /** Of one client. */
   readonly maxSubscriptions: number | undefined
@@ -93,9 +95,10 @@ function kindFindings(at: readonly PropertyKey[], endpoint: EndpointSettings): F
   ]
 }
 
-function takenBy(path: string, { stompPath, debuggerPath }: EndpointContext): string | undefined {
+function takenBy(path: string, { stompPath, hasSockJs, debuggerPath }: EndpointContext): string | undefined {
   const withoutSlash = stompPath?.replace(/\/$/, '')
   if (path === stompPath || path === `${withoutSlash}/websocket`) return 'server.path'
+  if (hasSockJs && withoutSlash && path.startsWith(`${withoutSlash}/`)) return 'a path of SockJS'
   const isBelowPage = debuggerPath !== undefined && (path === debuggerPath || path.startsWith(`${debuggerPath}/`))
   return isBelowPage ? 'debugger.path' : undefined
 }

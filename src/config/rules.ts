@@ -18,6 +18,7 @@ type Input = Readonly<Record<string, unknown>>
 
 const shapes = {
   server: configSchema.shape.server.unwrap().shape,
+  doors: configSchema.shape.doors.unwrap().shape,
   tcp: configSchema.shape.tcp.unwrap().shape,
   debugger: configSchema.shape.debugger.unwrap().shape,
   broker: configSchema.shape.broker.unwrap().shape,
@@ -31,6 +32,7 @@ export function findingsBetween(input: Input): Finding[] {
   return [
     ...portFindings(input),
     ...workerFindings(input),
+    ...sockJsFindings(input),
     ...streamTargetFindings(input),
     ...debuggerFindings(debuggerSettings(input)),
     ...tlsFindings(input),
@@ -62,6 +64,17 @@ function workerFindings(input: Input): Finding[] {
   if (workers === undefined || workers === 1 || group(input['redis'])['url'] !== undefined) return []
   const text = `is missing, and ${workers} workers need it: the embedded bus is in one process only; set REDIS_URL`
   return [{ path: ['redis', 'url'], text }]
+}
+
+function sockJsFindings(input: Input): Finding[] {
+  const workers = valid(shapes.server.workers, group(input['server'])['workers'])
+  if (!hasSockJs(input) || workers === undefined || workers === 1) return []
+  const text = `must be false with ${workers} workers: the requests of a session could reach any of them; run bridges on ports of their own behind sticky sessions`
+  return [{ path: ['doors', 'sockjs'], text }]
+}
+
+function hasSockJs(input: Input): boolean {
+  return valid(shapes.doors.sockjs, group(input['doors'])['sockjs']) === true
 }
 
 function streamTargetFindings(input: Input): Finding[] {
@@ -110,6 +123,7 @@ function endpointContext(input: Input) {
   const { queues } = queueSettings(input)
   return {
     stompPath: valid(shapes.server.path, group(input['server'])['path']),
+    hasSockJs: hasSockJs(input),
     maxSubscriptions: valid(shapes.limits.maxSubscriptions, group(input['limits'])['maxSubscriptions']),
     debuggerPath: enabled === false ? undefined : valid(shapes.debugger.path, debuggerPath),
     isSubscribable: (destination: string) =>

@@ -95,7 +95,7 @@ const sessionSchema = z.object({
   user: z.string().nullable(),
   remoteAddress: z.string(),
   protocol: z.enum(['stomp', 'raw', 'sse']).openapi({ description: 'raw: a plain WebSocket; sse: Server-Sent Events' }),
-  transport: z.enum(['websocket', 'tcp', 'http']),
+  transport: z.enum(['websocket', 'tcp', 'http', 'sockjs-websocket', 'sockjs-xhr']),
   version: z
     .string()
     .nullable()

@@ -36,6 +36,7 @@ import {
 import { behindProxies } from './client-address.ts'
 import { createHostPolicy, hostPolicyGuard, requireAllowedHost } from './hosts.ts'
 import { RefusalLog } from './refusal-log.ts'
+import { sockJsEndpoints, type SockJs } from './sockjs.ts'
 import { createStreamHandler, streamRoute, streamsRoute, type OpenStream } from './sse.ts'
 import {
   createUpgradeHandler,
@@ -84,6 +85,8 @@ export interface AppDeps {
   readonly pickSubProtocol: PickSubProtocol
   readonly openRaw: OpenRaw
   readonly openStream: OpenStream
+  /** Undefined if that door is closed. */
+  readonly sockJs?: SockJs | undefined
   /** Operations that others bring, behind those of this app. */
   readonly moreEndpoints?: readonly Endpoint[] | undefined
   /** A page to which `/` leads. */
@@ -114,7 +117,7 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   const isAllowedOrigin = createOriginPolicy(options.allowedOrigins)
   const isAllowedHost = createHostPolicy(options.allowedHosts)
   const guard = every(hostPolicyGuard(isAllowedHost), originGuard(isAllowedOrigin))
-  const endpoints = endpointsOf(options, deps)
+  const endpoints = endpointsOf(options, deps, guard)
 
   app.use(async (c, next) => {
     secureHeaders(c)
@@ -125,14 +128,12 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   app.use(options.path, guard)
   app.use('/raw/*', guard)
   app.use('/sse/*', guard, corsHeaders()) // Hono takes /sse for it too
+  const base = options.path.replace(/\/$/, '')
   // The raw path of a Spring endpoint with SockJS.
-  app.get(
-    `${options.path.replace(/\/$/, '')}/websocket`,
-    guard,
-    createUpgradeHandler(deps.entrance, deps.openStomp, deps.pickSubProtocol),
-  )
+  app.get(`${base}/websocket`, guard, createUpgradeHandler(deps.entrance, deps.openStomp, deps.pickSubProtocol))
   // Before the bridge's own paths, with which they may share one: / leads browsers to the page, /{room} is /health too.
-  const isOwn = (path: string): boolean => path === options.path || path.startsWith('/raw/')
+  const ownBelow = ['/raw/', ...(deps.sockJs && base !== '' ? [`${base}/`] : [])]
+  const isOwn = (path: string): boolean => path === options.path || ownBelow.some((below) => path.startsWith(below))
   for (const endpoint of options.endpoints) {
     const handler = createEndpointHandler(endpoint, deps.entrance, deps.openRaw)
     app.get(honoPath(endpoint.path), (c, next) => {
@@ -142,8 +143,9 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
       return handler(c)
     })
   }
-  for (const { route, handler, guard: ownGuard = unguarded, ...place } of endpoints) {
+  for (const { route, handler, guard: ownGuard = unguarded, preflight, ...place } of endpoints) {
     app.on(route.method, pathOf({ route, ...place }), ownGuard, handler)
+    if (preflight) app.options(pathOf({ route, ...place }), ownGuard, preflight)
   }
   for (const [path, routes] of routesByPath(endpoints)) {
     const [route] = routes
@@ -204,7 +206,7 @@ function honoPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1')
 }
 
-function endpointsOf(options: AppOptions, deps: AppDeps): Endpoint[] {
+function endpointsOf(options: AppOptions, deps: AppDeps, guard: MiddlewareHandler<HttpEnv>): Endpoint[] {
   const { metrics, version, runtime } = options
   const publish = deps.keyGuard.require('publish')
   const endpoints: Endpoint[] = [
@@ -232,6 +234,7 @@ function endpointsOf(options: AppOptions, deps: AppDeps): Endpoint[] {
     const handler = createStreamHandler(deps.entrance, deps.openStream)
     endpoints.push({ route: streamRoute, path: '/sse/*', handler }, { route: streamsRoute, handler })
   }
+  if (deps.sockJs) endpoints.push(...sockJsEndpoints(options.path, deps.sockJs, deps.entrance, guard))
   endpoints.push(...(deps.moreEndpoints ?? []))
   if (metrics) endpoints.push({ route: metricsRoute, handler: createMetricsHandler(deps.metrics) })
   if (!options.docs) return endpoints

@@ -8,6 +8,8 @@ export interface Endpoint {
   readonly handler: Handler<HttpEnv>
   /** In Hono's words, where that is not the path of the route. */
   readonly path?: string
-  /** Runs before the handler, not before an answer to OPTIONS. */
+  /** Runs before the handler, and before `preflight`; not before an answer to OPTIONS that is like all others. */
   readonly guard?: MiddlewareHandler<HttpEnv>
+  /** Answers OPTIONS, where that is in a way of its own. */
+  readonly preflight?: Handler<HttpEnv>
 }

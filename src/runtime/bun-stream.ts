@@ -77,9 +77,9 @@ class BunStream implements Socket, GroupMember<Uint8Array> {
   closed(): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    const { code, reason } = (this.bufferedBytes === 0 && this.#closing) || { code: 1006, reason: '' }
     this.#backlog.clear()
     this.#untakenBytes = 0
-    const { code, reason } = this.#closing ?? { code: 1006, reason: '' }
     this.#handler?.closed(code, reason)
   }
 

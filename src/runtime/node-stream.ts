@@ -150,9 +150,9 @@ class NodeStream implements Socket, GroupMember<BodyPiece> {
   /** The client is gone, or all that is to be sent is. */
   closed(): void {
     if (this.#isClosed) return
+    const { code, reason } = (this.bufferedBytes === 0 && this.#closing) || { code: 1006, reason: '' }
     this.#isClosed = true
     this.#backlog.clear()
-    const { code, reason } = this.#closing ?? { code: 1006, reason: '' }
     this.#handler?.closed(code, reason)
   }
 

@@ -380,7 +380,8 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     this.client.output.write(connectedFrame(user === undefined ? headers : [...headers, ['user-name', user]], version))
     if (intervals.outgoingMs === 0 && intervals.incomingMs === 0) return
     const { toleranceFactor, pongCounts } = options.heartBeat
-    const asksByPing = pongCounts && this.#socket.transport === 'websocket'
+    const { transport } = this.#socket
+    const asksByPing = pongCounts && (transport === 'websocket' || transport === 'sockjs-websocket')
     this.#heartBeats = new HeartBeats(intervals, toleranceFactor, deadlines.now(), asksByPing)
     this.client.output.observer = this
     deadlines.schedule(this, this.#heartBeats.nextDue()!)

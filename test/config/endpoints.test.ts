@@ -134,6 +134,17 @@ describe('endpoints', () => {
     ])
   })
 
+  it('are refused at paths of SockJS, where that is', () => {
+    const config = {
+      doors: { sockjs: true },
+      endpoints: [endpoint({ path: '/stomp/{a}' }), endpoint({ path: '/stompy' })],
+    }
+    expect(linesOf(() => parseConfig(config as never))).toEqual([
+      'endpoints[0].path: must not be a path of SockJS too: "/stomp/{a}"',
+    ])
+    expect(() => parseConfig({ ...config, doors: {} })).not.toThrow()
+  })
+
   it('are refused with more subscriptions than a client may have', () => {
     const subscribe = ['/topic/a', '/topic/b', '/topic/c']
     const config = { limits: { maxSubscriptions: 2 }, endpoints: [endpoint({ subscribe })] }

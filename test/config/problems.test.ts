@@ -256,6 +256,16 @@ describe('rules between settings', () => {
     ])
   })
 
+  it('SockJS needs one worker, and says what to do instead', () => {
+    const input = { doors: { sockjs: true }, redis: { url: 'redis://localhost' } }
+    const line =
+      'doors.sockjs: must be false with 2 workers: the requests of a session could reach any of them; run bridges on ports ' +
+      'of their own behind sticky sessions'
+    expect(linesOf(() => parseConfig({ ...input, server: { workers: 2 } }))).toEqual([line])
+    expect(() => parseConfig(input)).not.toThrow()
+    expect(() => parseConfig({ ...input, doors: {}, server: { workers: 2 } })).not.toThrow()
+  })
+
   it('several workers need Redis, and say how to name it', () => {
     const line = 'redis.url: is missing, and 3 workers need it: the embedded bus is in one process only; set REDIS_URL'
     expect(linesOf(() => parseConfig({ server: { workers: 3 } }))).toEqual([line])

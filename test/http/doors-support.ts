@@ -1,14 +1,17 @@
 /** An app with the real entrance and the real doors, on a bus and a network that the test plays. Called without a port. */
 import { NO_QUEUES } from '../support/no-queues.ts'
 import { openAccess, type Access } from '../../src/access/access.ts'
+import type { Handshake } from '../../src/access/handshake.ts'
 import type { Refusal } from '../../src/client/clients.ts'
 import { createApp, type AppOptions, type Page } from '../../src/http/app.ts'
 import { Entrance } from '../../src/http/entrance.ts'
 import { openGuard } from '../../src/http/key-guard.ts'
 import type { RawEndpoint } from '../../src/http/raw.ts'
 import type { RequestEnv } from '../../src/socket.ts'
+import { SockJsDoor } from '../../src/sockjs/door.ts'
 import { pickSubProtocol } from '../../src/stomp/sub-protocol.ts'
 import { DoorStage, type DoorStageOptions } from '../support/door-stage.ts'
+import { Speaker } from '../sockjs/stage.ts'
 import type { FakeClient } from '../support/fake-socket.ts'
 
 export const CONNECT_TIMEOUT_MS = 50
@@ -16,6 +19,8 @@ export const CONNECT_TIMEOUT_MS = 50
 export interface DoorsAppOptions extends DoorStageOptions {
   readonly options?: Partial<AppOptions>
   readonly page?: Page
+  /** Is the door of SockJS open? */
+  readonly hasSockJs?: boolean
   /** Only the path has to be said. */
   readonly endpoints?: readonly (Partial<RawEndpoint> & Pick<RawEndpoint, 'path'>)[]
   readonly access?: Partial<Access>
@@ -38,6 +43,7 @@ export function doorsApp({
   endpoints = [],
   isGone = false,
   usesRoom = false,
+  hasSockJs = false,
   ...rest
 }: DoorsAppOptions = {}) {
   const stage = new DoorStage(rest)
@@ -58,6 +64,19 @@ export function doorsApp({
     limits,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   })
+  const spoken: Speaker[] = []
+  const identities: Handshake['identity'][] = []
+  const sockJs = new SockJsDoor(
+    (socket, handshake) => {
+      stompPaths.push(handshake.path)
+      identities.push(handshake.identity)
+      const speaker = new Speaker(socket)
+      spoken.push(speaker)
+      return speaker
+    },
+    stage.deadlines,
+    1000,
+  )
   const app = createApp(
     {
       path: '/stomp',
@@ -87,6 +106,7 @@ export function doorsApp({
       pickSubProtocol,
       openRaw: (socket, plan) => stage.rawDoor.open(socket, plan),
       openStream: (socket, plan) => stage.streamDoor.open(socket, plan),
+      sockJs: hasSockJs ? sockJs : undefined,
       page,
     },
   )
@@ -112,6 +132,9 @@ export function doorsApp({
     stage,
     opened,
     stompPaths,
+    /** Who speaks over sessions of SockJS, and who they are by their handshake. */
+    spoken,
+    identities,
     request,
     refuse: (reason: Refusal) => void (refusal = reason),
     /** A WebSocket handshake. */

@@ -325,6 +325,14 @@ export const cases: Readonly<Record<string, Case>> = {
     assert.ok(client.bytesRead - read >= sent)
     assert.deepEqual(await server.untilClosed(), [1000, 'read'])
   },
+  'does not report as done what a client has left before all of it was sent': async (stage) => {
+    const { client, server } = await stage.open()
+    client.net.pause()
+    await fill(server.socket, 5_000_000)
+    server.socket.close(1000, 'read')
+    client.net.destroy()
+    assert.deepEqual(await server.untilClosed(), [1006, ''])
+  },
   'tells of the progress of a client that has a long way to go': async (stage) => {
     const { client, server } = await stage.open()
     client.net.pause()

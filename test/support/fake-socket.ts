@@ -51,6 +51,8 @@ export class FakeNetwork {
   readonly websocket = new FakeFanout()
   readonly tcp = new FakeFanout()
   readonly http = new FakeFanout()
+  readonly 'sockjs-websocket' = new FakeFanout()
+  readonly 'sockjs-xhr' = new FakeFanout()
 
   /** The server's end of a connection that nobody handles. */
   socket(options: FakeSocketOptions = {}): FakeSocket {

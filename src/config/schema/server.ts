@@ -85,9 +85,14 @@ export const doors = z
   .strictObject({
     raw: flag(true, 'Serve plain WebSockets at /raw/…'),
     sse: flag(true, 'Serve Server-Sent Events at /sse/… and /sse?destination=…'),
+    sockjs: flag(
+      false,
+      'Serve SockJS clients below server.path, over WebSocket and where that is blocked over HTTP: STOMP in the frames of ' +
+        'SockJS. Several nodes then need sticky sessions; needs server.workers 1',
+    ),
   })
   .prefault({})
-  .describe('Ways to the same destinations without STOMP')
+  .describe('Other ways to the same destinations')
 
 export const tcp = z
   .strictObject({

@@ -4,7 +4,7 @@ import { AckMode } from '../../client/subscription.ts'
 import { ProtocolError, quoted } from '../../errors.ts'
 import { parseAsk } from '../../recovery/ask.ts'
 import type { CommandHandler } from '../command.ts'
-import { STOMP_ENCODINGS } from '../encoding.ts'
+import { stompEncoding } from '../encoding.ts'
 import { requireHeader } from '../headers.ts'
 
 export const handleSubscribe: CommandHandler = ({ client, stompVersion: version }, frame) => {
@@ -16,7 +16,7 @@ export const handleSubscribe: CommandHandler = ({ client, stompVersion: version 
   const ackMode = parseAckMode(frame.headers.get('ack'), version)
   const stamp = messageStamp(id, undefined, version)
   const excludesOwn = parseFlag(frame, 'exclude-self')
-  const encoding = STOMP_ENCODINGS[version]
+  const encoding = stompEncoding(version, client.transport)
   const ask = parseAsk((name) => frame.headers.get(name))
   if (typeof ask === 'string') throw new ProtocolError('bad-header', ask)
   const prefetch = parsePrefetch(frame)

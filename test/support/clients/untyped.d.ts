@@ -1,4 +1,4 @@
-/** What the tests use of two clients that come without types. */
+/** What the tests use of clients that come without types. */
 
 declare module 'stompjs' {
   export interface Headers {
@@ -96,4 +96,26 @@ declare module 'stompit' {
     options: { host: string; port: number; connectHeaders?: Headers },
     callback: (error: Error | null, client: Client) => void,
   ): Client
+}
+
+declare module 'sockjs-client' {
+  export interface Options {
+    readonly transports?: string | readonly string[]
+    /** Milliseconds to wait for a transport to open, at least. */
+    readonly timeout?: number
+  }
+
+  export default class SockJS {
+    constructor(url: string, reserved?: null, options?: Options)
+    /** Name of the one that is used, once it is open. */
+    readonly transport: string
+    readonly protocol: string
+    readonly readyState: number
+    binaryType: string
+    onopen: (() => void) | null
+    onmessage: ((event: { readonly data: string }) => void) | null
+    onclose: ((event: { readonly code: number; readonly reason: string; readonly wasClean: boolean }) => void) | null
+    send(data: string): void
+    close(code?: number, reason?: string): void
+  }
 }
