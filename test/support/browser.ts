@@ -13,6 +13,8 @@ export interface OpenOptions {
   readonly colorScheme?: 'light' | 'dark'
   /** Of other servers that the page is told to connect to, such as `ws://127.0.0.1:1234`. */
   readonly otherSockets?: readonly string[]
+  /** Of other servers that the page is told to ask over HTTP, with their ports. */
+  readonly otherHosts?: readonly string[]
 }
 
 export interface BrowserSuite {
@@ -33,7 +35,7 @@ export function browserSuite(argsOf: () => readonly string[] = () => []): Browse
   })
   afterAll(() => browser?.close())
   return {
-    async open(url, { isPhone = false, colorScheme = 'light', otherSockets = [] } = {}) {
+    async open(url, { isPhone = false, colorScheme = 'light', otherSockets = [], otherHosts = [] } = {}) {
       const context = await browser!.newContext({
         viewport: isPhone ? PHONE : DESKTOP,
         hasTouch: isPhone,
@@ -42,7 +44,7 @@ export function browserSuite(argsOf: () => readonly string[] = () => []): Browse
         locale: 'en-GB',
         permissions: ['clipboard-read', 'clipboard-write'],
       })
-      const faults = watchFaults(context, new URL(url).host, otherSockets)
+      const faults = watchFaults(context, new URL(url).host, otherSockets, otherHosts)
       onTestFinished(async () => {
         await context.close()
         if (faults.length > 0) throw new Error(`The page did what it must not do:\n${faults.join('\n')}`)
@@ -60,6 +62,7 @@ export function watchFaults(
   context: BrowserContext,
   host: string,
   otherSockets: readonly string[] = [],
+  otherHosts: readonly string[] = [],
 ): readonly string[] {
   const faults: string[] = []
   const sockets = [`ws://${host}/`, ...otherSockets]
@@ -69,7 +72,7 @@ export function watchFaults(
   })
   context.on('request', (request) => {
     const { protocol, host: asked } = new URL(request.url())
-    if (protocol !== 'blob:' && asked !== host) faults.push(`Asked for ${request.url()}`)
+    if (protocol !== 'blob:' && asked !== host && !otherHosts.includes(asked)) faults.push(`Asked for ${request.url()}`)
   })
   context.on('page', (page) =>
     page.on('websocket', (socket) => {

@@ -65,8 +65,11 @@ export async function startProgram(command: string, file: string, env: Texts): P
   return /http:\/\/\S+/.exec(line)![0]
 }
 
-/** Starts two bridges with the configuration of an example, for the length of the file. `moved`: texts in it that have another value here. */
-export async function startNodes(file: string, redisUrl: string, moved: Texts = {}): Promise<BridgeProcess[]> {
+/**
+ * Copies the configuration of an example for the length of the file; returns the path. `moved`: texts in it that have
+ * another value here.
+ */
+export function copyConfig(file: string, moved: Texts = {}): string {
   const directory = mkdtempSync(join(tmpdir(), 'stomp-bridge-test-'))
   afterAll(() => rmSync(directory, { recursive: true, force: true }))
   let config = readExample(file)
@@ -76,11 +79,22 @@ export async function startNodes(file: string, redisUrl: string, moved: Texts = 
   }
   const path = join(directory, 'bridge.yaml')
   writeFileSync(path, config)
-  // The environment beats the file: the Redis of the test, and a free port.
-  const start = () => spawnBridge({ runtime: 'bun', args: ['--config', path], env: { REDIS_URL: redisUrl } })
-  const nodes = [await start(), await start()]
-  await Promise.all(nodes.map(untilReady))
-  return nodes
+  return path
+}
+
+/** Starts a bridge, on a free port unless told; resolves when it is ready. It ends as `spawnBridge` says. */
+export async function startNode(configPath: string, redisUrl: string, port = 0): Promise<BridgeProcess> {
+  // The environment beats the file.
+  const env = { REDIS_URL: redisUrl, PORT: String(port) }
+  const node = await spawnBridge({ runtime: 'bun', args: ['--config', configPath], env })
+  await untilReady(node)
+  return node
+}
+
+/** Starts two bridges with the configuration of an example, for the length of the file. `moved`: as above. */
+export async function startNodes(file: string, redisUrl: string, moved: Texts = {}): Promise<BridgeProcess[]> {
+  const path = copyConfig(file, moved)
+  return [await startNode(path, redisUrl), await startNode(path, redisUrl)]
 }
 
 /** Returns the argument with which Chromium goes to the free ports where a page says the ports of the README. */
