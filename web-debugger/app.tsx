@@ -11,6 +11,8 @@ import { BackendPanel } from './backend/backend-panel.tsx'
 import { BridgeView } from './bridge/bridge-view.tsx'
 import type { HistoryReader } from './bridge/history-reader.ts'
 import type { People } from './bridge/people.ts'
+import type { QueueReader } from './bridge/queue-reader.ts'
+import type { QueueWatch } from './bridge/queue-watch.ts'
 import type { SessionWatch } from './bridge/session-list.ts'
 import { ClientView } from './client-view.tsx'
 import type { Preferences, View } from './shell/preferences.ts'
@@ -28,13 +30,15 @@ export interface Services {
   readonly sessions: SessionWatch
   readonly people: People
   readonly history: HistoryReader
+  readonly queues: QueueWatch
+  readonly queueReader: QueueReader
   readonly backend: BackendSide
   readonly workspace: Workspace
   readonly tour: Tour
 }
 
 export function App({ services }: { readonly services: Services }) {
-  const { preferences, watch, sessions, people, history, backend, workspace, tour } = services
+  const { preferences, watch, backend, workspace, tour } = services
   const areShortcutsShown = useSignal(false)
   const toggleTour = () => {
     if (tour.isOpen.value) {
@@ -71,7 +75,7 @@ export function App({ services }: { readonly services: Services }) {
           {view === 'backend' && <BackendPanel backend={backend} watch={watch} />}
         </ViewBox>
         <ViewBox name="bridge" view={view}>
-          {view === 'bridge' && <BridgeView {...{ watch, sessions, people, history }} />}
+          {view === 'bridge' && <BridgeView {...services} />}
         </ViewBox>
       </main>
       <ViewNav preferences={preferences} place="bottom" />

@@ -8,6 +8,8 @@ import { App } from './app.tsx'
 import { createBackendSide } from './backend/backend-side.ts'
 import { createHistoryReader } from './bridge/history-reader.ts'
 import { createPeople } from './bridge/people.ts'
+import { createQueueReader } from './bridge/queue-reader.ts'
+import { createQueueWatch } from './bridge/queue-watch.ts'
 import { createSessionWatch } from './bridge/session-list.ts'
 import { createPreferences } from './shell/preferences.ts'
 import { keep, storageOrMemory } from './shell/storage.ts'
@@ -41,7 +43,8 @@ async function start(): Promise<void> {
     token: () => token.peek(),
     apiKey: () => apiKey.peek(),
   })
-  const watch = createBridgeWatch({ api, token, isVisible: () => document.visibilityState === 'visible' })
+  const isVisible = () => document.visibilityState === 'visible'
+  const watch = createBridgeWatch({ api, token, isVisible })
   const root: ReadonlySignal<string> = computed(() => rootOf(location.href, watch.about.value?.path))
   // The address of the WebSocket is in the first answer; without one the usual address is a good guess.
   await Promise.race([watch.refresh(), new Promise((resolve) => setTimeout(resolve, FIRST_ANSWER_MS))])
@@ -62,7 +65,10 @@ async function start(): Promise<void> {
   const people = createPeople({ api, apiKey })
   const history = createHistoryReader({ api, apiKey })
 
-  const services = { preferences, watch, sessions, people, history, backend, workspace, tour }
+  const queues = createQueueWatch({ api, apiKey, isVisible })
+  const queueReader = createQueueReader({ api, apiKey, onChange: () => queues.refresh() })
+
+  const services = { preferences, watch, sessions, people, history, queues, queueReader, backend, workspace, tour }
   render(<App services={services} />, document.getElementById('app')!)
 }
 

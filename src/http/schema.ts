@@ -114,5 +114,6 @@ export type PresenceView = z.output<typeof presenceSchema>
 export type HistoryMessageView = z.output<typeof historyMessageSchema>
 export type HistoryPageView = z.output<typeof historyPageSchema>
 export type QueueCountsView = z.output<typeof queueSchema>
+export type QueueMessageView = z.output<typeof queueMessageSchema>
 export type Closed = z.output<typeof closedSchema>
 export type RevocationRequest = z.output<typeof revocationSchema>

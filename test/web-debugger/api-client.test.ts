@@ -68,6 +68,21 @@ describe('the client of the debug API', () => {
     for (const { init } of seen) expect(new Headers(init?.headers).get('authorization')).toBe('Bearer key')
   })
 
+  it('asks for queues with the key of a backend', async () => {
+    const { api, seen } = setUp(json({ messages: [], moved: 3, deleted: 4 }), 'token', 'key')
+    await api.queues()
+    expect(await api.queueMessages('/queue/a b', false, 20)).toEqual([])
+    expect(await api.redriveQueue('/queue/a/../b')).toBe(3)
+    expect(await api.purgeQueue('/queue/a', true)).toBe(4)
+    expect(seen.map(({ url, init }) => `${init?.method ?? 'GET'} ${url.replace('http://bridge/below', '')}`)).toEqual([
+      'GET /api/queues',
+      'GET /api/queues/%2Fqueue%2Fa%20b/messages?dead=false&limit=20',
+      'POST /api/queues/%2Fqueue%2Fa%2F..%2Fb/redrive',
+      'DELETE /api/queues/%2Fqueue%2Fa/messages?dead=true',
+    ])
+    for (const { init } of seen) expect(new Headers(init?.headers).get('authorization')).toBe('Bearer key')
+  })
+
   it('sends no empty token', async () => {
     const { api, seen } = setUp(json({}))
     await api.bridge()

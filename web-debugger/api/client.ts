@@ -9,6 +9,8 @@ import type {
   HistoryMessage,
   HistoryPage,
   Presence,
+  Queue,
+  QueueMessage,
   Revocation,
   SessionList,
   User,
@@ -72,6 +74,14 @@ export interface Api {
   /** What new subscribers get. */
   retained(destination: string): Promise<HistoryMessage>
   clearHistory(destination: string): Promise<void>
+  /** All work queues that there are, by destination. */
+  queues(): Promise<readonly Queue[]>
+  /** The oldest messages that are ready, or the oldest dead ones. */
+  queueMessages(queue: string, isDead: boolean, limit: number): Promise<readonly QueueMessage[]>
+  /** Puts the dead ones back; returns how many. */
+  redriveQueue(queue: string): Promise<number>
+  /** Deletes what is ready, or what is dead; returns how many. */
+  purgeQueue(queue: string, isDead: boolean): Promise<number>
   /** What a backend without Redis does. The message is text, or any JSON value but null. */
   notify(topic: string, message: unknown): Promise<void>
   /** Publishes the payload on the bus exactly as it is; gives its length. */
@@ -132,6 +142,17 @@ export function createApi({ fetch, root, aboutUrl, token, apiKey }: ApiOptions):
     clearHistory: async (destination) => {
       await backend(`history?destination=${encodeURIComponent(destination)}`, { method: 'DELETE' })
     },
+    queues: async () => json<readonly Queue[]>(await backend('queues')),
+    queueMessages: async (queue, isDead, limit) => {
+      const response = await backend(`${queuePath(queue)}/messages?dead=${isDead}&limit=${limit}`)
+      return (await json<{ messages: readonly QueueMessage[] }>(response)).messages
+    },
+    redriveQueue: async (queue) =>
+      (await json<{ moved: number }>(await backend(`${queuePath(queue)}/redrive`, { method: 'POST' }))).moved,
+    purgeQueue: async (queue, isDead) => {
+      const response = await backend(`${queuePath(queue)}/messages?dead=${isDead}`, { method: 'DELETE' })
+      return (await json<{ deleted: number }>(response)).deleted
+    },
     notify: async (topic, message) => {
       await post('notification', { topic, message })
     },
@@ -158,6 +179,10 @@ function userPath(name: string): string {
     throw new ApiError('bad-name', 0, `A user called "${name}" cannot be asked for: it is no part of a URL`)
   }
   return `users/${encodeURIComponent(name)}`
+}
+
+function queuePath(queue: string): string {
+  return `queues/${encodeURIComponent(queue)}`
 }
 
 function channelPath(channel: string): string {

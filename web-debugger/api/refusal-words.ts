@@ -13,6 +13,7 @@ export function refusalWords({ status, code, message }: ApiError, hasKey: boolea
         ? `The key is right, but not enough: ${withStop(message)} Enter one that has it, or add the scope in the configuration.`
         : message
     case 404:
+      if (code === 'no-queue') return withStop(message)
       return 'This bridge does not offer that. It does with access in its configuration; who has subscribed, also with presence.'
     case 429:
       return 'Too many wrong keys came from this address. Wait a minute, then try again.'

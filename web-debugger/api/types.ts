@@ -15,6 +15,8 @@ export type {
   HistoryMessageView as HistoryMessage,
   HistoryPageView as HistoryPage,
   PresenceView as Presence,
+  QueueCountsView as Queue,
+  QueueMessageView as QueueMessage,
   RevocationRequest as Revocation,
   UsersPage,
   UserView as User,

@@ -11,6 +11,9 @@ import type { People } from './people.ts'
 import { PresencePanel } from './presence-panel.tsx'
 import { RateChart } from './rate-chart.tsx'
 import { RouteMap } from './route-map.tsx'
+import type { QueueReader } from './queue-reader.ts'
+import type { QueueWatch } from './queue-watch.ts'
+import { QueuesPanel } from './queues-panel.tsx'
 import type { SessionWatch } from './session-list.ts'
 import { SessionsPanel } from './sessions-panel.tsx'
 import { StatusStrip } from './status-strip.tsx'
@@ -20,9 +23,11 @@ export interface BridgeViewProps {
   readonly sessions: SessionWatch
   readonly people: People
   readonly history: HistoryReader
+  readonly queues: QueueWatch
+  readonly queueReader: QueueReader
 }
 
-export function BridgeView({ watch, sessions, people, history }: BridgeViewProps) {
+export function BridgeView({ watch, sessions, people, history, queues, queueReader }: BridgeViewProps) {
   const bridge = watch.bridge.value
   const destinations = bridge?.destinations.map(({ destination }) => destination) ?? []
   const isAway = watch.access.value === 'unreachable'
@@ -42,6 +47,7 @@ export function BridgeView({ watch, sessions, people, history }: BridgeViewProps
               <PeoplePanel people={people} isOpen={undefined} />
               <PresencePanel people={people} proposals={[]} />
               <HistoryPanel reader={history} proposals={[]} totals={undefined} />
+              <QueuesPanel watch={queues} reader={queueReader} />
             </>
           )}
         </>
@@ -65,6 +71,7 @@ export function BridgeView({ watch, sessions, people, history }: BridgeViewProps
           </div>
           <PeoplePanel people={people} isOpen={bridge.isOpen} />
           <HistoryPanel reader={history} proposals={destinations} totals={bridge.totals} />
+          <QueuesPanel watch={queues} reader={queueReader} />
           <div class="bridge-facts">
             <PresencePanel people={people} proposals={destinations} />
             <Destinations bridge={bridge} />

@@ -1,24 +1,17 @@
 /** The history of one destination: what new subscribers get, and the messages that are held, oldest first. */
 import { useSignal, type Signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { useMemo } from 'preact/hooks'
 import type { HistoryMessage, Totals } from '../api/types.ts'
-import { RecordBody } from '../console/record-body.tsx'
-import { parseBase64 } from '../stomp/body.ts'
-import { toBytes, type RecordParts } from '../stomp/frame-record.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
-import { formatBytes, formatClock, formatCount } from '../ui/format.ts'
-import { Icon } from '../ui/icon.tsx'
+import { formatCount } from '../ui/format.ts'
 import { Notice } from '../ui/notice.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { TextInput } from '../ui/text-input.tsx'
 import type { HistoryReader, ReadHistory } from './history-reader.ts'
-
-/** Characters of a body in its line. */
-const PREVIEW = 300
+import { KeptMessage } from './kept-message.tsx'
 
 export interface HistoryPanelProps {
   readonly reader: HistoryReader
@@ -111,7 +104,7 @@ function HistoryOf({ view, reader, onEmpty }: HistoryOfProps) {
   return (
     <>
       {retained && (
-        <ul class="history-list" aria-label="Retained">
+        <ul class="kept-list" aria-label="Retained">
           <HistoryItem message={retained} isRetained />
         </ul>
       )}
@@ -134,7 +127,7 @@ function HistoryOf({ view, reader, onEmpty }: HistoryOfProps) {
             </Button>
           </div>
           {messages.length > 0 && (
-            <ol class="history-list" aria-label="Messages that are held">
+            <ol class="kept-list" aria-label="Messages that are held">
               {messages.map((message, index) => (
                 <HistoryItem key={message.offset ?? index} message={message} />
               ))}
@@ -161,7 +154,7 @@ function summaryOf({ destination, messages, hasMore }: ReadHistory): string {
   return messages.length === 1 ? 'One message.' : `All ${formatCount(messages.length)} messages, oldest first.`
 }
 
-/** One line, which opens to the whole message. */
+/** Where it is in the history, and when it came. */
 function HistoryItem({
   message,
   isRetained = false,
@@ -169,53 +162,11 @@ function HistoryItem({
   readonly message: HistoryMessage
   readonly isRetained?: boolean
 }) {
-  const isOpen = useSignal(false)
-  const { offset, timestamp, body, encoding } = message
+  const { offset, timestamp } = message
   return (
-    <li>
-      <details class="history-item" onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
-        <summary>
-          <Icon name="chevron" />
-          {isRetained && <Badge kind="accent">retained</Badge>}
-          {timestamp !== undefined && (
-            <time class="tabular muted" dateTime={new Date(timestamp).toISOString()}>
-              {formatClock(timestamp)}
-            </time>
-          )}
-          {offset === undefined ? <span class="muted">kept in a key</span> : <code class="muted">{offset}</code>}
-          <span class="history-body mono">
-            {encoding === 'base64' ? `binary, about ${formatBytes((body.length * 3) / 4)}` : body.slice(0, PREVIEW)}
-          </span>
-        </summary>
-        {isOpen.value && <WholeMessage message={message} />}
-      </details>
-    </li>
-  )
-}
-
-function WholeMessage({ message }: { readonly message: HistoryMessage }) {
-  const { body, encoding, contentType, headers } = message
-  const parts = useMemo((): RecordParts => {
-    const bytes = encoding === 'base64' ? (parseBase64(body) as { value?: Uint8Array }).value : toBytes(body)
-    return { headers: [], body: bytes ?? toBytes(body), text: encoding === 'base64' ? undefined : body }
-  }, [message])
-  const all = [...(contentType === undefined ? [] : [['content-type', contentType]]), ...Object.entries(headers)]
-  return (
-    <div class="history-whole">
-      {all.length > 0 && (
-        <table class="detail-headers" aria-label="Headers">
-          <tbody>
-            {all.map(([name, value]) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td>{value}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-      <RecordBody parts={parts} />
-    </div>
+    <KeptMessage message={message} timestamp={timestamp} badge={isRetained && <Badge kind="accent">retained</Badge>}>
+      {offset === undefined ? <span class="muted">kept in a key</span> : <code class="muted">{offset}</code>}
+    </KeptMessage>
   )
 }
 

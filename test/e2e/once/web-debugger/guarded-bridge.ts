@@ -1,12 +1,9 @@
 /** A bridge with access configured, as the page of the web debugger meets it: names, tokens, tickets, rules and keys. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { SignJWT } from 'jose'
-import { afterAll, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { BridgeProcess } from '../../../support/process.ts'
 import { connectPeer, frameText, type StompPeer } from '../../../support/stomp-peer.ts'
-import { startBridge } from './stage.ts'
+import { startConfigured } from './configured-bridge.ts'
 
 const SECRET = 'a-secret-for-signing-of-32-bytes-or-more'
 /** One that may only read, and one that may do all there is. */
@@ -16,7 +13,6 @@ export const KEYS = {
 }
 
 const SETTINGS = {
-  debugger: { api: 'on' },
   access: {
     authenticators: [
       { type: 'jwt', algorithms: ['HS256'], secret: SECRET },
@@ -36,21 +32,12 @@ const SETTINGS = {
   limits: { rates: [{ action: 'send', destination: '/topic/public/rated', count: 1, perSeconds: 30 }] },
 }
 
-const directories: string[] = []
-afterAll(async () => {
-  for (const directory of directories.splice(0)) await rm(directory, { recursive: true, force: true })
-})
-
 /** Starts one for the length of the test, or of the file when called in `beforeAll`. */
-export async function startGuardedBridge(
+export function startGuardedBridge(
   env: Readonly<Record<string, string>> = {},
   settings: object = {},
 ): Promise<BridgeProcess> {
-  const directory = await mkdtemp(join(tmpdir(), 'stomp-bridge-debugger-'))
-  directories.push(directory)
-  const file = join(directory, 'bridge.json')
-  await writeFile(file, JSON.stringify({ ...SETTINGS, ...settings }))
-  return startBridge({ STOMP_BRIDGE_CONFIG: file, ...env })
+  return startConfigured({ ...SETTINGS, ...settings }, env)
 }
 
 export interface TokenOptions {
