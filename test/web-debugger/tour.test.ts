@@ -14,7 +14,13 @@ import { BRIDGE, fakeApi, ROUTES } from './debug-answers.ts'
 
 function record(direction: 'in' | 'out', command: string, destination: string, body: string): NewRecord {
   const raw = `${command}\ndestination:${destination}\n\n${body}\0`
-  const parts = { subscription: undefined, origin: undefined, version: '1.2' as const, problem: undefined }
+  const parts = {
+    subscription: undefined,
+    origin: undefined,
+    redelivery: undefined,
+    version: '1.2' as const,
+    problem: undefined,
+  }
   return { atMs: 0, direction, kind: 'frame', command, destination, raw, bytes: raw.length, ...parts }
 }
 

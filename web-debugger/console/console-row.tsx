@@ -2,6 +2,7 @@
 import type { AckState } from '../stomp/acknowledgements.ts'
 import { previewOf, RecordKind, type Direction, type FrameRecord } from '../stomp/frame-record.ts'
 import { outcomeWords, type Marker } from '../stomp/place.ts'
+import { redeliveryWords } from '../stomp/redelivery.ts'
 import { maskRaw } from '../stomp/secrets.ts'
 import type { SoftError } from '../stomp/soft-errors.ts'
 import type { SubscriptionEntry } from '../stomp/subscriptions.ts'
@@ -28,7 +29,7 @@ export interface ConsoleRowProps {
 }
 
 export function ConsoleRow({ record, subscription, ack, refusal, hiddenNames }: ConsoleRowProps) {
-  const { direction, kind, command, destination, origin } = record
+  const { direction, kind, command, destination, origin, redelivery } = record
   if (kind === RecordKind.note) {
     return (
       <div class="row row-note" data-direction={direction}>
@@ -57,6 +58,7 @@ export function ConsoleRow({ record, subscription, ack, refusal, hiddenNames }: 
       </span>
       {origin?.isRetained && <span class="row-ack">retained</span>}
       {origin?.offset !== undefined && !origin.marker && <Offset offset={origin.offset} />}
+      {redelivery && <span class="row-ack">{redeliveryWords(redelivery)}</span>}
       {refusal && <span class="row-ack row-ack-nacked">{direction === 'out' ? 'refused' : refusal.code}</span>}
       {ack !== undefined && <span class={`row-ack row-ack-${ack}`}>{ACKS[ack]}</span>}
       <span class="row-size">{formatBytes(record.bytes)}</span>

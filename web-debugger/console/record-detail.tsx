@@ -4,6 +4,7 @@ import { useMemo } from 'preact/hooks'
 import { SoftErrorText } from '../errors/soft-error-text.tsx'
 import { partsOf, previewOf, RecordKind, toText, type FrameRecord, type RecordParts } from '../stomp/frame-record.ts'
 import { markerWords } from '../stomp/place.ts'
+import type { Redelivery } from '../stomp/redelivery.ts'
 import { hideSecretBody, isSecretName, MASK, maskRaw } from '../stomp/secrets.ts'
 import type { Tab } from '../stomp/workspace.ts'
 import { announce } from '../ui/announce.ts'
@@ -78,6 +79,7 @@ export function RecordDetail({ record, tab, onClose }: RecordDetailProps) {
         {record.problem !== undefined && <Notice kind="error">{previewOf(record)}</Notice>}
         <Refusal record={record} tab={tab} />
         <History record={record} />
+        {record.redelivery && <Again redelivery={record.redelivery} />}
         <AckButtons record={record} connection={connection} />
         {isParsed && view.value === 'parsed' ? (
           <>
@@ -102,6 +104,12 @@ function History({ record: { origin } }: { readonly record: FrameRecord }) {
     )
   }
   return origin?.isRetained ? <Notice kind="info">Retained: it was there before the subscription.</Notice> : null
+}
+
+/** Whoever had it before has not done it, or not said so. */
+function Again({ redelivery: { deliveries } }: { readonly redelivery: Redelivery }) {
+  const which = deliveries === undefined ? 'Redelivered' : `Delivery ${deliveries.toLocaleString('en')}`
+  return <Notice kind="info">{which}: somebody was given it before, and has not acknowledged it.</Notice>
 }
 
 /** What became of a frame that was refused; for the error itself, which frame it means. */

@@ -12,6 +12,7 @@ import {
 } from '../../frames/index.ts'
 import { toHex } from './body.ts'
 import type { Origin } from './place.ts'
+import type { Redelivery } from './redelivery.ts'
 
 export type Direction = 'in' | 'out' | 'note'
 
@@ -44,6 +45,8 @@ export interface NewRecord {
   readonly subscription: string | undefined
   /** What a MESSAGE says of the history of its destination. */
   readonly origin: Origin | undefined
+  /** Of a MESSAGE that somebody was given before. */
+  readonly redelivery: Redelivery | undefined
   readonly raw: WireData
   readonly bytes: number
   /** The version whose escapes the headers have. */
@@ -121,6 +124,7 @@ export function plainRecord(
     destination: undefined,
     subscription: undefined,
     origin: undefined,
+    redelivery: undefined,
     raw,
     bytes: kind === RecordKind.note ? 0 : byteLength(raw),
     version: undefined,

@@ -14,6 +14,7 @@ import {
 } from './frame-record.ts'
 import { FrameSplitter, type Piece } from './frame-splitter.ts'
 import { originOf } from './place.ts'
+import { redeliveryOf } from './redelivery.ts'
 
 /** Is told of every record; with the frame, if it is one. */
 export type TapListener = (record: NewRecord, frame: Frame | undefined) => void
@@ -80,6 +81,7 @@ export class WireTap {
       destination: frame.headers.get('destination'),
       subscription: isMessage ? frame.headers.get('subscription') : undefined,
       origin: isMessage ? originOf(frame) : undefined,
+      redelivery: isMessage ? redeliveryOf(frame) : undefined,
       raw,
       bytes: byteLength(raw),
       version: versionFor(frame.command, this.#version),

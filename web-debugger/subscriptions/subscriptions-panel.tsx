@@ -4,6 +4,7 @@ import type { Header } from '../../frames/index.ts'
 import { useMemo } from 'preact/hooks'
 import type { Connection } from '../stomp/connection.ts'
 import { readAsk } from '../stomp/place.ts'
+import { readPrefetch } from '../stomp/prefetch.ts'
 import type { AckMode } from '../stomp/subscriptions.ts'
 import { Button } from '../ui/button.tsx'
 import { HeaderRows, type HeaderRow } from '../ui/header-rows.tsx'
@@ -26,17 +27,21 @@ export function SubscriptionsPanel({ connection, proposals }: SubscriptionsPanel
   const ack = useSignal<AckMode>('auto')
   const headers = useSignal<readonly HeaderRow[]>([])
   const problem = useSignal<string | undefined>(undefined)
+  const prefetch = useSignal('')
   const ask = useMemo(createAsk, [])
+  // With `auto` a message is settled when it is sent: there is nothing to count.
+  const hasPrefetch = ack.value !== 'auto'
   const wanted = destination.value.trim()
   const subscribe = () => {
     const { kind, count, time, offset, epoch } = ask
     const form = { kind: kind.value, count: count.value, time: time.value, offset: offset.value, epoch: epoch.value }
     const asked = readAsk(form, wanted, connection.placeOf(wanted))
+    const limited = hasPrefetch ? readPrefetch(prefetch.value) : []
     if (wanted === '') problem.value = 'Enter a destination, such as /topic/greetings'
-    else problem.value = typeof asked === 'string' ? asked : undefined
-    if (problem.value !== undefined || typeof asked === 'string') return
+    else problem.value = [asked, limited].find((each) => typeof each === 'string')
+    if (problem.value !== undefined || typeof asked === 'string' || typeof limited === 'string') return
     const rows = headers.value.filter((row) => row.name !== '').map(({ name, value }): Header => [name, value])
-    connection.subscribe({ destination: wanted, ack: ack.value, headers: [...asked, ...rows] })
+    connection.subscribe({ destination: wanted, ack: ack.value, headers: [...asked, ...limited, ...rows] })
     destination.value = ''
     // The next one may be of a destination without history, where asking ends the session.
     kind.value = 'now'
@@ -75,6 +80,15 @@ export function SubscriptionsPanel({ connection, proposals }: SubscriptionsPanel
               { value: 'client-individual', text: 'client-individual: each message' },
             ]}
           />
+          {hasPrefetch && (
+            <TextInput
+              label="Messages at a time"
+              type="number"
+              value={prefetch}
+              placeholder="16"
+              hint="Of a work queue: how many it may have without an ACK, 1 to 1,000. Sent as prefetch-count."
+            />
+          )}
           <HeaderRows label="SUBSCRIBE headers" rows={headers} />
         </div>
       </details>

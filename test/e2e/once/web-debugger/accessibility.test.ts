@@ -9,6 +9,7 @@ import { notify } from '../../../support/clients/backend.ts'
 import { startHistoryBridge } from './history-bridge.ts'
 import { KEYS, peerOf, startGuardedBridge, tokenFor } from './guarded-bridge.ts'
 import { frame, openSettings, showView, subscribe, unfold } from './page.ts'
+import { bury, enqueue, QUEUES, startQueueBridge } from './queue-bridge.ts'
 import { pageStage, startBridge } from './stage.ts'
 
 const stage = pageStage()
@@ -249,6 +250,55 @@ async function auditHistory(page: Page, audit: Audit, isPhone: boolean): Promise
   await audit('no history')
 }
 
+/** The list of queues, one that is open, what is asked before messages go, and a client that works on one. */
+async function auditQueues(page: Page, audit: Audit, isPhone: boolean): Promise<void> {
+  const pane = async (name: string) => {
+    if (isPhone) await page.getByRole('tablist', { name: 'Parts of the connection' }).getByRole('tab', { name }).click()
+  }
+  await showView(page, 'Bridge')
+  const queues = page.getByRole('region', { name: 'Work queues', exact: true })
+  await queues.getByRole('table').waitFor()
+  await audit('queues')
+  await queues.getByRole('button', { name: '/queue/orders' }).click()
+  const open = page.getByRole('region', { name: 'Queue /queue/orders' })
+  await open.getByRole('listitem').first().locator('summary').click()
+  await open.getByLabel('Body').waitFor()
+  await audit('a queue')
+  await open.getByRole('button', { name: 'Purge…' }).click()
+  await page.getByRole('dialog').waitFor()
+  await audit('asking before a queue is purged')
+  await page.keyboard.press('Escape')
+  await queues.getByRole('button', { name: '/queue/fragile/mail' }).click()
+  const dead = page.getByRole('region', { name: 'Queue /queue/fragile/mail' })
+  await dead.getByText('NACK').waitFor()
+  await audit('dead messages')
+  await dead.getByRole('button', { name: 'Redrive…' }).click()
+  await page.getByRole('dialog').waitFor()
+  await audit('asking before messages are put back')
+  await page.getByRole('dialog').getByRole('button', { name: 'Redrive 1 message' }).click()
+  await dead.getByText('No dead messages').waitFor()
+  await audit('no dead messages')
+  await queues.getByLabel('Search queues').fill('nowhere')
+  await queues.getByText('No queue matches').waitFor()
+  await audit('no queue matches')
+  await showView(page, 'Client')
+  await page.getByRole('button', { name: 'Connect', exact: true }).click()
+  await frame(page, /received CONNECTED/).waitFor()
+  await pane('Subscribe')
+  await unfold(page, 'Acknowledgement and headers')
+  await page.getByLabel('Acknowledgement', { exact: true }).selectOption('client-individual')
+  await page.getByLabel('Messages at a time').fill('1')
+  await audit('subscribing to a queue')
+  await subscribe(page, '/queue/orders')
+  await pane('Console')
+  await frame(page, /received MESSAGE/).click()
+  await page.getByRole('article').getByRole('button', { name: 'NACK' }).click()
+  await page.getByRole('button', { name: 'Close details' }).click()
+  await frame(page, /delivery 2 wants ACK/).click()
+  await page.getByRole('article').getByText('Delivery 2').waitFor()
+  await audit('a message that comes again')
+}
+
 /** Users, and what ends sessions. */
 async function auditPeople(page: Page, audit: Audit): Promise<void> {
   await showView(page, 'Bridge')
@@ -327,6 +377,22 @@ describe.each([
     const audit = await createAudit(page)
     await auditHistory(page, audit, isPhone)
     expect(audit.found).toEqual([])
+  }, 60_000)
+
+  it('on a bridge with work queues', async () => {
+    const bridge = await startQueueBridge()
+    await enqueue(bridge, '/queue/orders', { order: 7 }, { order: 8 })
+    await bury(bridge, '/queue/fragile/mail', 'one')
+    const page = await stage.open({ at: bridge, isPhone })
+    const audit = await createAudit(page)
+    await auditQueues(page, audit, isPhone)
+    expect(audit.found).toEqual([])
+    const guarded = await stage.open({ at: await startGuardedBridge({}, { queues: QUEUES }), isPhone })
+    await showView(guarded, 'Bridge')
+    await guarded.getByRole('region', { name: 'Work queues' }).getByLabel('API key').waitFor()
+    const auditGuarded = await createAudit(guarded)
+    await auditGuarded('queues without a key')
+    expect(auditGuarded.found).toEqual([])
   }, 60_000)
 
   it.each([
