@@ -147,11 +147,28 @@ end
 return answer
 `
 
+const COPY = `
+-- A script cannot hand over more than some 8,000 parts at once; one with more keeps what means something.
+local MOST_PARTS = 6000
+local MEANT = {['body'] = true, ['content-type'] = true, ['headers'] = true}
+local function portable(fields)
+  if #fields <= MOST_PARTS then return fields end
+  local kept = {}
+  for i = 1, #fields, 2 do
+    if MEANT[fields[i]] and #kept < MOST_PARTS then
+      kept[#kept + 1] = fields[i]
+      kept[#kept + 1] = fields[i + 1]
+    end
+  end
+  return kept
+end
+`
+
 /**
  * ARGV: why (empty if nobody has failed), after how many failures a message is dead, most dead messages, channel and name to
  * tell of what was given back, ids. Answers how many are dead.
  */
-export const RETURN_SCRIPT = `${COMMON}
+export const RETURN_SCRIPT = `${COMMON}${COPY}
 local reason, most, maxLength = ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local returned, died = 0, 0
 for i = 8, #ARGV do
@@ -166,7 +183,7 @@ for i = 8, #ARGV do
       local entry = redis.call('XRANGE', stream, id, id)[1]
       if entry then
         local command = {'XADD', dead, 'MAXLEN', '~', maxLength, '*'}
-        for _, part in ipairs(entry[2]) do command[#command + 1] = part end
+        for _, part in ipairs(portable(entry[2])) do command[#command + 1] = part end
         command[#command + 1] = 'reason'
         command[#command + 1] = reason
         redis.call(unpack(command))
@@ -271,13 +288,13 @@ return purged
 `
 
 /** ARGV: most messages of the queue, how many at most. Answers how many went back. */
-export const REDRIVE_SCRIPT = `${COMMON}
+export const REDRIVE_SCRIPT = `${COMMON}${COPY}
 local moved = 0
 local room = math.min(tonumber(ARGV[3]) - redis.call('XLEN', stream), tonumber(ARGV[4]))
 if room <= 0 then return 0 end
 for _, entry in ipairs(redis.call('XRANGE', dead, '-', '+', 'COUNT', room)) do
   local command = {'XADD', stream, '*'}
-  local fields = entry[2]
+  local fields = portable(entry[2])
   for i = 1, #fields, 2 do
     if fields[i] ~= 'reason' or i ~= #fields - 1 then
       command[#command + 1] = fields[i]

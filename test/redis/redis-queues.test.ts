@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { QUEUE_GROUP, RETURNED_CHANNEL, type Queue, type QueueStore } from '../../src/queue/queue.ts'
@@ -357,6 +358,25 @@ describe('queues in Redis', () => {
     })
   })
 
+  it('bury and bring back what has thousands of fields: those that mean something', async () => {
+    const { store } = await node('a')
+    const queue = newQueue({ maxDeliveries: 1 })
+    const many = Array.from({ length: 9000 }, (_, i) => `f${i}`)
+    await outside.xadd(queue.stream, '*', ...many, 'body', 'x', 'content-type', 'text/x')
+    await outside.xadd(queue.stream, '*', ...many)
+    await outside.xadd(queue.stream, '*', ...Array.from({ length: 9000 }, () => 'body'))
+    await outside.xadd(queue.stream, '*', ...many.slice(0, 5000))
+    const [x, y, z, few] = idsOf(await store.work(queue, [], 4))
+    expect(await store.giveBack(queue, [x!], 'nack')).toBe(1)
+    expect(await store.giveBack(queue, [y!, z!, few!], 'unreadable')).toBe(3)
+    const [entry] = await outside.xrange(`${queue.stream}:dead`, '-', '+', 'COUNT', 1)
+    expect(entry![1]).toEqual(['body', 'x', 'content-type', 'text/x', 'reason', 'nack'])
+    expect(await store.redrive(queue)).toBe(4)
+    const back = await outside.xrange(queue.stream, '-', '+')
+    expect(back[0]![1]).toEqual(['body', 'x', 'content-type', 'text/x'])
+    expect(back[3]![1]).toEqual(many.slice(0, 5000))
+  })
+
   it('keep a field "reason" that a backend has given, and what a stream holds besides', async () => {
     const { store } = await node('a')
     const queue = newQueue()
@@ -405,6 +425,39 @@ describe('queues in Redis', () => {
     await recorder.untilOver()
     const arrived = recorder.arrivals.flatMap(({ entries }) => bodiesOf(entries))
     expect([...arrived, ...(await takeBodies(store, queue))]).toEqual(['x'])
+  })
+
+  it.each([
+    ['and nothing more', false],
+    ['and those that need not be', true],
+  ])('work with the rights that docs/operations.md says, %s', async (_what, isMore) => {
+    const own = await redisForTest()
+    const admin = await own.client()
+    const docs = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+    const rights = /need `(~queue:\S* [^`]+)`, and `([^`]+)`/.exec(docs)!.slice(1).join(' ').split(/\s+/)
+    const more = isMore ? ['+client|id', '+client|unblock', '+scan'] : []
+    const plain = ['on', '>pw', '-@all', 'resetchannels', '&stomp-bridge:*', '+subscribe', '+publish', '+ping', '+role']
+    await admin.call('ACL', 'SETUSER', 'small', ...plain, ...rights, ...more)
+    const { store, recorder } = await node('a', own.url.replace('redis://', 'redis://small:pw@'))
+    const queue = newQueue({ maxDeliveries: 1 })
+    for (const body of ['x', 'y', 'z']) await admin.xadd(queue.stream, '*', 'body', body)
+    await store.renew(queue, 1, true)
+    const [x, y, z] = await store.work(queue, [], 3)
+    await store.work(queue, [x!.id], 0)
+    expect(await store.giveBack(queue, [y!.id], 'nack')).toBe(1)
+    await store.giveBack(queue, [z!.id], undefined)
+    expect(await store.counts(queue)).toEqual({ ready: 1, pending: 0, consumers: 1, dead: 1 })
+    expect(bodiesOf(await store.peek(queue, true, 1))).toEqual(['y'])
+    expect(await store.redrive(queue)).toBe(1)
+    expect(await store.purge(queue, false)).toBe(2)
+    expect(await store.held(queue)).toEqual([])
+    if (isMore) expect(await store.streams()).toContain(queue.stream)
+    else await expect(store.streams()).rejects.toMatchObject({ name: 'BusRefusedError' })
+    store.wait(queue)
+    store.endWait(queue)
+    await recorder.untilOver()
+    expect(recorder.ends).toEqual([{ stream: queue.stream, isUnsure: false }])
+    await store.leave(queue)
   })
 
   it('wait also where no command may be ended', async () => {
