@@ -77,6 +77,8 @@ class Model {
   readonly #worked = new Set<string>()
   /** What was settled with ack:auto may come again then: nobody can be told. */
   #hasRefused = false
+  /** How often it was given to somebody. */
+  readonly #seen = new Map<string, number>()
   readonly problems: string[] = []
 
   constructor() {
@@ -180,6 +182,9 @@ class Model {
       const entry = id.slice('queue:q-'.length)
       const isStolen = this.stage.simulated.stolen.has(entry)
       const count = Number(headers.find(([name]) => name === 'delivery-count')![1])
+      const seen = (this.#seen.get(id) ?? 0) + 1
+      this.#seen.set(id, seen)
+      if (seen > count) this.problems.push(`${n} came ${seen} times, and says ${count}`)
       if (worker.room === 0) this.problems.push(`${n} came to who has no room`)
       if (worker.has.size > prefetch) this.problems.push(`${worker.has.size} with a prefetch of ${prefetch}`)
       if (count === 1) {

@@ -95,7 +95,30 @@ describe('handing out', () => {
     worker.room = Infinity
     await stage.pass(100)
     expect(worker.bodies).toEqual(['1'])
+    // Nobody has seen it before, but others may have been given later ones: what is said to come first comes in order.
     expect(messageStamps(worker)).toEqual([{ count: '2', redelivered: 'true' }])
+  })
+
+  it('gives all to two subscriptions that share their room', async () => {
+    const stage = new QueueStage()
+    const node = stage.node()
+    let room = 2
+    const workers = [0, 1].map(() => {
+      const worker = new FakeWorker(false)
+      Object.defineProperty(worker, 'room', { get: () => room })
+      worker.onMessage = () => room--
+      return node.subscribe(16, worker)
+    })
+    stage.add('1', '2', '3', '4', '5', '6')
+    await stage.settle()
+    for (let i = 0; i < 20 && stage.simulated.ids.length > 0; i++) {
+      for (const worker of workers) {
+        room += worker.has.size
+        if (worker.has.size > 0) void worker.ack()
+      }
+      await stage.settle()
+    }
+    expect(workers.flatMap(({ bodies }) => bodies).sort()).toEqual(['1', '2', '3', '4', '5', '6'])
   })
 
   it('gives to others what a subscription cannot take that ends while it is given something', async () => {
@@ -436,6 +459,23 @@ describe('while the store is away', () => {
     await stage.settle()
     expect(worker.bodies).toEqual(['1', '2'])
     expect(worker.has.size).toBe(2)
+  })
+
+  it('gives back what Redis does not know any more to be settled', async () => {
+    const stage = new QueueStage()
+    const node = stage.node()
+    const worker = node.subscribe(2)
+    stage.add('1', '2')
+    await stage.settle()
+    await worker.ack(messageId(1))
+    node.setAvailable(false)
+    node.store.loseWait()
+    await stage.settle()
+    stage.simulated.unsettle('1000-1')
+    node.setAvailable(true)
+    await stage.settle()
+    expect(worker.bodies).toEqual(['1', '2', '1'])
+    expect(messageStamps(worker).map(({ count }) => count)).toEqual(['1', '1', '2'])
   })
 
   it('takes nothing from nodes that could not say that they live, until they had the time to', async () => {

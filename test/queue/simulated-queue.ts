@@ -46,6 +46,7 @@ export class SimulatedQueue {
   readonly stolen = new Set<string>()
   readonly stores = new Set<SimulatedStore>()
   readonly #leases = new Map<string, { readonly consumers: number; readonly untilMs: number }>()
+  readonly #gone = new Map<string, Stored>()
   #added = 0
 
   constructor(clock: FakeClock) {
@@ -70,6 +71,12 @@ export class SimulatedQueue {
     this.#entries.set(id, { id, body, owner: undefined, deliveries: 0, failures: 0, givenMs: 0 })
     this.serve()
     return id
+  }
+
+  /** Redis has lost its last second, and with it that this was settled. */
+  unsettle(id: string): void {
+    this.settled.delete(id)
+    this.#entries.set(id, this.#gone.get(id)!)
   }
 
   /** Whoever waits gets what is new. */
@@ -137,6 +144,7 @@ export class SimulatedQueue {
   }
 
   #settle(id: string): void {
+    this.#gone.set(id, this.#entries.get(id)!)
     this.#entries.delete(id)
     this.settled.add(id)
   }
