@@ -10,6 +10,8 @@ import type { Queue } from '../api/types.ts'
 const INTERVAL_MS = 3000
 /** To list queues the bridge looks through the keys of Redis: where that takes long it is asked less often. */
 const PAUSE_PER_ANSWER = 10
+/** Redis may be back. */
+const MAX_PAUSE_MS = 15_000
 
 export type QueueOrder = 'name' | 'ready' | 'dead'
 
@@ -91,7 +93,7 @@ export function createQueueWatch({ api, apiKey, isVisible = () => true }: QueueW
       const next = async () => {
         const begunAt = Date.now()
         if (isVisible() && !isStuck()) await refresh()
-        wait(Math.max(INTERVAL_MS, PAUSE_PER_ANSWER * (Date.now() - begunAt)))
+        wait(Math.min(MAX_PAUSE_MS, Math.max(INTERVAL_MS, PAUSE_PER_ANSWER * (Date.now() - begunAt))))
       }
       const stop = effect(() => {
         // With another key, what was wrong before may be right now.

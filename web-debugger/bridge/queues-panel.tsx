@@ -136,13 +136,7 @@ function QueueTable({ watch: { search, order, found, sum }, opened, box, onChoos
   return (
     <>
       <div class="queues-tools">
-        <TextInput
-          label="Search queues"
-          hideLabel
-          type="search"
-          value={search}
-          placeholder="Search: a part of the destination"
-        />
+        <TextInput label="Search queues" hideLabel type="search" value={search} placeholder="Search" />
         <Select label="Order of the queues" hideLabel value={order} options={ORDERS} />
         <p class="muted tabular">
           In all {formatCount(ready)} ready, {formatCount(pending)} pending, {formatCount(dead)} dead

@@ -2,7 +2,7 @@
 import type { AckState } from '../stomp/acknowledgements.ts'
 import { previewOf, RecordKind, type Direction, type FrameRecord } from '../stomp/frame-record.ts'
 import { outcomeWords, type Marker } from '../stomp/place.ts'
-import { redeliveryWords } from '../stomp/redelivery.ts'
+import { redeliveryWords, type Redelivery } from '../stomp/redelivery.ts'
 import { maskRaw } from '../stomp/secrets.ts'
 import type { SoftError } from '../stomp/soft-errors.ts'
 import type { SubscriptionEntry } from '../stomp/subscriptions.ts'
@@ -58,7 +58,7 @@ export function ConsoleRow({ record, subscription, ack, refusal, hiddenNames }: 
       </span>
       {origin?.isRetained && <span class="row-ack">retained</span>}
       {origin?.offset !== undefined && !origin.marker && <Offset offset={origin.offset} />}
-      {redelivery && <span class="row-ack">{redeliveryWords(redelivery)}</span>}
+      {redelivery && <Again redelivery={redelivery} />}
       {refusal && <span class="row-ack row-ack-nacked">{direction === 'out' ? 'refused' : refusal.code}</span>}
       {ack !== undefined && <span class={`row-ack row-ack-${ack}`}>{ACKS[ack]}</span>}
       <span class="row-size">{formatBytes(record.bytes)}</span>
@@ -76,6 +76,18 @@ function RowMarker({ marker }: { readonly marker: Marker }) {
       {offset !== undefined && <Offset offset={offset} />}
       {offset !== undefined && outcome !== '' && ', '}
       {outcome}
+    </span>
+  )
+}
+
+/** Where there is little room it is a number alone. */
+function Again({ redelivery }: { readonly redelivery: Redelivery }) {
+  const words = redeliveryWords(redelivery)
+  const cut = words.indexOf(' ') + 1
+  return (
+    <span class="row-ack" title={words}>
+      {cut > 0 && <span class="row-ack-word">{words.slice(0, cut)}</span>}
+      {words.slice(cut)}
     </span>
   )
 }
