@@ -44,7 +44,7 @@ const FLAGS: Readonly<Record<string, { readonly takesValue: boolean; readonly wh
   '--quick': { takesValue: false, what: 'Under two minutes: the fan-out rows' },
   '--only': {
     takesValue: true,
-    what: 'These scenarios alone: NAME,NAME. In results.json the rows of the others stay, if the machine is the same',
+    what: 'These scenarios alone: NAME,NAME. In results.json the rows of the others stay',
   },
   '--install-peers': { takesValue: false, what: 'Install RabbitMQ and nginx with nchan first, with apt-get' },
   '--rounds': { takesValue: true, what: 'Rounds of each server, in turns with the others (5; quick 3)' },

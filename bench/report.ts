@@ -2,31 +2,37 @@
 import type { Row } from './row.ts'
 import type { Verdict } from './verdicts.ts'
 
-export interface Report {
+/** When something was measured, and where. */
+export interface Origin {
   readonly date: string
   readonly cores: number
   readonly cpu: string
   readonly runtimes: Readonly<Record<string, string>>
+}
+
+export interface Report extends Origin {
   readonly isQuick: boolean
   /** Who was not there, and why. */
   readonly leftOut: readonly { readonly name: string; readonly why: string }[]
+  /** Scenarios that were measured at another time, maybe on another machine. */
+  readonly elsewhere?: Readonly<Record<string, Origin>>
   readonly rows: readonly Row[]
   readonly verdicts: readonly Verdict[]
 }
 
 /**
- * Returns the report of a run of some scenarios, with what an earlier run on such a machine has measured of the others.
- * `order`: of the scenarios. Pure.
+ * Returns an earlier report with what a run of some scenarios has measured in place of its own rows of these; another
+ * kind of run has no place in it, and is returned as it is. `order`: of the scenarios. Pure.
  */
-export function withRowsOf(report: Report, earlier: Report, order: readonly string[]): Report {
-  const isSame = (['cores', 'cpu', 'runtimes', 'isQuick'] as const).every(
-    (part) => JSON.stringify(report[part]) === JSON.stringify(earlier[part]),
-  )
-  if (!isSame) return report
-  const measured = new Set(report.rows.map(({ scenario }) => scenario))
+export function withRowsOf(run: Report, earlier: Report, order: readonly string[]): Report {
+  if (run.isQuick !== earlier.isQuick) return run
+  const { date, cores, cpu, runtimes } = run
+  const measured = new Set(run.rows.map(({ scenario }) => scenario))
+  const elsewhere = Object.fromEntries([...measured].map((scenario) => [scenario, { date, cores, cpu, runtimes }]))
   const kept = earlier.rows.filter(({ scenario }) => !measured.has(scenario))
   const placeOf = ({ scenario }: Row): number => order.indexOf(scenario)
-  const rows = [...report.rows, ...kept].sort((a, b) => placeOf(a) - placeOf(b))
+  const rows = [...run.rows, ...kept].sort((a, b) => placeOf(a) - placeOf(b))
   const isThere = (name: string): boolean => rows.some(({ contender }) => contender === name)
-  return { ...report, rows, leftOut: report.leftOut.filter(({ name }) => !isThere(name)) }
+  const leftOut = run.leftOut.filter(({ name }) => !isThere(name))
+  return { ...earlier, leftOut, elsewhere: { ...earlier.elsewhere, ...elsewhere }, rows }
 }

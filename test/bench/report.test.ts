@@ -24,12 +24,13 @@ describe('the report of a run of some scenarios', () => {
     const leftOut = [{ name: 'peer', why: 'not installed' }, { name: 'other', why: 'not installed' }] // prettier-ignore
     const whole = withRowsOf(report([row('send', 'us', 9)], { leftOut, date: '2026-02-02' }), earlier, order)
     expect(whole.rows).toEqual([row('fan-out', 'peer', 1), row('send', 'us', 9), row('history', 'us', 3)])
-    expect(whole.date).toBe('2026-02-02')
+    expect(whole.date).toBe('2026-01-01')
+    expect(whole.elsewhere).toEqual({ send: { date: '2026-02-02', cores: 2, cpu: 'x', runtimes: { Bun: '1' } } })
     expect(whole.leftOut.map(({ name }) => name)).toEqual(['other'])
   })
 
-  it('has none of them where the machine is another one', () => {
-    const measured = report([row('send', 'us', 9)], { cpu: 'y' })
+  it('is its own where the one before was of another kind', () => {
+    const measured = report([row('send', 'us', 9)], { isQuick: true })
     expect(withRowsOf(measured, earlier, order)).toBe(measured)
   })
 })
