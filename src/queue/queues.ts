@@ -166,6 +166,7 @@ export class Queues {
     if (!(error instanceof BusRefusedError)) {
       log.debug({ queue: destination, error }, 'A work queue could not be renewed')
       local.waiting.unshift(...waiting) // until the store is there again
+      this.#availableSinceMs = this.#deps.clock.now() // it may have refused others too: it may have no memory left
       return
     }
     const text = `Cannot subscribe to ${quoted(destination)}: Redis refuses its stream`

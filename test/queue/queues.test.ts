@@ -461,6 +461,27 @@ describe('while the store is away', () => {
     expect(worker.has.size).toBe(2)
   })
 
+  it('takes nothing from nodes that could not say that they live because Redis took nothing', async () => {
+    const stage = new QueueStage({ visibilitySeconds: 1000 })
+    const [a, b] = [stage.node(), stage.node()]
+    const first = a.subscribe(1)
+    await stage.settle()
+    stage.add('1')
+    await stage.settle()
+    b.subscribe()
+    await stage.pass(10_000)
+    const full = new BusUnavailableError('OOM command not allowed')
+    for (const { store } of [a, b]) store.failure = full
+    await stage.pass(20_000)
+    b.store.failure = undefined
+    await stage.pass(3000)
+    a.store.failure = undefined
+    await stage.pass(20_000)
+    expect(stage.simulated.stolen.size).toBe(0)
+    await first.ack()
+    expect(stage.simulated.ids).toEqual([])
+  })
+
   it('gives back what Redis does not know any more to be settled', async () => {
     const stage = new QueueStage()
     const node = stage.node()
