@@ -171,26 +171,45 @@ end
 export const RETURN_SCRIPT = `${COMMON}${COPY}
 local reason, most, maxLength = ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local returned, died = 0, 0
+
+-- Where Redis has no memory for it, nothing is counted or buried, and the queue goes on.
+local function isFull(answer)
+  return type(answer) == 'table' and answer.err and string.find(answer.err, 'OOM ', 1, true)
+end
+
+local function bury(id)
+  local entry = redis.call('XRANGE', stream, id, id)[1]
+  if not entry then return id end
+  local command = {'XADD', dead, 'MAXLEN', '~', maxLength, '*'}
+  for _, part in ipairs(portable(entry[2])) do command[#command + 1] = part end
+  command[#command + 1] = 'reason'
+  command[#command + 1] = reason
+  return redis.pcall(unpack(command))
+end
+
 for i = 8, #ARGV do
   local id = ARGV[i]
   if isHeld(id) then
     local isDead = reason == 'unreadable'
     if reason ~= '' and not isDead then
-      isDead = redis.call('HINCRBY', failures, id, 1) >= most
-      redis.call('PEXPIRE', failures, 604800000)
+      local count = redis.pcall('HINCRBY', failures, id, 1)
+      if type(count) == 'number' then
+        isDead = count >= most
+        redis.call('PEXPIRE', failures, 604800000)
+      elseif not isFull(count) then
+        return count
+      end
     end
     if isDead then
-      local entry = redis.call('XRANGE', stream, id, id)[1]
-      if entry then
-        local command = {'XADD', dead, 'MAXLEN', '~', maxLength, '*'}
-        for _, part in ipairs(portable(entry[2])) do command[#command + 1] = part end
-        command[#command + 1] = 'reason'
-        command[#command + 1] = reason
-        redis.call(unpack(command))
-      end
+      local buried = bury(id)
+      if isFull(buried) then isDead = false
+      elseif type(buried) == 'table' and buried.err then return buried end
+    end
+    if isDead then
       forget(id)
       died = died + 1
-    else
+    elseif reason ~= 'unreadable' then
+      -- What cannot be read is looked at again when it was kept for too long.
       redis.call('XCLAIM', stream, group, NOBODY, '0', id, 'JUSTID')
       returned = returned + 1
     end

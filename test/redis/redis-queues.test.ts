@@ -406,6 +406,32 @@ describe('queues in Redis', () => {
     expect(keys).toEqual([queue.stream])
   })
 
+  it('go on where Redis has no memory left: then nothing is counted or buried', async () => {
+    const own = await redisForTest()
+    const admin = await own.client()
+    const { store } = await node('a', own.url)
+    const queue = newQueue({ maxDeliveries: 2 })
+    for (const body of ['x', 'y', 'z', 'u']) await admin.xadd(queue.stream, '*', 'body', body)
+    await store.renew(queue, 1, true)
+    await admin.config('SET', 'maxmemory', '1')
+    const [x, y, z, u] = await store.work(queue, [], 4)
+    await store.work(queue, [x!.id], 0)
+    for (let i = 0; i < 3; i++) {
+      expect(await store.giveBack(queue, [y!.id], 'nack')).toBe(0)
+      expect(idsOf(await store.work(queue, [], 1))).toEqual([y!.id])
+    }
+    expect(await store.giveBack(queue, [u!.id], 'unreadable')).toBe(0)
+    await store.giveBack(queue, [z!.id], undefined)
+    expect(idsOf(await store.work(queue, [], 3))).toEqual([z!.id])
+    expect(await store.held(queue)).toEqual([y!.id, z!.id, u!.id])
+    await admin.config('SET', 'maxmemory', '0')
+    expect(await store.giveBack(queue, [u!.id], 'unreadable')).toBe(1)
+    expect(await store.giveBack(queue, [y!.id], 'nack')).toBe(0)
+    expect(idsOf(await store.work(queue, [], 1))).toEqual([y!.id])
+    expect(await store.giveBack(queue, [y!.id], 'nack')).toBe(1)
+    expect(await store.counts(queue)).toMatchObject({ ready: 0, pending: 1, dead: 2 })
+  })
+
   it('say that a wait is unsure when the connection goes, and wait again', async () => {
     const own = await redisForTest()
     const { store, recorder, told } = await node('a', own.url, IMPATIENT)
