@@ -4,6 +4,7 @@
  */
 import { ADDRESSES } from './access/delivered-addresses.ts'
 import { createBridgeAccess, isAccessConfigured, type OwnAccess } from './bridge-access.ts'
+import { commandsOf } from './bridge-commands.ts'
 import { bridgeEndpoints } from './bridge-endpoints.ts'
 import { factsOf } from './bridge-facts.ts'
 import { BridgeHistory, keepingOf, keepsSomething, streamsOf } from './bridge-history.ts'
@@ -146,6 +147,7 @@ export function createBridge(options: BridgeOptions): Bridge {
   const outputs = new OutputWatch(config.limits, systemClock)
   const delivery = new Delivery(new Groups(config.server, outputs, log, metrics), systemClock, metrics)
   const { broadcastChannel } = config.broker
+  const redisCommands = commandsOf(config, { nodeId, metrics, log })
   const snapshots = snapshotsOf(config, { commands, delivery, metrics, log })
   const isQueue = (destination: string): boolean => bridgeQueues.rules.of(destination) !== undefined
   const prefixes = { ...config.broker, watched: config.presence.destinations, snapshots }
@@ -193,6 +195,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     snapshots,
     queueRules: bridgeQueues.rules,
     queues,
+    commands: redisCommands?.commands,
     replies: new Replies({ watches, maxQueues: config.limits.maxSubscriptions, metrics, log }),
     metrics,
     log,
@@ -354,6 +357,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     interests.keep(broadcastChannel)
     interests.keepRoutes(table.permanentInterests())
     nodes?.start()
+    redisCommands?.connection.start()
     history?.start()
     queues?.start()
   }
@@ -412,6 +416,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     watches.close()
     history?.close()
     interests.close()
+    redisCommands?.connection.close()
     await nodes?.close()
     await bus.close()
     await Promise.all(listeners.map((listener) => listener.close()))

@@ -45,6 +45,8 @@ const COUNTERS = {
   streamFailures: 'Times that Redis began to refuse a stream of routes.inbound, also because it is none',
   snapshotReads: 'Reads of the source of a snapshot; subscribers that come together share one',
   snapshotFailures: 'Those of them that failed: the source is away, late, too large, or of another type',
+  redisCommands: 'Commands to Redis that clients have sent',
+  redisCommandsFailed: 'Those of them that were refused, failed, or were not answered in time',
 } as const
 
 /** Counted since start, in parts. No label holds what a client chose. */

@@ -19,6 +19,7 @@ const CORE = [
   'presence',
   'recovery',
   'snapshots',
+  'redis-commands',
   'broker',
   'queue',
   'delivery',
@@ -65,6 +66,7 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
       'src/bridge-history.ts',
       'src/bridge-nodes.ts',
       'src/bridge-options.ts',
+      'src/bridge-commands.ts',
       'src/bridge-people.ts',
       'src/bridge-snapshots.ts',
       'src/bridge-queues.ts',
@@ -91,12 +93,17 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   },
   // what answers a SUBSCRIBE by itself
   snapshots: { places: ['src/snapshots/'], mayImport: ['snapshots', 'delivery', 'routes', 'bus', 'leaves'] },
+  // what clients may ask of Redis themselves
+  'redis-commands': { places: ['src/redis-commands/'], mayImport: ['redis-commands', 'bus', 'leaves'] },
   broker: { places: ['src/broker/'], mayImport: ['broker', 'queue', 'delivery', 'routes', 'history', 'bus', 'leaves'] },
   // hands each message to one subscriber
   queue: { places: ['src/queue/'], mayImport: ['queue', 'delivery', 'routes', 'bus', 'leaves'] },
   delivery: { places: ['src/delivery/'], mayImport: ['delivery', 'leaves'] },
   routes: { places: ['src/routes/'], mayImport: ['routes', 'leaves'] },
-  redis: { places: ['src/redis/'], mayImport: ['redis', 'access', 'queue', 'history', 'snapshots', 'bus', 'leaves'] },
+  redis: {
+    places: ['src/redis/'],
+    mayImport: ['redis', 'access', 'queue', 'history', 'snapshots', 'redis-commands', 'bus', 'leaves'],
+  },
   history: { places: ['src/history/'], mayImport: ['history', 'bus', 'leaves'] },
   bus: { places: ['src/bus/'], mayImport: ['bus', 'leaves'] },
   config: { places: ['src/config.ts'], mayImport: ['config parts'] },
@@ -238,7 +245,7 @@ describe('the checker', () => {
   ])('catches a forbidden %s import', (_kind, line) => {
     expect(problems({ ...app, 'src/stomp/session.ts': `// first line\n${line}` })).toEqual([
       'src/stomp/session.ts:2 imports src/http/app.ts, but stomp may import only ' +
-        'stomp, frames, client, access, presence, recovery, snapshots, broker, queue, delivery, routes, cluster, history, bus, leaves',
+        'stomp, frames, client, access, presence, recovery, snapshots, redis-commands, broker, queue, delivery, routes, cluster, history, bus, leaves',
     ])
   })
 

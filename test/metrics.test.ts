@@ -53,6 +53,8 @@ describe('metrics', () => {
       'stomp_bridge_stream_failures_total 0',
       'stomp_bridge_snapshot_reads_total 0',
       'stomp_bridge_snapshot_failures_total 0',
+      'stomp_bridge_redis_commands_total 0',
+      'stomp_bridge_redis_commands_failed_total 0',
       'stomp_bridge_denials_total{action="subscribe"} 0',
       'stomp_bridge_denials_total{action="send"} 0',
       'stomp_bridge_recoveries_total{result="recovered"} 0',

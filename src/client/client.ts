@@ -27,6 +27,7 @@ import type { Queue } from '../queue/queue.ts'
 import type { QueueRules } from '../queue/queue-rules.ts'
 import type { KeptValues } from '../recovery/kept-values.ts'
 import type { History } from '../recovery/history.ts'
+import { COMMANDS_DESTINATION, type RedisCommands } from '../redis-commands/redis-commands.ts'
 import type { OutboundMessage } from '../routes/payload.ts'
 import type { Snapshots } from '../snapshots/snapshots.ts'
 import type { Socket, Transport } from '../socket.ts'
@@ -63,6 +64,8 @@ export interface ClientServices {
   /** Undefined if no route keeps its newest payload. */
   readonly keptValues: KeptValues | undefined
   readonly replies: Replies
+  /** Undefined if no client may send commands to Redis. */
+  readonly commands: RedisCommands | undefined
   /** Undefined if no destination answers with a snapshot. */
   readonly snapshots: Snapshots | undefined
   readonly queueRules: QueueRules
@@ -297,6 +300,22 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
     requireSendable(this.#services.access, this.#identity, destination)
     this.#requireRate('send', destination)
     return this.#services.outbound.routeTo(destination, channel, payload)
+  }
+
+  /** Is what it sends to this destination a command to Redis? */
+  isCommand(destination: string): boolean {
+    return destination === COMMANDS_DESTINATION && this.#services.commands !== undefined
+  }
+
+  /**
+   * Resolves when a command to Redis has been answered, behind those that it has sent before. `body`: JSON, as in the message.
+   * Errors: ProtocolError `not-authorized`, `rate-limited`.
+   */
+  runCommand(body: Uint8Array, correlationId?: string): Promise<void> {
+    requireSendable(this.#services.access, this.#identity, COMMANDS_DESTINATION)
+    this.#requireRate('send', COMMANDS_DESTINATION)
+    const owner = { user: this.#identity.user, session: this.id }
+    return this.#services.commands!.run(this, owner, body, correlationId)
   }
 
   /**

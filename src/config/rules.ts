@@ -41,6 +41,7 @@ export function findingsBetween(input: Input): Finding[] {
     ...streamFindings(streamSettings(input)),
     ...snapshotFindings(snapshotSettings(input)),
     ...queueFindings(queueSettings(input)),
+    ...commandFindings(input),
     ...limitFindings(input),
     ...accessFindings(input['access']),
     ...endpointFindings(endpointsOf(input), endpointContext(input)),
@@ -134,6 +135,7 @@ function endpointContext(input: Input) {
     isSendable: (destination: string) =>
       isBelow(destination, [...prefixes, ...applicationPrefixes]) ||
       isReceiver(destination) ||
+      (destination === '/bridge/redis' && hasCommands(input)) ||
       isOfQueue(queues, destination),
   }
 }
@@ -200,6 +202,18 @@ function streamSettings(input: Input) {
     prefixes: prefixesOf(input).prefixes,
     hasRedis: group(input['redis'])['url'] !== undefined,
   }
+}
+
+function commandFindings(input: Input): Finding[] {
+  if (!hasCommands(input) || group(input['redis'])['url'] !== undefined) return []
+  const text = 'is missing, and redisCommands needs it: the embedded bus has no commands; set REDIS_URL'
+  return [{ path: ['redis', 'url'], text }]
+}
+
+/** May clients send commands to Redis? */
+function hasCommands(input: Input): boolean {
+  const { allow } = group(input['redisCommands'])
+  return Array.isArray(allow) && allow.length > 0
 }
 
 function snapshotSettings(input: Input) {

@@ -13,6 +13,7 @@ import { queues } from './schema/queues.ts'
 import { redis } from './schema/redis.ts'
 import { broker, routes } from './schema/routes.ts'
 import { debuggerSection, doors, server, tcp } from './schema/server.ts'
+import { redisCommands } from './schema/redis-commands.ts'
 import { snapshots } from './schema/snapshots.ts'
 import { milliseconds, MINUTE_MS } from './schema/values.ts'
 
@@ -30,6 +31,7 @@ export const configSchema = z.strictObject({
   presence,
   history,
   snapshots,
+  redisCommands,
   queues,
   slowClients,
   heartBeat,

@@ -3,7 +3,6 @@
  * back to it, or is ignored, as its endpoint says.
  */
 import { Buffer } from 'node:buffer'
-import type { RoutedMessage } from '../broker/outbound.ts'
 import type { Client } from '../client/client.ts'
 import { Closing } from '../client/closing.ts'
 import type { Door } from '../client/door.ts'
@@ -186,14 +185,22 @@ export class RawConnection implements SocketHandler, Door {
       session: this.#client.id,
       user: this.#client.identity.user,
     }
-    this.#handOver(destination, () => [this.#client.route(message)], message.body.length)
+    const client = this.#client
+    const send = client.isCommand(destination)
+      ? () => client.runCommand(message.body)
+      : () => client.publish(client.route(message))
+    this.#handOver(destination, send, message.body.length)
   }
 
   #publishTo(targets: readonly ChannelTarget[], data: string | Uint8Array): void {
     const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.length
     const isSent = this.#handOver(
       targets[0]!.destination,
-      () => targets.map((target) => this.#client.routeTo(target, data)),
+      () => {
+        const messages = targets.map((target) => this.#client.routeTo(target, data))
+        // Several are all or none, which costs more.
+        return messages.length === 1 ? this.#client.publish(messages[0]!) : this.#client.publishAll(messages)
+      },
       bytes,
     )
     if (!isSent) return
@@ -202,12 +209,10 @@ export class RawConnection implements SocketHandler, Door {
   }
 
   /** Returns false if it was refused. `destination`: what is said of it then. */
-  #handOver(destination: string, route: () => readonly RoutedMessage[], bytes: number): boolean {
+  #handOver(destination: string, send: () => Promise<void>, bytes: number): boolean {
     let done: Promise<void>
     try {
-      const messages = route()
-      // Several are all or none, which costs more.
-      done = messages.length === 1 ? this.#client.publish(messages[0]!) : this.#client.publishAll(messages)
+      done = send()
     } catch (error) {
       // Whoever wants to know subscribes to the queue of errors.
       if (isSoftError(error, this.#services.softErrors)) this.#refused(error, destination)

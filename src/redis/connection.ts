@@ -26,12 +26,12 @@ export class Connection {
   /** Does Redis itself say so? */
   #isSaidByRedis = false
 
-  /** Errors: throws as `clientOptions`. */
-  constructor(options: RedisOptions, connectionName: string, events: ConnectionEvents) {
+  /** `more.protocol`: where answers are to be as older clients have them. Errors: throws as `clientOptions`. */
+  constructor(options: RedisOptions, connectionName: string, events: ConnectionEvents, more: { protocol?: 2 } = {}) {
     this.#events = events
     const given = clientOptions(options)
     const retryStrategy = (): number => growingDelay(++this.#attempts, options.reconnectMaxDelayMs)
-    this.client = new Redis({ ...given, connectionName, retryStrategy })
+    this.client = new Redis({ ...given, ...more, connectionName, retryStrategy })
     // The first one of a socket comes from ioredis, as an 'error' of the client.
     onEachStream(this.client, given.tls !== undefined, () => {})
     onHandshake(this.client, {

@@ -127,6 +127,7 @@ export class ClientStage {
       snapshots: undefined,
       queues: undefined,
       queueRules: NO_QUEUES,
+      commands: undefined,
       replies: repliesOf(core),
     }
     this.clients = new Clients(services, 'node', maxClients)

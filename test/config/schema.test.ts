@@ -66,6 +66,7 @@ describe('parseConfig', () => {
       presence: { destinations: [], ttlSeconds: 60 },
       history: [],
       snapshots: [],
+      redisCommands: { allow: [], keyPrefix: '{user}:', maxBytes: 1000, maxAnswerBytes: 65_536, timeoutMs: 1000 },
       queues: [],
       slowClients: [],
       heartBeat: { outgoingMs: 10000, incomingMs: 10000, toleranceFactor: 2, pongCounts: false },

@@ -112,6 +112,7 @@ export class Stage {
         snapshots: undefined,
         queues: undefined,
         queueRules: NO_QUEUES,
+        commands: undefined,
         replies: repliesOf(core),
       },
       'node',

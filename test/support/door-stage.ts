@@ -79,6 +79,7 @@ export class DoorStage {
         snapshots: undefined,
         queues: undefined,
         queueRules: NO_QUEUES,
+        commands: undefined,
         replies: repliesOf(this.core),
         metrics,
         log,

@@ -6,7 +6,7 @@ import type { RoutedMessage } from '../../broker/outbound.ts'
 import type { Client } from '../../client/client.ts'
 import { requireReplyChannel } from '../../client/replies.ts'
 import type { OutboundMessage } from '../../routes/payload.ts'
-import { REPLY_TO } from '../../routes/replies.ts'
+import { CORRELATION_ID, REPLY_TO } from '../../routes/replies.ts'
 import { ProtocolError } from '../../errors.ts'
 import type { CommandContext, CommandHandler, PendingEffect } from '../command.ts'
 import { requireHeader } from '../headers.ts'
@@ -24,6 +24,7 @@ export const handleSend: CommandHandler = (context, frame) => {
   const { client } = context
   const destination = requireHeader(frame, 'destination')
   if (destination === RENEW_DESTINATION) return renew(context, frame)
+  if (client.isCommand(destination)) return runCommand(context, frame)
   const once = onceOf(context, destination, frame)
   const message = client.route(new SentMessage(client, destination, frame), once)
   const replyTo = frame.headers.get(REPLY_TO)
@@ -59,6 +60,14 @@ function onceOf({ client }: CommandContext, destination: string, frame: Frame): 
 function renew(context: CommandContext, frame: Frame): PendingEffect {
   if (!frame.headers.has('transaction')) return context.renew(frame)
   throw new ProtocolError('bad-header', 'A renewal cannot be part of a transaction')
+}
+
+/** It is answered at once: it cannot wait for COMMIT. */
+function runCommand({ client }: CommandContext, frame: Frame): PendingEffect {
+  if (frame.headers.has('transaction')) {
+    throw new ProtocolError('bad-header', 'A command to Redis cannot be part of a transaction')
+  }
+  return { done: client.runCommand(frame.body, frame.headers.get(CORRELATION_ID)) }
 }
 
 /** What the routes are given of the frame. Not every codec carries the headers. */
