@@ -49,17 +49,24 @@ function ProtocolSettings({ connection }: { readonly connection: Connection }) {
           ]}
         />
       )}
-      <Select
-        label="WebSocket sub-protocol"
-        value={profile.subProtocol}
-        hint={isStomp ? 'Old servers, and some proxies, want none.' : undefined}
-        options={[
-          { value: 'match', text: isStomp ? 'Offer those of the versions' : 'As usual: none' },
-          { value: 'none', text: 'None' },
-          { value: 'custom', text: 'Others' },
-        ]}
+      <Checkbox
+        label="SockJS"
+        value={profile.isSockJs}
+        hint="As sockjs-client connects, over a WebSocket. This bridge knows it if doors.sockjs is on."
       />
-      {profile.subProtocol.value === 'custom' && (
+      {!profile.isSockJs.value && (
+        <Select
+          label="WebSocket sub-protocol"
+          value={profile.subProtocol}
+          hint={isStomp ? 'Old servers, and some proxies, want none.' : undefined}
+          options={[
+            { value: 'match', text: isStomp ? 'Offer those of the versions' : 'As usual: none' },
+            { value: 'none', text: 'None' },
+            { value: 'custom', text: 'Others' },
+          ]}
+        />
+      )}
+      {!profile.isSockJs.value && profile.subProtocol.value === 'custom' && (
         <TextInput
           label="Sub-protocols, best first"
           value={profile.customSubProtocols}

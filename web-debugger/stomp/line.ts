@@ -11,6 +11,7 @@ import type { Environment } from './environment.ts'
 import type { NewRecord, WireData } from './frame-record.ts'
 import { problemsOf, secretNames, socketUrl, subProtocolsOf, type Profile } from './profile.ts'
 import { maskSubProtocols, maskUrl } from './secrets.ts'
+import { SockJsSocket, sockJsUrl, textIn } from './sockjs-socket.ts'
 import { StompLink } from './stomp-link.ts'
 import { TappedSocket, type Close } from './tapped-socket.ts'
 import { WireTap } from './wire-tap.ts'
@@ -164,15 +165,21 @@ export class Line {
 
   /** False if there is no STOMP session, or its DISCONNECT is sent: STOMP 1.2 "DISCONNECT" wants nothing after it. */
   transmit(frame: FrameToEncode, hasContentLength: boolean): boolean {
-    if (this.#state.value !== 'connected') return false
+    if (this.#state.value !== 'connected' || !this.#canCarry(frame.body ?? '')) return false
     return this.#link?.transmit(frame, { hasContentLength }) ?? false
   }
 
   /** Data as it is. False unless a WebSocket without STOMP is open. */
   sendRaw(data: WireData): boolean {
-    if (this.#link || !this.#socket?.isOpen) return false
+    if (this.#link || !this.#socket?.isOpen || !this.#canCarry(data)) return false
     this.#socket.send(data)
     return true
+  }
+
+  #canCarry(data: WireData): boolean {
+    if (!this.#profile.isSockJs || textIn(data) !== undefined) return true
+    this.#events.onNote('Not sent: SockJS carries text only, and this is no UTF-8')
+    return false
   }
 
   get #shownUrl(): string {
@@ -200,7 +207,7 @@ export class Line {
     this.#reason = undefined
     this.#isReasonLasting = false
     this.#wasOpen = false
-    this.#events.onNote(`Opening ${this.#shownUrl}${offer}`)
+    this.#events.onNote(`Opening ${this.#shownUrl}${this.#profile.isSockJs ? ' with SockJS' : offer}`)
     try {
       this.#socket = this.#openSocket(protocols)
     } catch (error) {
@@ -223,7 +230,10 @@ export class Line {
       now: () => this.#environment.now(),
       listener: (record, frame) => this.#events.onRecord(record, frame),
     })
-    const socket = this.#environment.openSocket(socketUrl(this.#profile), protocols)
+    const url = socketUrl(this.#profile)
+    const socket = this.#profile.isSockJs
+      ? new SockJsSocket(this.#environment.openSocket(sockJsUrl(url, Math.random), protocols))
+      : this.#environment.openSocket(url, protocols)
     return new TappedSocket(socket, tap, {
       onOpen: () => this.#handleOpen(),
       onClose: (close) => this.#handleClose(close),

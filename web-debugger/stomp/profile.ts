@@ -7,6 +7,8 @@ export interface Profile {
   readonly url: string
   /** `raw` is a WebSocket without STOMP. */
   readonly mode: 'stomp' | 'raw'
+  /** In the frames of SockJS, as Spring has it. */
+  readonly isSockJs: boolean
   readonly version: 'all' | '1.2' | '1.1' | '1.0'
   /** `match` offers those of the versions; old servers want `none`. */
   readonly subProtocol: 'match' | 'none' | 'custom'
@@ -35,6 +37,7 @@ export function createProfile(url: string): Profile {
     name: '',
     url,
     mode: 'stomp',
+    isSockJs: false,
     version: 'all',
     subProtocol: 'match',
     customSubProtocols: '',
@@ -136,6 +139,7 @@ export function versionsOf(profile: Profile): readonly string[] {
 }
 
 export function subProtocolsOf(profile: Profile): readonly string[] {
+  if (profile.isSockJs) return []
   if (profile.subProtocol === 'custom') {
     return profile.customSubProtocols
       .split(',')
