@@ -12,6 +12,8 @@ const GENERATORS = 2
 const SAMPLED = 50
 /** Messages that have not come by then are lost, in milliseconds. */
 const LOST_AFTER_MS = 20_000
+/** How often it is asked how many have come, in milliseconds. */
+const LOOK_AGAIN_MS = 2
 
 class Generator {
   readonly #child: ChildProcess
@@ -102,6 +104,7 @@ export class ClientFleet {
   readonly #parts: readonly Part[]
   /** Messages that each part should have had when all that was announced has come. */
   readonly #expected: number[]
+  #expectedTogether = 0
 
   constructor(id: number, parts: readonly Part[]) {
     this.#id = id
@@ -140,6 +143,20 @@ export class ClientFleet {
       }, LOST_AFTER_MS)
     })
     await Promise.race([Promise.all(arrived), lost]).finally(() => clearTimeout(timer))
+  }
+
+  /** So many more will come, whoever of the clients gets them; resolves when they have. Errors: rejects if they do not. */
+  async expectTogether(messages: number): Promise<void> {
+    this.#expectedTogether += messages
+    const begun = performance.now()
+    for (;;) {
+      const received = await this.received()
+      if (received >= this.#expectedTogether) return
+      if (performance.now() - begun > LOST_AFTER_MS) {
+        throw new Error(`Of ${this.#expectedTogether} messages only ${received} have come`)
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))
+    }
   }
 
   /** Every client sends `text` so many times, then `last`. */

@@ -23,6 +23,8 @@ export interface Protocol {
    * WebSocket messages: the first one looks what is in them, the others count.
    */
   readonly countsFrames?: boolean
+  /** STOMP clients that acknowledge each message as soon as it has come. */
+  readonly acknowledges?: boolean
 }
 
 export interface FleetOptions {
@@ -122,6 +124,7 @@ export class Fleet {
     }
     this.joins.push(performance.now() - begun)
     socket.on('error', () => {}) // a server that drops clients shows in what is not received
+    if (protocol.acknowledges) acknowledge(socket)
     const counter = this.#counter
     if (counter) {
       const read = counter.client(at === 0 ? countMarkers : undefined)
@@ -153,6 +156,20 @@ export class Fleet {
     this.#goal = Infinity
     this.#onGoal?.()
   }
+}
+
+/** Answers each MESSAGE that comes with an ACK of its own (STOMP 1.2). */
+function acknowledge(socket: Socket): void {
+  let rest = ''
+  socket.on('data', (chunk: Buffer) => {
+    const text = rest + chunk.toString('latin1')
+    const end = text.lastIndexOf('\0') + 1
+    rest = text.slice(end)
+    const acks = [...text.slice(0, end).matchAll(/\nack:([^\n]+)\n/g)].map(([, ack]) =>
+      textMessage(`ACK\nid:${ack}\n\n\0`),
+    )
+    if (acks.length > 0) socket.write(Buffer.concat(acks))
+  })
 }
 
 /** Reads until the text has come, and throws away what else comes with it. */

@@ -8,6 +8,7 @@ const SHOWN: Readonly<Record<string, string>> = {
   compression: 'permessage-deflate, off and on; Redis to ',
   access: 'Logins and rules: ',
   history: 'History: ',
+  queue: 'Work queue: ',
 }
 
 /** Returns tables, targets and what was left out, in Markdown. */

@@ -31,6 +31,7 @@ import {
 } from './scenarios/history.ts'
 import { AT_REST, WINDOW_CASE } from './scenarios/history-window.ts'
 import { memoryCase } from './scenarios/memory.ts'
+import { QUEUE_CASE, QUEUE_ON_BRIDGE } from './scenarios/queue.ts'
 import { PUBLISH_ALONE, SEND_CASE } from './scenarios/send.ts'
 import type { Stage } from './stage.ts'
 
@@ -157,6 +158,12 @@ function historyTargets(sizes: Sizes): Target[] {
       against: 'none',
       pairs: [{ ours: { scenario: 'history', case: COME_BACK_READS, contender: COME_BACK } }],
       atMost: 100,
+    },
+    {
+      what: `work queue, ${QUEUE_CASE}, with Redis`,
+      against: RABBITMQ.name,
+      pairs: [compare({ scenario: 'queue', case: QUEUE_CASE }, QUEUE_ON_BRIDGE, RABBITMQ.name)],
+      atMost: 1 / 3,
     },
     {
       what: `MB more while ${WINDOW_CASE}`,

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { start, stop, temporaryDirectory } from '../children.ts'
 import type { Contender } from '../contender.ts'
+import type { Protocol } from '../fleet.ts'
 import { freePort, startServer } from '../server-process.ts'
 import { findProgram } from './paths.ts'
 
@@ -13,6 +14,13 @@ const epmd = findProgram('epmd')
 /** Longer than any run, in milliseconds: the clients send nothing. */
 const IDLE_TIMEOUT_MS = 3_600_000
 const CONNECT = 'CONNECT\naccept-version:1.2\nhost:/\nlogin:guest\npasscode:guest\nheart-beat:0,0\n\n\0'
+
+/** STOMP clients that only send. */
+export const RABBITMQ_SENDERS: Protocol = {
+  path: '/ws',
+  headers: { 'Sec-WebSocket-Protocol': 'v12.stomp' },
+  hello: [{ send: CONNECT, until: 'CONNECTED' }],
+}
 
 export const RABBITMQ: Contender = {
   name: 'RabbitMQ Web STOMP',
@@ -48,10 +56,9 @@ export const RABBITMQ: Contender = {
     return {
       server,
       subscriber: {
-        path: '/ws',
-        headers: { 'Sec-WebSocket-Protocol': 'v12.stomp' },
+        ...RABBITMQ_SENDERS,
         hello: [
-          { send: CONNECT, until: 'CONNECTED' },
+          ...RABBITMQ_SENDERS.hello,
           { send: `SUBSCRIBE\nid:sub-0\ndestination:/topic/${channel}\nreceipt:r\n\n\0`, until: 'RECEIPT' },
         ],
       },

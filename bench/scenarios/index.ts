@@ -11,6 +11,7 @@ import { bareSizes, fanOut, sizes } from './fan-out.ts'
 import { history } from './history.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory.ts'
+import { queue } from './queue.ts'
 import { rest } from './rest.ts'
 import { send } from './send.ts'
 import { stalled } from './stalled.ts'
@@ -33,6 +34,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   connect: { isQuick: false, what: 'connect and SUBSCRIBE', run: connect },
   access: { isQuick: false, what: 'rules, logins, queues of 10,000 users, presence', run: access },
   history: { isQuick: false, what: 'fan-out and SEND with history, clients that come back', run: history },
+  queue: { isQuick: false, what: 'a work queue with 10 consumers, beside RabbitMQ', run: queue },
   memory: { isQuick: false, what: 'memory of idle sessions', run: memory },
   latency: { isQuick: false, what: 'latency at fixed rates', run: latency },
   stalled: { isQuick: false, what: 'one stalled client among 1,000', run: stalled },

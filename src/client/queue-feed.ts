@@ -49,6 +49,14 @@ export class QueueFeed implements QueueReceiver {
     return this.isAuto ? Infinity : door.room
   }
 
+  gather(): void {
+    this.#client.output.gather()
+  }
+
+  flush(): void {
+    this.#client.output.flush()
+  }
+
   deliver(message: Message): void {
     this.#delivery.deliverTo(this.#subscription.feed, message)
   }

@@ -26,6 +26,8 @@ export class Output implements Tally {
   look = 0
   lengthSinceLook = 0
   readonly #meter: OutputMeter
+  /** What waits for `flush`; undefined if nothing is to wait. */
+  #gathered: (string | Uint8Array)[] | undefined
   /** Less what the groups that it is in had been handed before it joined. */
   #written = 0
 
@@ -50,8 +52,24 @@ export class Output implements Tally {
     return total
   }
 
+  /** Messages of the client's own wait from here on, until `flush`, so that they are one write. */
+  gather(): void {
+    this.#gathered ??= []
+  }
+
+  flush(): void {
+    const gathered = this.#gathered
+    this.#gathered = undefined
+    if (gathered?.length === 1) this.write(gathered[0]!)
+    else if (gathered && gathered.length > 0) this.writeAll(gathered)
+  }
+
   /** A message of the client's own. */
   write(data: string | Uint8Array): void {
+    if (this.#gathered) {
+      this.#gathered.push(data)
+      return
+    }
     const length = roughLength(data)
     this.#count(length)
     this.socket.send(data)

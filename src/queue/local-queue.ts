@@ -308,6 +308,7 @@ export class LocalQueue implements ConsumerOwner {
 
   #handOut(entries: readonly TakenEntry[]): void {
     const { metrics } = this.#deps
+    const gathering = new Set<QueueReceiver>()
     const unreadable: string[] = []
     const unwanted: string[] = []
     for (const entry of entries) {
@@ -320,6 +321,10 @@ export class LocalQueue implements ConsumerOwner {
       else if (!consumer) unwanted.push(id)
       else {
         if (entry.deliveries > 1) metrics.count.queueRedelivered++
+        if (entries.length > 1 && !gathering.has(consumer.receiver)) {
+          gathering.add(consumer.receiver)
+          consumer.receiver.gather()
+        }
         if (consumer.receiver.isAuto) {
           consumer.give(id, message)
           this.#leaving.add(id)
@@ -330,6 +335,7 @@ export class LocalQueue implements ConsumerOwner {
         }
       }
     }
+    for (const receiver of gathering) receiver.flush()
     this.#return({ ids: unreadable, failure: 'unreadable' })
     this.#return({ ids: unwanted, failure: undefined })
     this.#armExpiry()

@@ -10,6 +10,9 @@ export interface QueueReceiver {
   /** How many it can take now, whatever its prefetch is. */
   readonly room: number
   deliver(message: Message): void
+  /** What is delivered from here on, until `flush`, may be one write. */
+  gather(): void
+  flush(): void
   /** This message goes to somebody else: an acknowledgement of it means nothing any more. */
   forget(messageId: string): void
 }

@@ -40,10 +40,10 @@ local function isHeld(id)
   return found[1] and found[1][2] == node
 end
 
-local function forget(id)
-  redis.call('XACK', stream, group, id)
-  redis.call('XDEL', stream, id)
-  redis.call('HDEL', failures, id)
+local function forget(...)
+  redis.call('XACK', stream, group, ...)
+  redis.call('XDEL', stream, ...)
+  if redis.call('EXISTS', failures) == 1 then redis.call('HDEL', failures, ...) end
 end
 
 -- Returns how many there were. What is no longer in the stream is forgotten.
@@ -102,11 +102,27 @@ if #pending('-', '+', 1, node) == 0 then redis.pcall('XGROUP', 'DELCONSUMER', st
 return 0
 `
 
-/** ARGV: how many are wanted, ids of what is settled. Answers id, how often delivered, and fields of each. */
+/** ARGV: how many are wanted, ids of what is settled, the lowest first and the highest last. Answers id, how often delivered, and fields of each. */
 export const WORK_SCRIPT = `${COMMON}
-for i = 4, #ARGV do
-  if isHeld(ARGV[i]) then forget(ARGV[i]) end
+-- One look for all of them, unless the node holds very many that lie between.
+local function heldIn(from, to)
+  local found = pending(from, to, 4 * (#ARGV - 3) + CHUNK, node)
+  if #found == 4 * (#ARGV - 3) + CHUNK then return nil end
+  local held = {}
+  for _, each in ipairs(found) do held[each[1]] = true end
+  return held
 end
+
+if #ARGV > 3 then
+  local held = heldIn(ARGV[4], ARGV[#ARGV])
+  local settled = {}
+  for i = 4, #ARGV do
+    local id = ARGV[i]
+    if held and held[id] or not held and isHeld(id) then settled[#settled + 1] = id end
+  end
+  if #settled > 0 then forget(unpack(settled)) end
+end
+
 local wanted = tonumber(ARGV[3])
 local answer = {}
 if wanted == 0 then return answer end
@@ -330,4 +346,26 @@ for _, entry in ipairs(redis.call('XRANGE', dead, '-', '+', 'COUNT', room)) do
   moved = moved + 1
 end
 return moved
+`
+
+/**
+ * Messages for one queue from several senders. KEYS: stream. ARGV: most messages that it holds, then for each message how many
+ * names and values of fields there are, and those. Answers 1 for each that was added, and 0 for each that has no room.
+ */
+export const ENQUEUE_SCRIPT = `
+local stream = KEYS[1]
+local length = redis.call('XLEN', stream)
+local answer = {}
+local arg = 2
+while arg <= #ARGV do
+  local count = tonumber(ARGV[arg])
+  local room = length < tonumber(ARGV[1])
+  if room then
+    redis.call('XADD', stream, '*', unpack(ARGV, arg + 1, arg + count))
+    length = length + 1
+  end
+  answer[#answer + 1] = room and 1 or 0
+  arg = arg + count + 1
+end
+return answer
 `

@@ -15,6 +15,7 @@ import type {
 import { CLEARED_CHANNEL, RECORDED_CHANNEL } from '../history/channels.ts'
 import type { Position } from '../position.ts'
 import type { RedisCommands } from './commands.ts'
+import { Enqueuing } from './enqueuing.ts'
 import { CLEAR_SCRIPT, PUBLISH_SCRIPT, READ_SCRIPT, RECORD_SCRIPT } from './log-scripts.ts'
 import type { PublishQueue } from './publish-queue.ts'
 import { newScript, OrderedScript, runScript } from './scripts.ts'
@@ -46,6 +47,7 @@ export interface RedisLogOptions {
 export class RedisLog implements HistoryLog {
   readonly #options: RedisLogOptions
   readonly #publish: OrderedScript
+  readonly #enqueuing: Enqueuing
   readonly #born: string
   /** Of the epochs that this node begins. */
   readonly #random = Math.random().toString(36).slice(2, 8)
@@ -54,6 +56,7 @@ export class RedisLog implements HistoryLog {
   constructor(options: RedisLogOptions) {
     this.#options = options
     this.#publish = new OrderedScript(options.queue, SCRIPTS.publish)
+    this.#enqueuing = new Enqueuing(options.queue)
     this.#born = options.commands.key(`${OWN_PREFIX}history:born`)
   }
 
@@ -74,6 +77,11 @@ export class RedisLog implements HistoryLog {
     const unavailable = this.#options.unavailable()
     if (unavailable) throw unavailable
     const { commands } = this.#options
+    const [first] = messages
+    if (messages.length === 1 && first!.entry?.isQueue && first!.once === undefined) {
+      return this.#enqueuing.add(commands.key(first!.channel), first!.entry, first!.payload)
+    }
+    this.#enqueuing.flush() // what was sent before is in its queue before
     const keys: string[] = []
     const args: (string | Uint8Array)[] = [this.#nextEpoch(), KEPT_MS, BORN_TTL_MS, ONCE_MS]
     for (const { channel, payload, target, entry, once, valueTtlSeconds } of messages) {

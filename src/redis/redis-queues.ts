@@ -1,6 +1,7 @@
 /** Work queues in Redis or Valkey: a stream for each, with one consumer group of which each node is a consumer. */
 import { QUEUE_PREFIX } from '../bus/shared-bus.ts'
 import type { Log } from '../log.ts'
+import { compareOffsets } from '../position.ts'
 import {
   DEAD_SUFFIX,
   LEASE_MS,
@@ -107,7 +108,7 @@ export class RedisQueues implements QueueStore {
   }
 
   async work(queue: Queue, settled: readonly string[], wanted: number): Promise<readonly TakenEntry[]> {
-    return takenIn(await this.#run(SCRIPTS.work, queue, [wanted, ...settled]))
+    return takenIn(await this.#run(SCRIPTS.work, queue, [wanted, ...betweenEnds(settled)]))
   }
 
   async giveBack(queue: Queue, ids: readonly string[], failure: Failure | undefined): Promise<number> {
@@ -194,6 +195,16 @@ async function inChunks(most: number, chunk: (count: number) => Promise<unknown>
     if (count < CHUNK) break
   }
   return sum
+}
+
+/** Returns them with the lowest first and the highest last. */
+function betweenEnds(ids: readonly string[]): string[] {
+  const list = [...ids]
+  const swap = (i: number, j: number): void => void ([list[i], list[j]] = [list[j]!, list[i]!])
+  for (let i = 1; i < list.length; i++) if (compareOffsets(list[i]!, list[0]!) < 0) swap(i, 0)
+  const last = list.length - 1
+  for (let i = 1; i < last; i++) if (compareOffsets(list[i]!, list[last]!) > 0) swap(i, last)
+  return list
 }
 
 function takenIn(reply: unknown): TakenEntry[] {

@@ -39,6 +39,10 @@ export class FakeWorker implements QueueReceiver {
     this.onMessage?.(message)
   }
 
+  gather(): void {}
+
+  flush(): void {}
+
   forget(messageId: string): void {
     this.has.delete(messageId)
   }
