@@ -186,7 +186,7 @@ const SERVER_GLOBALS = ['Buffer', 'process', 'require']
 describe('the sources', () => {
   const sources = readSources()
 
-  it('keep the rule of who imports whom', () => {
+  it('keep the rule of who imports whom', { timeout: 60_000 }, () => {
     expect(sources.size).toBeGreaterThan(0)
     expect(check(sources)).toEqual([])
   })
