@@ -184,7 +184,7 @@ class Model {
       const count = Number(headers.find(([name]) => name === 'delivery-count')![1])
       const seen = (this.#seen.get(id) ?? 0) + 1
       this.#seen.set(id, seen)
-      if (seen > count) this.problems.push(`${n} came ${seen} times, and says ${count}`)
+      if (seen > count && !isStolen) this.problems.push(`${n} came ${seen} times, and says ${count}`)
       if (worker.room === 0) this.problems.push(`${n} came to who has no room`)
       if (worker.has.size > prefetch) this.problems.push(`${worker.has.size} with a prefetch of ${prefetch}`)
       if (count === 1) {
