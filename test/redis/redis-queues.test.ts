@@ -460,7 +460,7 @@ describe('queues in Redis', () => {
     const own = await redisForTest()
     const admin = await own.client()
     const docs = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
-    const rights = /need `(~queue:\S* [^`]+)`, and `([^`]+)`/.exec(docs)!.slice(1).join(' ').split(/\s+/)
+    const rights = /need `(~queue:\S* [^`]+)`, and\s+`([^`]+)`\s+`([^`]+)`/.exec(docs)!.slice(1).join(' ').split(' ')
     const more = isMore ? ['+client|id', '+client|unblock', '+scan'] : []
     const plain = ['on', '>pw', '-@all', 'resetchannels', '&stomp-bridge:*', '+subscribe', '+publish', '+ping', '+role']
     await admin.call('ACL', 'SETUSER', 'small', ...plain, ...rights, ...more)
