@@ -10,13 +10,16 @@ import { findProgram, missing, nginx } from '../../scripts/programs.mjs'
 import { adopt } from './process.ts'
 import { eventually } from './wait.ts'
 
-/** Starts it, for `beforeAll`; resolves with its address, `http://127.0.0.1:PORT`, when it answers. */
-export async function startNginx(upstreamPort: number): Promise<string> {
+/**
+ * Starts it, for `beforeAll`; resolves with its address, `http://127.0.0.1:PORT`, when it answers. `stickyPorts`: of
+ * servers behind `/stomp/` among which it chooses by the session of SockJS in the path.
+ */
+export async function startNginx(upstreamPort: number, stickyPorts: readonly number[] = []): Promise<string> {
   const program = findProgram(nginx)
   if (!program) throw missing(nginx)
   const directory = mkdtempSync(join(tmpdir(), 'stomp-bridge-nginx-'))
   const port = await freePort()
-  writeFileSync(join(directory, 'nginx.conf'), configuration(directory, port, upstreamPort))
+  writeFileSync(join(directory, 'nginx.conf'), configuration(directory, port, upstreamPort, sticky(stickyPorts)))
   const child = spawn(program.path, ['-p', directory, '-c', join(directory, 'nginx.conf')], { stdio: 'ignore' })
   adopt(child)
   const exited = once(child, 'exit')
@@ -40,8 +43,28 @@ async function freePort(): Promise<number> {
   return port
 }
 
+/** What is added to the configuration, by block. */
+interface Sticky {
+  readonly http: string
+  readonly server: string
+}
+
+/** As docs/doors.md has it. */
+function sticky(ports: readonly number[]): Sticky {
+  if (ports.length === 0) return { http: '', server: '' }
+  return {
+    http: `
+  map $uri $sockjs_session { ~^/stomp/[^/]+/(?<id>[^/]+)/ $id; default $request_id; }
+  upstream bridges {
+    hash $sockjs_session consistent;
+    ${ports.map((port) => `server 127.0.0.1:${port};`).join(' ')}
+  }`,
+    server: 'location /stomp/ { proxy_pass http://bridges; proxy_http_version 1.1; proxy_set_header Host $host; }',
+  }
+}
+
 /** With `proxy_buffering on` and HTTP/1.0 to the upstream where nothing else is said: what nginx does by itself. */
-function configuration(directory: string, port: number, upstreamPort: number): string {
+function configuration(directory: string, port: number, upstreamPort: number, { http, server }: Sticky): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((kind) => `${kind}_temp_path ${directory}/${kind};`)
     .join('\n  ')
@@ -57,8 +80,10 @@ http {
   access_log off;
   ${temporary}
   proxy_buffering on;
+  ${http}
   server {
     listen 127.0.0.1:${port};
+    ${server}
     location /one-zero/ { proxy_http_version 1.0; ${upstream} }
     location /one-one/ { proxy_http_version 1.1; proxy_set_header Connection ""; ${upstream} }
     location /websocket/ {

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { metric } from '../../support/clients/backend.ts'
+import { connectSockJs } from '../../support/clients/sockjs.ts'
 import { launchChromium } from '../../support/chromium.ts'
 import { startNginx } from '../../support/nginx.ts'
 import { spawnBridge, type BridgeProcess } from '../../support/process.ts'
@@ -20,7 +22,7 @@ describe('sockjs-client in a browser', () => {
   beforeAll(async () => {
     browser = await launchChromium()
     ;[bridge, other] = await Promise.all([spawnBridge({ runtime: 'bun', env }), spawnBridge({ runtime: 'node', env })])
-    proxy = await startNginx(bridge.port)
+    proxy = await startNginx(bridge.port, [bridge.port, other.port])
   })
   afterAll(() => browser.close())
 
@@ -83,6 +85,21 @@ describe('sockjs-client in a browser', () => {
     for (const script of SCRIPTS) await without.addScriptTag({ content: readFileSync(join(PACKAGES, script), 'utf8') })
     expect(await talk(without, bridge.url)).toEqual(['xhr-streaming', ...bodies])
   })
+
+  it.each(['xhr-streaming', 'xhr-polling'] as const)(
+    'finds its session on one of two bridges behind nginx, by its path alone: %s',
+    async (transport) => {
+      const topics = Array.from({ length: 12 }, (_, i) => `/topic/${transport}-${i}`)
+      const clients = await Promise.all(topics.map(() => connectSockJs(proxy, transport)))
+      const subscriptions = await Promise.all(clients.map((client, i) => client.subscribe(topics[i]!)))
+      for (const each of [bridge, other]) expect(await metric(each, 'stomp_bridge_sessions')).toBeGreaterThan(0)
+      for (let round = 0; round < 5; round++) {
+        await Promise.all(clients.map((client, i) => client.send(topics[i]!, `${round}`)))
+        for (const subscription of subscriptions) expect((await subscription.next()).body).toBe(`${round}`)
+      }
+      await Promise.all(clients.map((client) => client.disconnect()))
+    },
+  )
 
   it.each(['one-zero', 'one-one'])(
     'goes on over HTTP by itself through a proxy that lets no WebSocket through: %s',
