@@ -12,6 +12,8 @@ export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>
 
 const DESCRIPTION = 'Browsers speak STOMP, plain WebSocket or Server-Sent Events. Backends speak Redis or HTTP.'
 
+const SOCKJS_TAG = { name: 'SockJS', description: 'STOMP for sockjs-client, which asks all of this by itself.' }
+
 const DOORS_TAG = { name: 'Doors', description: 'The same destinations for clients that do not speak STOMP.' }
 
 const PEOPLE_TAG = {
@@ -54,6 +56,7 @@ export function createDocument(version: string, routes: readonly Route[]): OpenA
     servers: [{ url: '.', description: 'This bridge' }],
     tags: [
       { name: 'STOMP', description: 'Browsers and other STOMP clients connect here, subscribe and send.' },
+      ...(has('SockJS') ? [SOCKJS_TAG] : []),
       ...(has('Doors') ? [DOORS_TAG] : []),
       { name: 'Messages', description: 'Backends without Redis send to subscribers by HTTP.' },
       ...(has('People') ? [PEOPLE_TAG] : []),

@@ -49,12 +49,20 @@ const params = z.object({
   session: z.string().openapi({ description: 'Made up by the client: long and random, because it is a secret' }),
 })
 
+/** What keeps a session from being opened. */
+const openErrors = {
+  401: entranceErrors[401],
+  403: entranceErrors[403],
+  408: entranceErrors[408],
+  503: entranceErrors[503],
+}
+
 const frames = {
   200: {
     description: 'Frames of SockJS, one in a line',
     content: { [JAVASCRIPT]: { schema: z.string(), example: 'o\n' } },
   },
-  ...entranceErrors,
+  ...openErrors,
 }
 
 /** Returns the operations. `path`: of the STOMP endpoint; `mayCall`: keeps out who may not. */
@@ -138,7 +146,7 @@ function webSocketRoute(path: string) {
     request: { params },
     responses: {
       101: { description: 'The session is open' },
-      ...entranceErrors,
+      ...openErrors,
       426: errorResponse('Not a WebSocket handshake', 'upgrade-required', UPGRADE_MESSAGE),
     },
   })

@@ -32,6 +32,16 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  it('shows SockJS where that is, in a section of its own', async () => {
+    const paths = await pathsOf({ hasSockJs: true })
+    const names = ['info', '{server}/{session}/websocket', '{server}/{session}/xhr', '{server}/{session}/xhr_streaming']
+    const wanted = [...names, '{server}/{session}/xhr_send'].map((name) => `/stomp/${name}`)
+    expect(Object.keys(paths).filter((path) => path.startsWith('/stomp/'))).toEqual(wanted)
+    const page = await (await doorsApp({ hasSockJs: true }).request('/docs')).text()
+    for (const path of wanted) expect(page).toContain(path)
+    expect(await (await doorsApp().request('/docs')).text()).not.toContain('xhr_streaming')
+  })
+
   it('has none that is closed', async () => {
     const paths = await pathsOf({ options: { doors: { raw: false, sse: false } } })
     expect(Object.keys(paths).filter((path) => /^\/(raw|sse)/.test(path))).toEqual([])
