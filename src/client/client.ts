@@ -193,11 +193,12 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
     subscription.hold = entry.hold
     this.subscriptions.add(subscription)
     this.#services.presence?.begin(subscription, this.id, this.#identity.user)
+    const snapshot = snapshots?.opened(subscription.feed)
+    // The bus feeds no such destination: whether it is there is nothing to wait for.
+    if (snapshot) return { live: snapshot, liveOrLost: Promise.resolve() }
     const liveness = broker.whenLive(subscription)
     const begun =
-      history?.opened(subscription.feed, ask, liveness?.live) ??
-      keptValues?.opened(subscription.feed, liveness?.live) ??
-      snapshots?.opened(subscription.feed)
+      history?.opened(subscription.feed, ask, liveness?.live) ?? keptValues?.opened(subscription.feed, liveness?.live)
     return begun ? { live: begun, liveOrLost: liveness?.liveOrLost ?? Promise.resolve() } : liveness
   }
 

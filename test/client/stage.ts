@@ -12,6 +12,7 @@ import { AckMode, type SubscribeOptions, type Subscription } from '../../src/cli
 import type { SubscriptionLimits } from '../../src/client/subscriptions.ts'
 import type { Marker, Message } from '../../src/delivery/message.ts'
 import { OutputWatch, type OutputLimits } from '../../src/delivery/output-watch.ts'
+import type { Snapshots } from '../../src/snapshots/snapshots.ts'
 import type { SocketHandler } from '../../src/socket.ts'
 import { STOMP_ENCODINGS } from '../../src/stomp/encoding.ts'
 import { Deadlines } from '../../src/clock.ts'
@@ -99,6 +100,8 @@ export interface ClientStageOptions {
   readonly access?: Partial<Access>
   readonly rates?: readonly RateSettings[]
   readonly core?: CoreOptions
+  /** Made of what lies below. */
+  readonly snapshots?: (core: FakeCore) => Snapshots
 }
 
 export class ClientStage {
@@ -109,7 +112,7 @@ export class ClientStage {
   readonly core: FakeCore
   readonly clients: Clients
 
-  constructor({ limits, maxClients = 100, access, rates = [], core: coreOptions }: ClientStageOptions = {}) {
+  constructor({ limits, maxClients = 100, access, rates = [], core: coreOptions, snapshots }: ClientStageOptions = {}) {
     const { outputs, clock } = this
     const core = new FakeCore(outputs, { ...coreOptions, clock })
     this.core = core
@@ -124,7 +127,7 @@ export class ClientStage {
       presence: undefined,
       history: undefined,
       keptValues: undefined,
-      snapshots: undefined,
+      snapshots: snapshots?.(core),
       queues: undefined,
       queueRules: NO_QUEUES,
       commands: undefined,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { AckMode } from '../../src/client/subscription.ts'
 import { codeOf } from '../support/failure.ts'
+import { Snapshots } from '../../src/snapshots/snapshots.ts'
 import { ClientStage, type ClientStageOptions } from './stage.ts'
 
 function setUp(maxSubscriptions = 10, maxPatterns = 10, options: ClientStageOptions = {}) {
@@ -174,5 +175,32 @@ describe('subscriptions of a client', () => {
     client.unsubscribeAll()
     expect(live()).toEqual([])
     expect([...subscriptions]).toEqual([])
+  })
+})
+
+describe('a snapshot', () => {
+  it('is no matter of the bus: neither that it is away nor that it refuses its own channel ends or holds up anything', async () => {
+    const destination = '/app/state'
+    const stage = new ClientStage({
+      core: {
+        bus: { goesLive: false },
+        prefixes: { snapshots: { meantBy: (it) => (it === destination ? it : undefined) } },
+      },
+      snapshots: ({ delivery, metrics, log }) =>
+        new Snapshots(
+          [{ destination, source: { type: 'http', url: 'http://state/', maxBytes: 10, timeoutMs: 1000 } }],
+          {
+            values: undefined,
+            fetch: () => Promise.resolve(new Response('{}')),
+            ...{ delivery, metrics, log },
+          },
+        ),
+    })
+    const door = stage.open()
+    const liveness = door.subscribe(destination, '1')!
+    await liveness.liveOrLost
+    stage.core.bus.refuseSubscription('BROADCAST')
+    await liveness.live
+    expect(door.told).toEqual([expect.stringMatching(/^deliver /)])
   })
 })

@@ -32,7 +32,7 @@ describe('parseConfig', () => {
         docs: true,
         metrics: true,
       },
-      doors: { raw: true, sse: true },
+      doors: { raw: true, sse: true, sockjs: false },
       endpoints: [],
       tcp: { enabled: false, host: '127.0.0.1', port: 61613 },
       debugger: { enabled: true, path: '/debugger', api: 'off' },
