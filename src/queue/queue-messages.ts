@@ -50,7 +50,8 @@ function messageOf(queue: Queue, { id, fields }: QueueEntry, more: readonly Head
   const contentType = declared && new TextDecoder().decode(declared)
   const body = bodyOf(octets, contentType)
   const type = contentType ?? (typeof body === 'string' ? TEXT : BINARY)
-  const headers = [['content-type', type], ...ownHeaders(fields.get('headers')), ...more] as const
+  // STOMP 1.2 "Repeated Header Entries": the first of a name counts, and ours is not to be hidden by one that was sent.
+  const headers = [['content-type', type], ...more, ...ownHeaders(fields.get('headers'))] as const
   return new Message({ id: messageIdOf(queue, id), destination: queue.destination, headers, body })
 }
 

@@ -128,6 +128,9 @@ describe('a message that somebody looks at', () => {
     expect([headerOf(headers, 'reason'), headerOf(headers, 'a'), body]).toEqual(['nack', '1', 'x'])
     expect(headerOf(headers, 'delivery-count')).toBeUndefined()
     expect(headerOf(peekedMessage(queue, entry({ body: 'x' })).headers, 'reason')).toBeUndefined()
+    // Whoever sent it may have had a header of that name.
+    const forged = peekedMessage(queue, entry({ body: 'x', headers: '{"reason":"mine"}', reason: 'timeout' }))
+    expect(headerOf(forged.headers, 'reason')).toBe('timeout')
   })
 
   it('may be none', () => {
