@@ -3,7 +3,8 @@
  * docs/screenshots. Runs two bridges on a Redis of their own with clients and backends that talk, since a page without
  * traffic shows little.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -42,12 +43,12 @@ async function openPage({ browser, bridge }: Scene, viewport = DESKTOP): Promise
   return page
 }
 
-/** The page as it is now, in both themes. */
-async function take(page: Page, name: string): Promise<void> {
+/** The page, or a part of it, as it is now, in both themes. */
+async function take(page: Page, name: string, part: Page | Locator = page): Promise<void> {
   for (const colorScheme of THEMES) {
     await page.emulateMedia({ colorScheme })
     const path = join(DIRECTORY, `${name}-${colorScheme}.png`)
-    const png = toSmallPng(await page.screenshot({ scale: 'css', caret: 'hide' }))
+    const png = toSmallPng(await part.screenshot({ scale: 'css', caret: 'hide' }))
     if (png.length > MAX_BYTES) throw new Error(`${path} has ${png.length} bytes; at most ${MAX_BYTES} are wanted`)
     await writeFile(path, png)
     console.log(`${relative(process.cwd(), path)}  ${Math.round(png.length / 1000)} kB`)
@@ -169,6 +170,62 @@ async function takeBridge(scene: Scene, redis: RedisServer): Promise<void> {
   await page.context().close()
 }
 
+/** Messages of some queues: those that wait, those that somebody has, and those with which somebody has failed. */
+async function fillQueues({ bridge }: Scene, redis: RedisServer): Promise<StompPeer> {
+  const backend = await redis.client()
+  const add = async (queue: string, ...values: unknown[]) => {
+    for (const value of values) {
+      await backend.xadd(`queue:${queue}`, '*', 'body', JSON.stringify(value), 'content-type', 'application/json')
+    }
+  }
+  await add('images/resize', { path: '/2026/lamp.tiff', width: 640 }, { path: '/2026/desk.tiff', width: 640 })
+  await add('mails', ...['alice', 'bob', 'carol'].map((to) => ({ to, template: 'welcome' })))
+  await add('orders', ...Array.from({ length: 14 }, (_, i) => ({ order: 2041 + i, cents: 1290 + 250 * i })))
+  await add('reports/nightly', { day: '2026-01-01' })
+  const peer = await connectPeer({ url: bridge.wsUrl, protocols: ['v12.stomp'] })
+  await peer.stompConnect({ 'accept-version': '1.2', host: 'localhost' })
+  const work = async (id: string, destination: string, count: number) => {
+    const headers = { ack: 'client-individual', 'prefetch-count': String(count) }
+    peer.send(frameText('SUBSCRIBE', { id, destination, ...headers }))
+    return Promise.all(Array.from({ length: count }, () => peer.expect('MESSAGE')))
+  }
+  for (const message of await work('1', '/queue/images/resize', 2)) {
+    peer.send(frameText('NACK', { id: message.headers.get('ack')! }))
+  }
+  await work('2', '/queue/orders', 4)
+  await work('3', '/queue/mails', 3)
+  return peer
+}
+
+/** The panel alone: it is one of many in its view. */
+async function takeQueues(browser: Browser, redis: RedisServer): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'stomp-bridge-screenshots-'))
+  const file = join(directory, 'bridge.json')
+  await writeFile(
+    file,
+    JSON.stringify({ debugger: { api: 'on' }, queues: [{ destination: '/queue/**', maxDeliveries: 1 }] }),
+  )
+  const bridge = await spawnBridge({ runtime: 'bun', env: { REDIS_URL: redis.url, STOMP_BRIDGE_CONFIG: file } })
+  try {
+    const scene = { browser, bridge }
+    const page = await openPage(scene)
+    const worker = await fillQueues(scene, redis)
+    await page.getByRole('navigation', { name: 'Views' }).getByRole('button', { name: 'Bridge' }).click()
+    const panel = page.getByRole('region', { name: 'Work queues', exact: true })
+    await panel.getByRole('button', { name: '/queue/images/resize' }).click()
+    await panel.getByRole('list').locator('summary').first().click()
+    await panel.getByLabel('Body').waitFor()
+    await page.setViewportSize({ width: DESKTOP.width, height: 1200 })
+    await page.mouse.move(0, 0)
+    await take(page, 'queues', panel)
+    worker.terminate()
+    await page.context().close()
+  } finally {
+    await bridge.stop()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
 await mkdir(DIRECTORY, { recursive: true })
 const redis = await startRedis()
 const env = { REDIS_URL: redis.url }
@@ -181,6 +238,7 @@ try {
   await takePhone(scene)
   await takeTour(scene)
   await takeBridge(scene, redis)
+  await takeQueues(browser, redis)
 } finally {
   await browser.close()
   for (const bridge of bridges) await bridge.stop()
