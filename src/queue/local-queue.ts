@@ -21,8 +21,11 @@ export interface LocalQueueDeps {
   readonly onIdle: (queue: LocalQueue) => void
 }
 
-/** Messages that are taken, settled or given back at once: more would keep other nodes and other commands waiting. */
+/** Messages that are taken or settled at once: more would keep other nodes and other commands waiting. */
 const MAX_BATCH = 128
+/** Messages that are taken at first, before it is known how long they are; and what those of one time should have at most, in bytes. */
+const FIRST_BATCH = 16
+const MAX_BYTES = 4 * 1024 * 1024
 /** How often it is looked whether a client that did not read can take more, in milliseconds. */
 const LOOK_MS = 50
 /** After a failure until the next attempt, in milliseconds, unless the store is there again before. */
@@ -63,6 +66,7 @@ export class LocalQueue implements ConsumerOwner {
   #isStirred = false
   /** Maybe this node holds something that never came here. */
   #isUnsure = false
+  #most = FIRST_BATCH
   #hasFailed = false
   #isRefused = false
   #retry: unknown
@@ -186,7 +190,7 @@ export class LocalQueue implements ConsumerOwner {
       return true
     }
     this.#isStirred = false
-    const wanted = Math.min(this.#wanted, MAX_BATCH)
+    const wanted = Math.min(this.#wanted, this.#most)
     const settling = this.#takeSettling()
     if (settling.length === 0 && wanted === 0) return false
     const ids = settling.flatMap((work) => work.ids)
@@ -201,12 +205,21 @@ export class LocalQueue implements ConsumerOwner {
     }
     metrics.count.queueSettled += ids.length
     this.#done(settling)
+    this.#learn(entries)
     this.#handOut(entries)
     if (wanted > 0 && entries.length < wanted && !this.#isStirred && this.#wanted > 0) {
       this.#isWaiting = true
       store.wait(this.queue)
     }
     return true
+  }
+
+  /** A backend may add messages of any length. */
+  #learn(entries: readonly TakenEntry[]): void {
+    let bytes = 0
+    for (const { fields } of entries) for (const value of fields.values()) bytes += value.length
+    if (bytes > MAX_BYTES) this.#most = Math.max(1, Math.floor(entries.length / 4))
+    else if (entries.length > 0) this.#most = Math.min(MAX_BATCH, this.#most * 2)
   }
 
   async #returnFirst(): Promise<void> {

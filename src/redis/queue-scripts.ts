@@ -46,6 +46,14 @@ local function forget(...)
   if redis.call('EXISTS', failures) == 1 then redis.call('HDEL', failures, ...) end
 end
 
+-- Until when each node is taken to live.
+local function leases()
+  local ends = {}
+  local known = redis.call('HGETALL', nodes)
+  for i = 1, #known, 2 do ends[known[i]] = tonumber(string.match(known[i + 1], ' (%d+)$') or '0') end
+  return ends
+end
+
 -- Returns how many there were. What is no longer in the stream is forgotten.
 local function moveToNobody(consumer, idleMs)
   local moved = 0
@@ -71,13 +79,12 @@ local failure = ensureGroup()
 if failure then return failure end
 local current = now()
 redis.call('HSET', nodes, node, ARGV[3] .. ' ' .. string.format('%.0f', current + ARGV[4]))
+redis.call('PEXPIRE', nodes, 86400000)
 if ARGV[5] == '1' then
   local living = {[NOBODY] = true}
-  local known = redis.call('HGETALL', nodes)
-  for i = 1, #known, 2 do
-    local untilMs = tonumber(string.match(known[i + 1], ' (%d+)$') or '')
-    if untilMs and untilMs >= current then living[known[i]] = true
-    else redis.call('HDEL', nodes, known[i]) end
+  for name, untilMs in pairs(leases()) do
+    if untilMs >= current then living[name] = true
+    else redis.call('HDEL', nodes, name) end
   end
   local moved = 0
   for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
@@ -99,6 +106,14 @@ return #pending('-', '+', 1, NOBODY)
 export const LEAVE_SCRIPT = `${COMMON}
 redis.call('HDEL', nodes, node)
 if #pending('-', '+', 1, node) == 0 then redis.pcall('XGROUP', 'DELCONSUMER', stream, group, node) end
+for name, untilMs in pairs(leases()) do
+  if untilMs < now() then redis.call('HDEL', nodes, name) end
+end
+-- Names of queues come from clients: of one that nobody uses and that holds nothing, nothing is left.
+local groups = redis.pcall('XINFO', 'GROUPS', stream)
+if redis.call('EXISTS', nodes) == 0 and #groups == 1 and redis.call('XLEN', stream) == 0 then
+  redis.call('DEL', stream, failures)
+end
 return 0
 `
 

@@ -42,15 +42,28 @@ describe('handing out', () => {
     ])
   })
 
-  it('asks for no more than there is room for, and at most 128 at once', async () => {
+  it('asks for no more than there is room for, and more at once when it knows that they are short', async () => {
     const stage = new QueueStage()
     const node = stage.node()
     const { names } = node.store
     stage.add(...Array.from({ length: 400 }, (_, i) => String(i)))
     const worker = node.subscribe(300)
     await stage.settle()
-    expect(names.filter((name) => name.startsWith('work'))).toEqual(['work 0 128', 'work 0 128', 'work 0 44'])
+    expect(names.filter((name) => name.startsWith('work'))).toEqual(
+      [16, 32, 64, 128, 60].map((wanted) => `work 0 ${wanted}`),
+    )
     expect(worker.bodies).toEqual(Array.from({ length: 300 }, (_, i) => String(i)))
+  })
+
+  it('asks for fewer at once when they are long', async () => {
+    const stage = new QueueStage()
+    const node = stage.node()
+    stage.add(...Array.from({ length: 30 }, () => 'x'.repeat(1024 * 1024)))
+    node.subscribe(300)
+    await stage.settle()
+    const wanted = node.store.names.filter((name) => name.startsWith('work')).map((name) => Number(name.split(' ')[2]))
+    expect(wanted.slice(0, 3)).toEqual([16, 4, 8])
+    expect(Math.max(...wanted)).toBe(16)
   })
 
   it('waits when there is nothing, and asks no more', async () => {
