@@ -127,6 +127,7 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
       'src/placed-set.ts',
       'src/position.ts',
       'src/recent.ts',
+      'src/signal.ts',
     ],
     mayImport: [],
   },

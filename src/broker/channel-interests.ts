@@ -8,6 +8,7 @@
  */
 import { BusRefusedError, type Bus, type SubscriptionKind } from '../bus/bus.ts'
 import type { ChannelInterest, InboundRoute } from '../routes/table.ts'
+import { newSignal, type Signal } from '../signal.ts'
 
 interface Entry {
   readonly kind: SubscriptionKind
@@ -343,20 +344,4 @@ export class ChannelInterests {
 
 function newHold(entries: Hold['entries'], needsKept: boolean): Hold {
   return { entries, needsKept, users: 1, isToldOfRefusal: false, pending: undefined }
-}
-
-interface Signal {
-  readonly promise: Promise<void>
-  readonly resolve: () => void
-  readonly reject: (error: Error) => void
-}
-
-function newSignal(): Signal {
-  let resolve!: () => void
-  let reject!: (error: Error) => void
-  const promise = new Promise<void>((settle, fail) => {
-    resolve = settle
-    reject = fail
-  })
-  return { promise, resolve, reject }
 }

@@ -11,6 +11,7 @@ import { LogBudget, type Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { decodePayload } from '../routes/payload.ts'
 import { replyChannel, REPLY_TO } from '../routes/replies.ts'
+import { newSignal } from '../signal.ts'
 
 /** Who asks. */
 export interface Asker {
@@ -108,7 +109,7 @@ class ReplyQueue implements ChannelWatcher {
   whenLive(): Promise<void> | undefined {
     if (this.#isLive) return undefined
     if (this.#reason !== undefined) return Promise.reject(cannotAnswer(this.#reason))
-    this.#waiting ??= withResolvers()
+    this.#waiting ??= newSignal()
     return this.#waiting.promise
   }
 
@@ -129,16 +130,6 @@ class ReplyQueue implements ChannelWatcher {
   ended(): void {
     this.unavailable('the bridge closes')
   }
-}
-
-function withResolvers() {
-  let resolve!: () => void
-  let reject!: (error: Error) => void
-  const promise = new Promise<void>((settle, fail) => {
-    resolve = settle
-    reject = fail
-  })
-  return { promise, resolve, reject }
 }
 
 function cannotAnswer(reason: string): ProtocolError {

@@ -217,6 +217,7 @@ describe('the example of a chat', () => {
       await intoTunnel(alice)
       await sees(bob, ['Bob (you)'])
       await write(bob, 'from Bob')
+      await shows(bob, ['before', 'from Bob'])
       for (const node of nodes) await publish(node, room, [`from ${node.port}`])
       await write(alice, 'from the tunnel')
       await log(alice).locator('.waiting').getByText('from the tunnel').waitFor()
