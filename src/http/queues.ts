@@ -134,8 +134,9 @@ export const redriveQueueRoute = createRoute({
 })
 
 const NO_STORE = { 'Cache-Control': 'no-store' }
-const peekQuery = z.object({ dead, limit: limitParameter('messages') })
-const purgeQuery = z.object({ dead })
+const peekQuery = z.strictObject({ dead, limit: limitParameter('messages') })
+/** A misspelt `dead` must not delete the wrong ones. */
+const purgeQuery = z.strictObject({ dead })
 
 /** Returns the operations. */
 export function queueEndpoints(queues: QueueOperator, guard: KeyGuard): Endpoint[] {

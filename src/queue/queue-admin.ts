@@ -29,7 +29,8 @@ export class QueueAdmin {
 
   /** Resolves to all queues that there are or that have a rule of their own, by destination. */
   async list(): Promise<readonly QueueView[]> {
-    const queues = new Map([...this.#rules.named, ...this.#subscribed()].map((queue) => [queue.stream, queue]))
+    const known = [...this.#rules.named, ...this.#subscribed()]
+    const queues = new Map(known.map((queue) => [queue.stream, queue]))
     for (const stream of await this.#found()) {
       const name = stream.endsWith(DEAD_SUFFIX) ? stream.slice(0, -DEAD_SUFFIX.length) : stream
       if (name.endsWith(DEAD_SUFFIX)) continue // somebody else's
@@ -42,7 +43,11 @@ export class QueueAdmin {
       const some = sorted.slice(i, i + MAX_AT_ONCE).map((queue) => this.#view(queue))
       views.push(...(await Promise.all(some)))
     }
-    return views
+    const names = new Set(known.map(({ destination }) => destination))
+    // Somebody may have made the stream and taken out what was in it.
+    return views.filter(
+      ({ queue, ready, pending, consumers, dead }) => names.has(queue) || ready + pending + consumers + dead > 0,
+    )
   }
 
   /** Resolves to the oldest that nobody works on, or to the oldest dead ones. */

@@ -38,6 +38,8 @@ interface Local {
 export class Queues {
   readonly #deps: QueuesDeps
   readonly #queues = new Map<string, Local>()
+  /** Queues that nobody here has subscribed any more, and whose store does not know yet. */
+  readonly #left = new Map<string, Queue>()
   #isAvailable = false
   /** Since when; what others were told meanwhile they had to be told anew. */
   #availableSinceMs = 0
@@ -128,7 +130,18 @@ export class Queues {
     if (local.isRenewing || this.#queues.get(work.queue.stream) !== local || !work.isIdle) return
     this.#queues.delete(work.queue.stream)
     work.close()
-    this.#deps.store.leave(work.queue).catch(() => {}) // its lease ends
+    void this.#leave(work.queue)
+  }
+
+  /** Tried again until the store knows: what it keeps for the queue would stay for good. */
+  async #leave(queue: Queue): Promise<void> {
+    this.#left.set(queue.stream, queue)
+    try {
+      await this.#deps.store.leave(queue)
+      this.#left.delete(queue.stream)
+    } catch (error) {
+      if (error instanceof BusRefusedError) this.#left.delete(queue.stream)
+    }
   }
 
   // --- The lease
@@ -186,6 +199,10 @@ export class Queues {
   }
 
   #renewAll(): void {
+    for (const [stream, queue] of this.#left) {
+      if (this.#queues.has(stream)) this.#left.delete(stream)
+      else void this.#leave(queue)
+    }
     for (const local of this.#queues.values()) if (!local.isRenewing) void this.#renew(local)
   }
 

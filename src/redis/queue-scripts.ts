@@ -54,6 +54,16 @@ local function leases()
   return ends
 end
 
+-- Names of queues come from clients: of one that nobody uses and that holds nothing, nothing is left.
+local function forgetEmpty()
+  if redis.call('XLEN', dead) == 0 and redis.call('EXISTS', dead) == 1 and #redis.call('XINFO', 'GROUPS', dead) == 0 then
+    redis.call('DEL', dead)
+  end
+  if redis.call('EXISTS', nodes) == 1 or redis.call('XLEN', stream) > 0 then return end
+  local groups = redis.pcall('XINFO', 'GROUPS', stream)
+  if groups.err or #groups == 0 or #groups == 1 and groups[1][2] == group then redis.call('DEL', stream, failures) end
+end
+
 -- Returns how many there were. What is no longer in the stream is forgotten.
 local function moveToNobody(consumer, idleMs)
   local moved = 0
@@ -109,11 +119,7 @@ if #pending('-', '+', 1, node) == 0 then redis.pcall('XGROUP', 'DELCONSUMER', st
 for name, untilMs in pairs(leases()) do
   if untilMs < now() then redis.call('HDEL', nodes, name) end
 end
--- Names of queues come from clients: of one that nobody uses and that holds nothing, nothing is left.
-local groups = redis.pcall('XINFO', 'GROUPS', stream)
-if redis.call('EXISTS', nodes) == 0 and #groups == 1 and redis.call('XLEN', stream) == 0 then
-  redis.call('DEL', stream, failures)
-end
+forgetEmpty()
 return 0
 `
 
@@ -323,6 +329,7 @@ if ARGV[3] == '1' then
   for _, entry in ipairs(redis.call('XRANGE', dead, '-', '+', 'COUNT', wanted)) do
     purged = purged + redis.call('XDEL', dead, entry[1])
   end
+  forgetEmpty()
   return purged
 end
 for _, each in ipairs(pending('-', '+', wanted, NOBODY)) do
@@ -334,6 +341,7 @@ if purged < wanted then
     purged = purged + redis.call('XDEL', stream, entry[1])
   end
 end
+forgetEmpty()
 return purged
 `
 
@@ -360,6 +368,7 @@ for _, entry in ipairs(redis.call('XRANGE', dead, '-', '+', 'COUNT', room)) do
   redis.call('XDEL', dead, entry[1])
   moved = moved + 1
 end
+forgetEmpty()
 return moved
 `
 

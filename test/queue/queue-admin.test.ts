@@ -61,8 +61,19 @@ describe('the list of queues', () => {
   })
 
   it('leaves out streams that are no queue, whatever their name is', async () => {
-    const { store, names } = setUp('/queue/a/**')
-    store.found = ['queue:a/1', 'queue:', 'queue:b', 'queue:a/*', 'queue:a/x:dead:dead', ':dead', 'queue::dead', '']
+    const { store, add, names } = setUp('/queue/a/**')
+    add('queue:a/1')
+    store.found = [
+      'queue:a/1',
+      'queue:a/empty',
+      'queue:',
+      'queue:b',
+      'queue:a/*',
+      'queue:a/x:dead:dead',
+      ':dead',
+      'queue::dead',
+      '',
+    ]
     expect(await names()).toEqual(['/queue/a/1'])
   })
 

@@ -605,6 +605,20 @@ describe('subscribing', () => {
     expect(next.bodies).toEqual(['1'])
   })
 
+  it('leaves later what could not be left because the store was away', async () => {
+    const stage = new QueueStage()
+    const node = stage.node()
+    const worker = node.subscribe()
+    await stage.settle()
+    node.store.failure = new BusUnavailableError('away')
+    node.unsubscribe(worker)
+    await stage.pass(4000)
+    node.store.failure = undefined
+    node.store.names.length = 0
+    await stage.pass(10_000)
+    expect(node.store.names.filter((name) => name === 'leave')).toEqual(['leave'])
+  })
+
   it('says every two seconds that the node lives', async () => {
     const stage = new QueueStage()
     const node = stage.node()

@@ -21,7 +21,7 @@ export const queues = z
         30,
         1,
         DAY_SECONDS,
-        'How long a subscriber may keep a message without an ACK before somebody else gets it, in seconds',
+        'How long a subscriber may keep a message without an ACK before it is handed out again, in seconds; longer than your longest job',
       ),
       maxLength: z
         .int()
