@@ -145,7 +145,7 @@ export class LocalQueue implements ConsumerOwner {
     this.#pump()
   }
 
-  /** Gives up: what was not settled stays with the store. */
+  /** Ends: what was not settled stays with the store. */
   close(): void {
     const { clock } = this.#deps
     for (const timer of [this.#retry, this.#expiry, this.#look]) clock.clearTimeout(timer)

@@ -75,7 +75,7 @@ export interface QueueStore {
   /** Settles what this node still holds of these, and takes up to so many: first what was given back. */
   work(queue: Queue, settled: readonly string[], wanted: number): Promise<readonly TakenEntry[]>
   /**
-   * Gives back what this node still holds of these; with a failure those that have failed too often are dead. Resolves to
+   * Hands back what this node still holds of these; with a failure those that have failed too often are dead. Resolves to
    * how many that is.
    */
   giveBack(queue: Queue, ids: readonly string[], failure: Failure | undefined): Promise<number>

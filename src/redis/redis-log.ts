@@ -105,7 +105,7 @@ export class RedisLog implements HistoryLog {
     await this.#publish.run({ keys, args })
   }
 
-  /** Gives Redis the text of what publishes, so that it is known with the first message. Rejects as a command. */
+  /** Loads the text of what publishes into Redis, so that it is known with the first message. Rejects as a command. */
   async load(send: RedisCommands['send']): Promise<void> {
     await this.#publish.load((text) => send('SCRIPT', 'LOAD', text))
   }

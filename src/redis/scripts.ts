@@ -62,7 +62,7 @@ export class OrderedScript {
     return this.#queue.connection === this.#connection ? this.#send(call) : this.#teach(call)
   }
 
-  /** Gives the text before the first call, so that no call has to wait for it. Rejects as `give`. */
+  /** Loads the text before the first call, so that no call has to wait for it. Rejects as `give`. */
   async load(give: (text: string) => Promise<unknown>): Promise<void> {
     const { connection } = this.#queue
     await give(this.#script.text)
