@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { RUNTIMES, type RuntimeName } from './test/support/runtime-names.ts'
 
@@ -27,6 +28,11 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
+          // vitest leaves one core for itself, and would use one of two.
+          // On a busy machine a quick test can take longer than vitest's 5 s.
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+          maxWorkers: Math.max(2, availableParallelism() - 1),
           sequence: { groupOrder: 0 },
         },
       },
@@ -43,7 +49,16 @@ export default defineConfig({
       })),
       // With the unit tests it is `npm run test:quick`.
       { extends: true, test: { ...endToEnd, name: 'smoke', include: [SMOKE], provide: { runtime: 'bun' as const } } },
-      { extends: true, test: { ...endToEnd, name: 'e2e-once', include: ['test/e2e/once/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          ...endToEnd,
+          name: 'e2e-once',
+          include: ['test/e2e/once/**/*.test.ts'],
+          // For what shares its stage with suites of every runtime.
+          provide: { runtime: 'bun' as const },
+        },
+      },
     ],
   },
 })

@@ -6,6 +6,7 @@
 import { connect, type Socket } from 'node:net'
 import { MARKER_BYTE, STAMP_LENGTH, wallClockMs } from './body.ts'
 import { countMarkers, FrameCounter } from './frame-counter.ts'
+import { textMessage } from './text-message.ts'
 
 /** How to become a client of a server. `{n}` stands for the number of the client, from 0. */
 export interface Protocol {
@@ -191,13 +192,4 @@ function until(socket: Socket, wanted: string): Promise<void> {
     socket.on('error', reject)
     socket.on('close', closed)
   })
-}
-
-/** A client's text message: masked, with a mask of zeros. */
-function textMessage(text: string): Buffer {
-  const payload = Buffer.from(text)
-  const { length } = payload
-  const header =
-    length < 126 ? Buffer.from([0x81, 0x80 | length]) : Buffer.from([0x81, 0x80 | 126, length >> 8, length & 0xff])
-  return Buffer.concat([header, Buffer.alloc(4), payload])
 }

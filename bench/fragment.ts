@@ -9,6 +9,7 @@ const SHOWN: Readonly<Record<string, string>> = {
   access: 'Logins and rules: ',
   history: 'History: ',
   queue: 'Work queue: ',
+  interest: 'Which node hears what: ',
 }
 
 /** Returns tables, targets and what was left out, in Markdown. */

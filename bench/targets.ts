@@ -20,6 +20,7 @@ import {
 } from './scenarios/destinations.ts'
 import { plainName, RUNTIMES, streamName } from './scenarios/doors.ts'
 import { fanOutCase, IN_FLIGHT, OWN_IDS, sizeName, sizesCase, sizesOf } from './scenarios/fan-out.ts'
+import { BARE_ONE_AT_A_TIME, GATHERED, gatheringCase } from './scenarios/gathering.ts'
 import {
   COME_BACK,
   COME_BACK_READS,
@@ -29,7 +30,8 @@ import {
   WITH_HISTORY,
   WITHOUT_HISTORY,
 } from './scenarios/history.ts'
-import { AT_REST, WINDOW_CASE } from './scenarios/history-window.ts'
+import { AT_REST, atRest, WINDOW_CASE } from './scenarios/history-window.ts'
+import { ALONE, BY_INTEREST, interestCase } from './scenarios/interest.ts'
 import { memoryCase } from './scenarios/memory.ts'
 import { QUEUE_CASE, QUEUE_ON_BRIDGE } from './scenarios/queue.ts'
 import { PUBLISH_ALONE, SEND_CASE } from './scenarios/send.ts'
@@ -86,6 +88,12 @@ export function targets(sizes: Sizes): Target[] {
     bare('the same, 1 in flight', 1, BRIDGE.name, 1.25),
     { ...bare('the same, 1 in flight: median latency', 1, BRIDGE.name, 1.2), of: 'p50' },
     bare('each its own id, 8 in flight', 8, OWN_IDS, 1.5),
+    ...[subscribers / 10, subscribers].map((size) => ({
+      what: `${gatheringCase(size)}, gatherMs 20`,
+      against: BARE_ONE_AT_A_TIME,
+      pairs: [compare({ scenario: 'gathering', case: gatheringCase(size) }, GATHERED, BARE_ONE_AT_A_TIME)],
+      atMost: 1 / 4,
+    })),
     ...sizeTargets(sizes),
     ...RUNTIMES.flatMap((runtime) => doorTargets(sizes, runtime)),
     ...DESTINATIONS_IN_FLIGHT.map((inFlight) => destinationTarget(sizes, inFlight)),
@@ -111,6 +119,12 @@ export function targets(sizes: Sizes): Target[] {
     },
     ...accessTargets(sizes),
     ...historyTargets(sizes),
+    {
+      what: `by interest, ${interestCase(sizes)}`,
+      against: 'in a cluster of its own',
+      pairs: [compare({ scenario: 'interest', case: interestCase(sizes) }, BY_INTEREST, ALONE)],
+      atMost: 1.25,
+    },
     ...codecTargets('@stomp/stompjs', 10),
     ...codecTargets('stompit', 5),
   ]
@@ -174,7 +188,7 @@ function historyTargets(sizes: Sizes): Target[] {
     {
       what: `the same, ${AT_REST}`,
       against: 'before',
-      pairs: [{ ours: { scenario: 'history', case: WINDOW_CASE, contender: AT_REST } }],
+      pairs: [{ ours: { scenario: 'history', case: WINDOW_CASE, contender: atRest(BRIDGE.name) } }],
       atMost: 2,
     },
   ]

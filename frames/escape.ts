@@ -48,16 +48,33 @@ export function escapeHeaderName(name: string, version: Version): string {
   return UNCARRIED_IN_NAME[version].test(name) ? '' : escapeHeader(name, version)
 }
 
+/** By character code, up to that of the backslash: what stands for it on the wire. */
+const ESCAPES: Readonly<Record<Version, readonly (string | undefined)[]>> = {
+  '1.0': escapesOf({ '\0': '', '\n': '' }),
+  '1.1': escapesOf({ '\0': '', '\r': '', '\n': '\\n', ':': '\\c', '\\': '\\\\' }),
+  '1.2': escapesOf({ '\0': '', '\r': '\\r', '\n': '\\n', ':': '\\c', '\\': '\\\\' }),
+}
+
+function escapesOf(escapes: Readonly<Record<string, string>>): readonly (string | undefined)[] {
+  return Array.from({ length: BACKSLASH + 1 }, (_, code) => escapes[String.fromCharCode(code)])
+}
+
 /**
  * A header value as it may stand on the wire.
  * What a version cannot carry is left out: NUL always, CR in 1.1, LF in 1.0.
  */
 export function escapeHeader(text: string, version: Version): string {
   if (!SPECIAL.test(text)) return text
-  const clean = text.replace(/\0/g, '')
-  if (version === Version.V1_0) return clean.replace(/\n/g, '')
-  const escaped = clean.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/:/g, '\\c')
-  return version === Version.V1_2 ? escaped.replace(/\r/g, '\\r') : escaped.replace(/\r/g, '')
+  const escapes = ESCAPES[version]
+  let result = ''
+  let from = 0
+  for (let at = 0; at < text.length; at++) {
+    const escape = escapes[text.charCodeAt(at)]
+    if (escape === undefined) continue
+    result += text.slice(from, at) + escape
+    from = at + 1
+  }
+  return result + text.slice(from)
 }
 
 /**

@@ -63,9 +63,12 @@ export class FrameHeaders implements Iterable<Header> {
     this.#flat.push(name, value)
   }
 
-  *[Symbol.iterator](): Iterator<Header> {
+  [Symbol.iterator](): Iterator<Header> {
+    // A generator takes JSC three times as long.
+    const pairs: Header[] = []
     const flat = this.#flat
-    for (let i = 0; i < flat.length; i += 2) yield [flat[i]!, flat[i + 1]!]
+    for (let i = 0; i < flat.length; i += 2) pairs.push([flat[i]!, flat[i + 1]!])
+    return pairs.values()
   }
 }
 

@@ -3,18 +3,19 @@
  * Owns web-debugger/built/assets.js and when it has to be written anew; npm's scripts call it before whatever needs it.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { extname, join, relative, sep } from 'node:path'
+import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { filesIn, hashOfFiles } from './inputs.mjs'
 import { root, run, Stop } from './install.mjs'
 
 const SOURCES = join(root, 'web-debugger')
 const OUTPUT = join(SOURCES, 'built/assets.js')
 
 /** What a browser loads before the page works, compressed. */
-const MAX_FIRST_LOAD_BYTES = 150 * 1024
+const MAX_FIRST_LOAD_BYTES = 120 * 1024
 
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
@@ -50,22 +51,11 @@ export async function buildDebugger({ say = console.log } = {}) {
 
 /** One hash over the sources, this script and the versions of what is bundled. */
 function hashOfInputs() {
-  const hash = createHash('sha256')
-  const add = (path) => {
-    hash.update(`${relative(root, path).split(sep).join('/')}\0`)
-    hash.update(readFileSync(path))
-    hash.update('\0')
-  }
   const built = join(SOURCES, 'built')
-  const filesIn = (folder) =>
-    readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
-      .filter((path) => !path.startsWith(built))
-      .sort()
-  for (const path of [...filesIn(SOURCES), ...filesIn(join(root, 'frames'))]) add(path)
-  for (const path of ['package-lock.json', 'tsconfig.json', 'scripts/build-debugger.mjs']) add(join(root, path))
-  return hash.digest('hex')
+  const sources = filesIn(SOURCES).filter((path) => !path.startsWith(built))
+  const others = ['package-lock.json', 'tsconfig.json', 'scripts/build-debugger.mjs'].map((path) => join(root, path))
+  const shared = ['frames', 'src/stomp-client'].flatMap((folder) => filesIn(join(root, folder)))
+  return hashOfFiles([...sources, ...shared, ...others])
 }
 
 async function bundle() {

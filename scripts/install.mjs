@@ -13,12 +13,12 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
 /** Ends a command with a message for its user instead of a stack trace. */
 export class Stop extends Error {}
 
-/** The child that {@link run} waits for, so that a signal to this process can be passed on to it. */
-let current
+/** The children that {@link run} waits for, so that a signal to this process can be passed on to them. */
+const children = new Set()
 
-/** Passes a signal on to the child that is running now; false if there is none. */
+/** Passes a signal on to the children that are running now; false if there is none. */
 export function passOn(signal) {
-  return current?.kill(signal) ?? false
+  return [...children].map((child) => child.kill(signal)).includes(true)
 }
 
 /**
@@ -28,10 +28,10 @@ export function passOn(signal) {
 export function run(command, args, { show = false, env = process.env } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, env, stdio: show ? 'inherit' : ['ignore', 'pipe', 'pipe'] })
-    current = child
+    children.add(child)
     let output = ''
     const finish = (code) => {
-      current = undefined
+      children.delete(child)
       resolve({ code, output })
     }
     child.stdout?.setEncoding('utf8').on('data', (chunk) => (output += chunk))

@@ -13,5 +13,6 @@ export interface FoundProgram {
 
 export declare const chromium: Program
 export declare const nginx: Program
+export declare const promtool: Program
 export declare function findProgram(program: Program): FoundProgram | undefined
 export declare function missing(program: Program): Error

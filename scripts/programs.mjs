@@ -57,6 +57,16 @@ export const nginx = {
   brew: 'nginx',
 }
 
+/** Says whether metrics and alerts are well formed. */
+export const promtool = {
+  name: 'promtool',
+  variable: 'PROMTOOL',
+  commands: ['promtool'],
+  version: /\d+(\.\d+)+/,
+  aptPackage: 'prometheus',
+  brew: 'prometheus',
+}
+
 /**
  * The path of a program that runs, with its version; undefined if it is not here.
  *

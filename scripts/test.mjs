@@ -8,17 +8,17 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { install, npm, passOn, root, run, Stop } from './install.mjs'
-import { chromium, nginx, provideFromWheel, provideProgram, redisServer, valkeyServer } from './programs.mjs'
+import { chromium, nginx, promtool, provideFromWheel, provideProgram, redisServer, valkeyServer } from './programs.mjs'
 
 const HELP = `npm test [-- OPTIONS] [PATHS]
 
-Checks everything, step by step: packages, redis-server, Chromium, nginx, types, lint, format, build, tests, and the
-tests of the bus on a Valkey. The last line says how many tests passed and how many failed; the exit code is 0 only if
+Checks everything, step by step: packages, redis-server, Chromium, nginx, promtool, types, lint, format, build, tests,
+and the tests of the bus on a Valkey. The last line says how many tests passed and how many failed; the exit code is 0 only if
 none failed.
 
   npm run test:quick               The part for daily work, in about two minutes: the unit tests and a short
                                    end-to-end test on Bun. The same as npm test -- --quick
-  npm test -- --only types,lint    Only these steps: redis, chromium, nginx, types, lint, format, build, tests
+  npm test -- --only types,lint    Only these steps: redis, chromium, nginx, promtool, types, lint, format, build, tests
   npm test -- test/e2e/faults      Only the test files whose path contains this text
   npm test -- -t 'half-open'       Only the tests whose name matches this regular expression
   npm test -- --project e2e-deno   Only one part: unit, smoke (Bun, in short), e2e-bun, e2e-deno, e2e-node (each
@@ -41,6 +41,9 @@ if (redis !== undefined) process.env[redisServer.variable] = resolve(redis)
 /** Steps that could not be done here, for the last line. */
 const leftOut = []
 
+/** Of these each needs one core and writes nothing that another one reads: they run beside each other. */
+const BESIDE = ['types', 'lint', 'format']
+
 /** What runs on a Valkey too. */
 const BUS_SUITES = ['--project', 'unit', 'test/redis', 'test/bus']
 
@@ -49,6 +52,7 @@ const steps = {
   redis: provide(redisServer),
   chromium: provide(chromium),
   nginx: provide(nginx),
+  promtool: provide(promtool),
   types: script('types'),
   lint: script('lint'),
   format: script('format:check'),
@@ -71,12 +75,11 @@ try {
   if (unknown.length > 0) {
     throw new Stop(`There is no step "${unknown.join('", "')}". The steps: ${Object.keys(steps).join(', ')}`)
   }
-  for (const [name, step] of Object.entries(steps)) {
-    // Whatever is asked for, the packages have to be there.
-    if (only && !only.includes(name) && name !== 'install') continue
-    // Whoever names a server or some tests wants these, and no other.
-    if (!only && name === 'valkey' && (redis !== undefined || rest.length > 0)) continue
-    await timed(name, step)
+  const wanted = Object.keys(steps).filter(isWanted)
+  const beside = wanted.filter((name) => BESIDE.includes(name))
+  for (const name of wanted) {
+    if (!beside.includes(name)) await timed(name, steps[name])
+    else if (name === beside[0]) await allTimed(beside)
   }
 } catch (error) {
   console.log(error instanceof Stop ? error.message : error)
@@ -112,6 +115,13 @@ function parse(args) {
   return { only, redis, rest }
 }
 
+function isWanted(name) {
+  // Whatever is asked for, the packages have to be there.
+  if (only) return only.includes(name) || name === 'install'
+  // Whoever names a server or some tests wants these, and no other.
+  return name !== 'valkey' || (redis === undefined && rest.length === 0)
+}
+
 /** Text of a step beside its name, which is written without a line end. */
 function note(text) {
   process.stdout.write(`${text}  `)
@@ -126,9 +136,27 @@ async function timed(name, step) {
   } catch (error) {
     failure = error
   }
-  console.log(`${failure ? 'failed' : 'ok'}  ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
+  console.log(outcome(failure, startedAt))
   if (interrupted) throw new Stop(`Stopped by ${interrupted} during "${name}"`)
   if (failure) throw failure
+}
+
+/** One line for each when it ends; all end, and the first failure counts. */
+async function allTimed(names) {
+  const startedAt = performance.now()
+  const failures = []
+  const each = names.map(async (name) => {
+    let failure
+    await steps[name]().catch((error) => failures.push((failure = error)))
+    console.log(`${name.padEnd(9)}${outcome(failure, startedAt)}`)
+  })
+  await Promise.all(each)
+  if (interrupted) throw new Stop(`Stopped by ${interrupted} during "${names.join('", "')}"`)
+  if (failures.length > 0) throw failures[0]
+}
+
+function outcome(failure, startedAt) {
+  return `${failure ? 'failed' : 'ok'}  ${((performance.now() - startedAt) / 1000).toFixed(1)} s`
 }
 
 function script(name) {

@@ -14,6 +14,8 @@ export interface Question {
   readonly method: 'GET' | 'POST'
   /** JSON. */
   readonly body?: string | undefined
+  /** More headers. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
   readonly timeoutMs: number
   /** Longest answer, unpacked. */
   readonly maxBytes: number
@@ -66,7 +68,7 @@ async function converse(fetch: Fetch, url: URL, question: Question, signal: Abor
   const { method, body, maxBytes } = question
   const init = {
     method,
-    headers: headersFor(url, body),
+    headers: { ...question.headers, ...headersFor(url, body) },
     ...(body === undefined ? {} : { body }),
     redirect: 'manual' as const,
     signal,

@@ -2,8 +2,8 @@
  * Owns what a person reads on the terminal at start: the banner once all is listening, or the one line that says why
  * not. Called by main; pure functions of what they are told.
  */
-import type { BridgeAddress } from './bridge.ts'
-import type { AccessConfig, AuthenticatorConfig, Config } from './config.ts'
+import type { BridgeAddress } from './bridge-api.ts'
+import { hasRedis, type AccessConfig, type AuthenticatorConfig, type Config } from './config.ts'
 
 /** Columns that everything printed for a person keeps to. */
 export const WIDTH = 100
@@ -11,6 +11,7 @@ export const WIDTH = 100
 const INDENT = 2
 const LABEL_WIDTH = 11
 const MAX_ROUTES = 20
+const MAX_QUEUES = 10
 
 export interface BannerFacts {
   readonly version: string
@@ -21,12 +22,23 @@ export interface BannerFacts {
 /** Returns the banner: what is served where, on which bus, by which routes, and how to stop. At most 100 wide. */
 export function banner(address: BridgeAddress, { version, runtime, config }: BannerFacts): string {
   const sections: [label: string, lines: string[]][] = [
-    ['WebSocket', [`ws://${authority(address.http)}${config.server.path}${reach(address.http.host)}`]],
-    ['TCP', address.tcp ? [`stomp://${authority(address.tcp)}${reach(address.tcp.host)}`] : []],
+    [
+      'WebSocket',
+      [
+        `${isTls(config.server) ? 'wss' : 'ws'}://${authority(address.http)}${config.server.path}${reach(address.http.host)}`,
+      ],
+    ],
+    [
+      'TCP',
+      address.tcp
+        ? [`stomp${isTls(config.tcp) ? '+ssl' : ''}://${authority(address.tcp)}${reach(address.tcp.host)}`]
+        : [],
+    ],
     ['HTTP', httpLines(address, config)],
     ['Workers', config.server.workers > 1 ? [String(config.server.workers)] : []],
     ['Bus', busLines(address, config)],
     ['Routes', routeLines(address.routes)],
+    ['Queues', queueLines(config)],
     ['Access', accessLines(address, config)],
   ]
   return [
@@ -40,13 +52,13 @@ export function banner(address: BridgeAddress, { version, runtime, config }: Ban
 }
 
 function httpLines(address: BridgeAddress, { server, doors, redis, debugger: debug }: Config): string[] {
-  const base = `http://${authority(address.http)}`
+  const base = `${isTls(server) ? 'https' : 'http'}://${authority(address.http)}`
   const rows: [request: string, text: string][] = [
     ...(debug.enabled ? [[`OPEN ${base}${debug.path}`, 'in a browser: the web debugger'] as [string, string]] : []),
     [`POST ${base}/api/notification`, 'publish {"topic", "message"}'],
     ...(doors.sse ? [[`GET  ${base}/sse/topic/greetings`, 'subscribe with curl -N'] as [string, string]] : []),
     [`GET  ${base}/health`, 'the process is alive'],
-    [`GET  ${base}/ready`, redis.url === undefined ? 'the bus can be used too' : 'Redis can be used too'],
+    [`GET  ${base}/ready`, hasRedis(redis) ? 'Redis can be used too' : 'the bus can be used too'],
   ]
   if (server.docs) rows.push([`GET  ${base}/docs`, 'describes this API'])
   if (server.metrics) rows.push([`GET  ${base}/metrics`, 'for Prometheus'])
@@ -55,7 +67,7 @@ function httpLines(address: BridgeAddress, { server, doors, redis, debugger: deb
 }
 
 function busLines(address: BridgeAddress, { redis }: Config): string[] {
-  if (redis.url !== undefined) {
+  if (hasRedis(redis)) {
     const { bus, busUnavailable } = address
     return busUnavailable === undefined ? [bus] : [bus, unavailableLine(bus, busUnavailable)]
   }
@@ -130,6 +142,13 @@ function routeLines(routes: readonly string[]): string[] {
   return [...routes.slice(0, MAX_ROUTES - 1), `and ${routes.length - MAX_ROUTES + 1} more; print-config shows them all`]
 }
 
+function queueLines({ queues }: Config): string[] {
+  if (queues.length === 0) return []
+  const shown = queues.slice(0, MAX_QUEUES).map(({ destination }) => destination)
+  const rest = queues.length - shown.length
+  return [shown.join(', ') + (rest > 0 ? ` and ${rest} more` : '')]
+}
+
 function section(label: string, lines: readonly string[]): string[] {
   return lines
     .flatMap((line) => wrapped(line, WIDTH - INDENT - LABEL_WIDTH))
@@ -142,6 +161,10 @@ export function wrapped(line: string, width: number): string[] {
   const space = line.lastIndexOf(' ', width)
   const cut = space > 0 ? space : width
   return [line.slice(0, cut).trimEnd(), ...wrapped(line.slice(cut).trimStart(), width)]
+}
+
+function isTls({ tls }: { readonly tls: Config['server']['tls'] }): boolean {
+  return tls.certFile !== undefined
 }
 
 /** Where to reach a listener from this machine: nobody can connect to 0.0.0.0. */

@@ -1,9 +1,10 @@
 /** Puts together what runs the commands of clients on Redis. */
 import { BusUnavailableError } from './bus/bus.ts'
-import type { Config } from './config.ts'
+import { hasRedis, type Config } from './config.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { CommandConnection } from './redis/command-connection.ts'
+import { located } from './redis/sentinels.ts'
 import { Allowed } from './redis-commands/permission.ts'
 import { RedisCommands } from './redis-commands/redis-commands.ts'
 
@@ -21,10 +22,9 @@ export interface BridgeCommands {
 /** Returns both; undefined if no command is allowed. Errors: throws as a connection to Redis. */
 export function commandsOf({ redis, redisCommands }: Config, deps: Deps): BridgeCommands | undefined {
   if (redisCommands.allow.length === 0) return undefined
-  const { url, ...options } = redis
-  if (url === undefined) throw new BusUnavailableError('redisCommands need redis.url')
+  if (!hasRedis(redis)) throw new BusUnavailableError('redisCommands need redis.url')
   const { names } = new Allowed(redisCommands.allow)
-  const connection = new CommandConnection({ redis: { url, ...options }, names, nodeId: deps.nodeId, log: deps.log })
+  const connection = new CommandConnection({ redis: located(redis), names, nodeId: deps.nodeId, log: deps.log })
   const commands = new RedisCommands(redisCommands, { ...deps, server: connection, serverPrefix: redis.keyPrefix })
   return { commands, connection }
 }

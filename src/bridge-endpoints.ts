@@ -17,7 +17,7 @@ import { queueEndpoints, type QueueOperator } from './http/queues.ts'
 
 export interface EndpointSources extends Pick<
   DebugApi,
-  'facts' | 'inspect' | 'outbound' | 'watches' | 'notReadyReasons'
+  'facts' | 'inspect' | 'explain' | 'outbound' | 'watches' | 'notReadyReasons'
 > {
   readonly config: Config
   readonly entrance: Entrance
@@ -60,14 +60,15 @@ function backendApi({ config, entrance, backends, keyGuard, nodes, sessions }: E
     people: peopleOf(sessions),
     ending: backends && endingOf(sessions, nodes.revocations),
     tickets: tickets && {
-      ...backends,
+      keys: backends.keys,
+      attempts: backends.attempts,
       identify: async (c) => entrance.identify(c.req.raw, handshakeOf(c)),
       showsTicket(c) {
         const token = entrance.tokenOf(handshakeOf(c))
         return token !== undefined && tickets.isTicket(token)
       },
       issue: (identity, sessionSeconds) =>
-        tickets.issue(identity, sessionSeconds === undefined ? {} : { sessionSeconds }),
+        backends.tickets!.issue(identity, sessionSeconds === undefined ? {} : { sessionSeconds }),
       maxBodyBytes,
     },
     maxBodyBytes,

@@ -1,6 +1,6 @@
 /** What the web debugger shows of how a bridge is set up. */
 import type { Bus } from './bus/bus.ts'
-import type { Config } from './config.ts'
+import { hasRedis, type Config } from './config.ts'
 import type { BridgeFacts } from './debug/bridge-endpoint.ts'
 import type { RouteTable } from './routes/table.ts'
 
@@ -18,14 +18,16 @@ export interface FactSources {
   /** Where STOMP over TCP is served, once it is. */
   tcp(): { readonly host: string; readonly port: number } | null
   busUnavailableReason(): string | undefined
+  /** Milliseconds since 1970; undefined while it is there. */
+  busAwaySince(): number | undefined
 }
 
 /** Returns the facts; what may change is a function in them. */
 export function factsOf(sources: FactSources): BridgeFacts {
   const { config, version, runtime, nodeId, isOpen, bus, isOwnBus, table } = sources
-  const kind = isOwnBus ? 'custom' : config.redis.url === undefined ? 'embedded' : 'redis'
+  const kind = isOwnBus ? 'custom' : hasRedis(config.redis) ? 'redis' : 'embedded'
   const startedMs = performance.now()
-  const { prefixes, applicationPrefixes, broadcastChannel } = config.broker
+  const { prefixes, applicationPrefixes, broadcastChannel, distribution } = config.broker
   return {
     version,
     runtime,
@@ -37,11 +39,18 @@ export function factsOf(sources: FactSources): BridgeFacts {
       sse: config.doors.sse ? '/sse' : null,
       configured: config.endpoints.map(({ path }) => path),
     },
-    prefixes: { broker: [...prefixes], application: [...applicationPrefixes], broadcastChannel },
+    prefixes: { broker: [...prefixes], application: [...applicationPrefixes], broadcastChannel, distribution },
     limits: numbersOf(config.limits),
-    routes: table.views(),
+    get routes() {
+      return table.views()
+    },
     tcp: () => sources.tcp(),
-    bus: () => ({ kind, description: bus.description, unavailableReason: sources.busUnavailableReason() ?? null }),
+    bus: () => ({
+      kind,
+      description: bus.description,
+      unavailableReason: sources.busUnavailableReason() ?? null,
+      unavailableSince: sources.busAwaySince() ?? null,
+    }),
     async nodes() {
       if (kind === 'embedded') {
         const ageSeconds = Math.floor((performance.now() - startedMs) / 1000)

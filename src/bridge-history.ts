@@ -14,6 +14,7 @@ import type { Config } from './config.ts'
 import type { Delivery } from './delivery/delivery.ts'
 import { BARRIER_CHANNEL, CLEARED_CHANNEL, KEPT_CHANNEL, RECORDED_CHANNEL } from './history/channels.ts'
 import { MemoryLog } from './history/memory-log.ts'
+import { PageGarbage } from './history/page-garbage.ts'
 import { timedLog } from './history/timed-log.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -24,6 +25,7 @@ import { KeptValues } from './recovery/kept-values.ts'
 import { LogSizes } from './recovery/log-sizes.ts'
 import { RedisBus } from './redis/redis-bus.ts'
 import type { RouteTable } from './routes/table.ts'
+import type { Runtime } from './socket.ts'
 
 export interface BridgeHistoryOptions {
   readonly keeping: Keeping
@@ -36,6 +38,7 @@ export interface BridgeHistoryOptions {
   readonly delivery: Delivery
   readonly log: Log
   readonly metrics: Metrics
+  readonly collectGarbage: Runtime['collectGarbage']
 }
 
 /** Returns where messages are kept, and which are. Errors: throws if a bus of the program's own is to keep some, or to have a stream. */
@@ -77,17 +80,22 @@ export class BridgeHistory {
   readonly #nodeId: string
   readonly #channels: OwnChannels
   readonly #barrier: Barrier
+  readonly #garbage: PageGarbage | undefined
   readonly #log: Log
 
-  constructor({ keeping, streams, nodeId, channels, table, log, ...deps }: BridgeHistoryOptions) {
+  constructor({ keeping, streams, nodeId, channels, table, log, collectGarbage, ...deps }: BridgeHistoryOptions) {
     this.#streams = streams
     this.#nodeId = nodeId
     this.#channels = channels
     this.#log = log
     this.#barrier = new Barrier(channels, `${BARRIER_CHANNEL}${nodeId}`, systemClock)
-    const shared = { ...keeping, logger: log }
+    const garbage = collectGarbage && new PageGarbage(collectGarbage, systemClock)
+    this.#garbage = garbage
+    const shared = { ...keeping, log: garbage ? garbage.counted(keeping.log) : keeping.log, logger: log }
     this.history =
-      keeping.rules.isEmpty && !streams ? undefined : new History({ ...deps, ...shared, streams, clock: systemClock })
+      keeping.rules.isEmpty && !streams
+        ? undefined
+        : new History({ ...deps, ...shared, garbage, streams, clock: systemClock })
     const { history } = this
     if (history && !keeping.rules.isEmpty) {
       const sizes = new LogSizes({
@@ -124,6 +132,7 @@ export class BridgeHistory {
 
   close(): void {
     this.history?.close()
+    this.#garbage?.close()
     this.#barrier.close()
   }
 

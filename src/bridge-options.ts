@@ -33,10 +33,32 @@ export function sessionOptions(config: Config, version: string): SessionOptions 
     maxInFlightBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE,
     heldBack: { pauseAboveBytes: limits.maxFrameBytes, maxBytes: maxHeldBackBytes(config) },
     heartBeat,
+    pace: limits,
     settleTimeoutMs: shutdown.deadlineMs,
     lingerMs: shutdown.lingerMs,
     softErrors: config.access?.errors === 'soft',
     server: `stomp-bridge/${version}`,
+  }
+}
+
+/** Of the time to shut down, the part that sessions get; the rest is for work queues, bus and listener. */
+const SESSIONS_SHARE = 0.8
+/** Of that part, how much may pass before the last one is told: it still has to finish. */
+const SPREAD_SHARE = 0.75
+/** However few they are, sessions are closed this quickly one after the other. */
+const MS_PER_SESSION = 2
+
+/**
+ * Returns how a shutdown spends its time, in milliseconds: first `/ready` says so, then so many sessions are told over
+ * `spreadMs`, and are gone after `sessionsMs`.
+ */
+export function shutdownTimes({ deadlineMs, readyDelayMs, drainMs }: Config['shutdown'], sessions: number) {
+  const all = deadlineMs * SESSIONS_SHARE
+  const sessionsMs = all - readyDelayMs
+  return {
+    delayMs: readyDelayMs,
+    sessionsMs,
+    spreadMs: Math.min(drainMs, sessionsMs * SPREAD_SHARE, sessions * MS_PER_SESSION),
   }
 }
 
@@ -46,6 +68,7 @@ export function rawOptions({ access, limits, shutdown }: Config) {
     maxMessageBytes: limits.maxFrameBytes,
     maxInFlight: limits.maxInFlight,
     maxInFlightBytes: limits.maxFrameBytes * FRAMES_PER_MESSAGE,
+    pace: limits,
     settleTimeoutMs: shutdown.deadlineMs,
     lingerMs: shutdown.lingerMs,
     softErrors: access?.errors === 'soft',

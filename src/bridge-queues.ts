@@ -1,16 +1,15 @@
 /** Puts together the work queues: the store of the bus that there is, and what this node takes from it. */
 import type { Bus } from './bus/bus.ts'
 import { MemoryBus } from './bus/memory.ts'
+import type { QueueAdder } from './bus/queue-adder.ts'
 import type { SharedBus } from './bus/shared-bus.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
-import type { Log } from './log.ts'
-import type { Metrics } from './metrics.ts'
 import { MemoryQueues } from './queue/memory-queues.ts'
-import type { QueueAdder, QueueStore } from './queue/queue.ts'
+import type { QueueStore } from './queue/queue.ts'
 import { QueueAdmin } from './queue/queue-admin.ts'
 import { QueueRules } from './queue/queue-rules.ts'
-import { Queues } from './queue/queues.ts'
+import { Queues, type QueuesDeps } from './queue/queues.ts'
 import { RedisBus } from './redis/redis-bus.ts'
 
 export class BridgeQueues {
@@ -33,7 +32,7 @@ export class BridgeQueues {
   }
 
   /** Undefined if no destination is a work queue. `bus`: shared if one is. */
-  begin(bus: SharedBus | undefined, deps: { readonly metrics: Metrics; readonly log: Log }): Queues | undefined {
+  begin(bus: SharedBus | undefined, deps: Pick<QueuesDeps, 'metrics' | 'tracing' | 'log'>): Queues | undefined {
     if (!this.#store || !bus) return undefined
     this.#queues = new Queues({ ...deps, store: this.#store, channels: bus.queues, clock: systemClock })
     return this.#queues

@@ -32,6 +32,9 @@ Commands
   explain          say which rule lets somebody subscribe or send, or does not
   check-token      say who a token makes of its bearer; gen-token signs one for trying
   gen-api-key      print a new key for the HTTP API; hash-password hashes one for a user
+  tail             print the messages of destinations, of any STOMP server
+  send             send a message, or each line of a file, and wait for the receipt
+  healthcheck      ask the bridge on this machine whether it is alive, or with "ready" whether ready
   help settings    list every setting; help explain and so on describe one of these commands
   version          print the version
 
@@ -46,8 +49,8 @@ Options
 Environment
 ${table(short.map(({ alias, description, ...row }) => [alias ?? '', `${description}${defaultNote(row.default)}`]))}
   Every other setting has a variable too: ${ENV_PREFIX} and its path in capitals, so that
-  limits.maxFrameBytes is ${ENV_PREFIX}LIMITS_MAX_FRAME_BYTES. Lists are JSON; lists of text may be
-  separated by commas instead. ${CONFIG_FILE_VARIABLE} names the configuration file.
+  limits.maxFrameBytes is ${ENV_PREFIX}LIMITS_MAX_FRAME_BYTES. Lists are JSON, or text,text,text.
+  ${CONFIG_FILE_VARIABLE} names the configuration file, OTEL_EXPORTER_OTLP_ENDPOINT where traces go.
   Options beat the environment, which beats the file, which beats the defaults.
 
 Examples
@@ -101,11 +104,18 @@ export function unreadableFile(path: string, code: string | undefined): string {
   return `Cannot read the configuration file "${path}": ${reason}`
 }
 
-/** Returns the answer of `check-config` when all is right: where the configuration came from, and what may not be meant. */
-export function checkedConfig({ file, env, options }: ConfigSources, config: Config): string {
+/**
+ * Returns the answer of `check-config` when all is right: where the configuration came from, and what may not be meant.
+ * `more`: what was found beside the configuration itself, one line each.
+ */
+export function checkedConfig(
+  { file, env, options }: ConfigSources,
+  config: Config,
+  more: readonly string[] = [],
+): string {
   const names = readOverrides(env, options).overrides.map(({ name, path }) => `${path.join('.')} (${name})`)
   const base = file?.path ?? 'built-in defaults, no configuration file'
-  const warnings = configWarnings(config).map((warning) => `Warning: ${warning}\n`)
+  const warnings = [...configWarnings(config), ...more].map((warning) => `Warning: ${warning}\n`)
   return `OK: ${base}${names.length === 0 ? '' : `; overridden: ${names.join(', ')}`}\n${warnings.join('')}`
 }
 

@@ -2,8 +2,8 @@
  * Owns what the arguments of the command line mean: commands, options, and what is wrong with them in one line. Called by
  * main; it reads nothing, and knows no more of a command than its name and what it takes.
  */
-import { parseArgs } from 'node:util'
-import { nearest, type SettingOptions } from './config.ts'
+import { readArguments, suggestion, type ArgumentProblem } from './arguments.ts'
+import type { SettingOptions } from './config.ts'
 
 /** Every command, with the words that may or must follow it and the options that it alone takes. */
 const COMMANDS = {
@@ -16,6 +16,9 @@ const COMMANDS = {
   'gen-token': { options: ['user', 'groups', 'claims', 'ttl'] },
   'gen-api-key': { optionalWords: ['NAME'] },
   'hash-password': {},
+  tail: {},
+  send: {},
+  healthcheck: { optionalWords: ['PROBE'] },
   help: { optionalWords: ['TOPIC'] },
   version: {},
 } as const satisfies Record<string, CommandShape>
@@ -27,6 +30,10 @@ interface CommandShape {
 }
 
 export type Command = keyof typeof COMMANDS
+
+/** These are clients of any server: they take no settings, and read their arguments themselves. */
+const CLIENT_COMMANDS = ['tail', 'send'] as const satisfies Command[]
+export type ClientCommand = (typeof CLIENT_COMMANDS)[number]
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },
@@ -47,7 +54,17 @@ type OptionName = keyof typeof OPTIONS
 const OWN_OPTIONS: readonly string[] = ['user', 'groups', 'claims', 'ttl'] satisfies OptionName[]
 
 /** Topics of `help` beside the general text. */
-export const HELP_TOPICS = ['settings', 'explain', 'check-token', 'gen-token', 'gen-api-key', 'hash-password'] as const
+export const HELP_TOPICS = [
+  'settings',
+  'explain',
+  'check-token',
+  'gen-token',
+  'gen-api-key',
+  'hash-password',
+  'tail',
+  'send',
+  'healthcheck',
+] as const
 export type HelpTopic = (typeof HELP_TOPICS)[number]
 
 /** Who somebody is said to be. */
@@ -62,7 +79,7 @@ export interface CommandLine {
   readonly command: Command
   /** With `help`: another text than the short one. */
   readonly topic?: HelpTopic
-  /** What follows the command, as many as it takes. */
+  /** What follows the command: as many words as it takes, or all of a client's arguments. */
   readonly words?: readonly string[]
   readonly someone?: Someone
   readonly ttlSeconds?: number
@@ -71,41 +88,33 @@ export interface CommandLine {
   readonly options: SettingOptions
 }
 
-/** What main must say when it cannot do what was asked: one line, exit code 2. */
-export interface CommandLineProblem {
-  readonly problem: string
-}
-
 type Given = Partial<Record<OptionName, string>>
 
 /** Returns what the arguments (without runtime and script) ask for, or what is wrong with them. */
-export function parseCommandLine(argv: readonly string[]): CommandLine | CommandLineProblem {
-  // Not strict: each runtime words the errors of the strict mode differently, and none in one clear line.
-  const { tokens } = parseArgs({
-    args: [...argv],
-    options: OPTIONS,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  })
-  const given: Given = {}
-  const words: string[] = []
-  for (const token of tokens) {
-    if (token.kind === 'positional') words.push(token.value)
-    if (token.kind !== 'option') continue
-    const problem = optionProblem(token.name, token.rawName, token.value, token.inlineValue === true)
-    if (problem !== undefined) return { problem }
-    given[token.name as OptionName] = token.value ?? ''
+export function parseCommandLine(argv: readonly string[]): CommandLine | ArgumentProblem {
+  const [first, ...own] = argv
+  if (isClientCommand(first)) {
+    // Behind "--" it is a word like any other.
+    const words = own.includes('--') ? own.slice(0, own.indexOf('--')) : own
+    const asksHelp = words.some((word) => word === '--help' || word === '-h')
+    return asksHelp ? { command: 'help', topic: first, options: {} } : { command: first, words: own, options: {} }
   }
-  return commandLineOf(given, words)
+  const read = readArguments(argv, OPTIONS)
+  if ('problem' in read) return read
+  // The last one counts.
+  const given: Given = Object.fromEntries(Object.entries(read.given).map(([name, values]) => [name, values.at(-1)]))
+  return commandLineOf(given, read.words)
 }
 
-function commandLineOf(given: Given, [word = 'serve', ...rest]: readonly string[]): CommandLine | CommandLineProblem {
+function commandLineOf(given: Given, [word = 'serve', ...rest]: readonly string[]): CommandLine | ArgumentProblem {
   const options = { port: given.port, host: given.host, workers: given.workers }
   if (given.help !== undefined) return { command: 'help', ...(isTopic(word) ? { topic: word } : {}), options }
   const command = given.version !== undefined ? 'version' : word
   if (!isCommand(command)) {
     return { problem: `Unknown command "${command}".${suggestion(command, Object.keys(COMMANDS))}` }
+  }
+  if (isClientCommand(command)) {
+    return { problem: `The options of "${command}" follow its name: see "help ${command}".` }
   }
   const problem = wordsProblem(command, rest) ?? ownOptionProblem(command, given)
   if (problem !== undefined) return { problem }
@@ -123,22 +132,6 @@ function commandLineOf(given: Given, [word = 'serve', ...rest]: readonly string[
     ...(given.config === undefined ? {} : { configFile: given.config }),
     options,
   }
-}
-
-function optionProblem(
-  name: string,
-  written: string,
-  value: string | undefined,
-  isInline: boolean,
-): string | undefined {
-  if (!Object.hasOwn(OPTIONS, name)) {
-    const known = Object.keys(OPTIONS).map((each) => `--${each}`)
-    return `Unknown option "${written}".${suggestion(written, known)}`
-  }
-  const takesValue = OPTIONS[name as OptionName].type === 'string'
-  if (!takesValue) return value === undefined ? undefined : `${written} takes no value.`
-  if (!value || (!isInline && value.startsWith('-'))) return `${written} needs a value.`
-  return undefined
 }
 
 function ownOptionProblem(command: Command, given: Given): string | undefined {
@@ -161,7 +154,7 @@ function shortened(word: string): string {
 }
 
 /** Returns what the options say of somebody, and for how long. */
-function readSomeone(command: Command, given: Given): Pick<CommandLine, 'someone' | 'ttlSeconds'> | CommandLineProblem {
+function readSomeone(command: Command, given: Given): Pick<CommandLine, 'someone' | 'ttlSeconds'> | ArgumentProblem {
   if (command !== 'explain' && command !== 'gen-token') return {}
   const { user, groups, claims, ttl } = given
   if (user === undefined && command === 'gen-token') return { problem: '"gen-token" needs --user.' }
@@ -195,13 +188,12 @@ function readObject(text: string): Readonly<Record<string, unknown>> | undefined
   }
 }
 
-function suggestion(word: string, known: readonly string[]): string {
-  const near = nearest(word, known)
-  return near === undefined ? ' See --help.' : ` Did you mean "${near}"?`
-}
-
 function isCommand(word: string): word is Command {
   return Object.hasOwn(COMMANDS, word)
+}
+
+function isClientCommand(word: string | undefined): word is ClientCommand {
+  return (CLIENT_COMMANDS as readonly (string | undefined)[]).includes(word)
 }
 
 function isTopic(word: string): word is HelpTopic {

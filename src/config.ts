@@ -8,16 +8,34 @@ import { givenSettings, parseFile, type ConfigFile } from './config/file.ts'
 import { isGroup, type Group } from './config/group.ts'
 import { isBelow } from './config/prefixes.ts'
 import { ConfigError, findingsOf, pathText, type ConfigProblem, type SettingPath } from './config/problems.ts'
+import { withRecordedRoutes } from './config/recorded-routes.ts'
 import { findingsBetween } from './config/rules.ts'
 import { withoutPresets } from './config/route-presets.ts'
 import { configSchema, type Config } from './config/schema.ts'
 
 export { isLoopback } from './config/debugger.ts'
-export { CONFIG_FILE_VARIABLE, readOverrides, type Environment, type SettingOptions } from './config/environment.ts'
+export {
+  COMMIT_VARIABLE,
+  CONFIG_FILE_VARIABLE,
+  readOverrides,
+  type Environment,
+  type SettingOptions,
+} from './config/environment.ts'
 export type { ConfigFile } from './config/file.ts'
 export { ConfigError, nearest, type ConfigProblem } from './config/problems.ts'
 export { redactConfig, redactUrl, secretSettings } from './config/redact.ts'
-export { describeRedisUrl, parseRedisUrl, type RedisAddress } from './config/redis-url.ts'
+export {
+  CLUSTER_PORT,
+  describeRedis,
+  describeRedisUrl,
+  hasRedis,
+  nodeText,
+  parseRedisNode,
+  parseRedisUrl,
+  SENTINEL_PORT,
+  type RedisAddress,
+  type RedisNode,
+} from './config/redis-url.ts'
 export type {
   AccessConfig,
   AccessRuleConfig,
@@ -30,6 +48,7 @@ export type {
   InboundRoute,
   OutboundRoute,
 } from './config/schema.ts'
+export { LIVE_SETTINGS, planReload, type ReloadPlan } from './config/reload-plan.ts'
 export { configWarnings } from './config/warnings.ts'
 export { configJsonSchema, describeSettings, ENV_ALIASES, ENV_PREFIX, type SettingRow } from './config/settings.ts'
 
@@ -38,6 +57,8 @@ export interface ConfigSources {
   readonly env: Environment
   /** Command line options; they beat the environment. */
   readonly options?: SettingOptions | undefined
+  /** Refuse a file that holds no settings: on a reload, whoever writes it anew may not be through. */
+  readonly refusesEmptyFile?: boolean
 }
 
 /**
@@ -46,9 +67,18 @@ export interface ConfigSources {
  *
  * Errors: throws ConfigError with all problems of all sources.
  */
-export function loadConfig({ file, env, options }: ConfigSources): Config {
+export function loadConfig({ file, env, options, refusesEmptyFile = false }: ConfigSources): Config {
   const { overrides, problems: overrideProblems } = readOverrides(env, options)
   const { content, problems: fileProblems } = file ? parseFile(file) : { content: {}, problems: [] }
+  if (file && refusesEmptyFile && content && Object.keys(content).length === 0) {
+    throw new ConfigError([
+      {
+        path: '',
+        origin: file.path,
+        line: `${file.path} holds no settings. To run with the defaults, restart the bridge`,
+      },
+    ])
+  }
   const input = overrides.reduce((result, { path, value }) => withValue(result, path, value), content ?? {})
   const { config, problems } = check(input, (path) => sourceOf(path, overrides, file && { ...file, content }))
   // With a file that cannot be read, what the defaults seem to lack may well be in it.
@@ -87,7 +117,7 @@ function check(given: unknown, source: (path: SettingPath) => Source): { config?
     return { path: pathText(path), origin, line: place === '' ? `The configuration ${text}` : `${place}: ${text}` }
   })
   if (!result.success || problems.length > 0) return { problems }
-  const config = withoutPresets(result.data)
+  const config = withRecordedRoutes(withoutPresets(result.data))
   return { config: hasRoutes(input) ? config : withFittingRoutes(config), problems }
 }
 

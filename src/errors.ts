@@ -45,6 +45,12 @@ export const ERRORS = {
   'rate-limited': { close: 1008, http: 429 },
   flooding: { close: 1008, http: 429 },
   'slow-consumer': { close: 4500, http: 503 },
+  // 1013, try again later: IANA's registry of WebSocket close codes
+  'too-many-sessions': { close: 1013, http: 503 },
+  'too-many-sessions-of-address': { close: 1013, http: 429 },
+  'too-many-sessions-of-user': { close: 1013, http: 429 },
+  'too-many-connects': { close: 1013, http: 429 },
+  'node-busy': { close: 1013, http: 503 },
   // ours
   'bus-unavailable': { close: 1002, http: 503 },
   'bus-refused': { close: 1002, http: 502 },

@@ -1,4 +1,5 @@
 /** Headers of a message, whatever protocol it came by, and which of them only the server may set. */
+import { isBrokenTrace, TRACEPARENT, TRACESTATE } from './trace-context.ts'
 
 export type HeaderPair = readonly [name: string, value: string]
 
@@ -38,12 +39,19 @@ export function isReserved(name: string): boolean {
   return RESERVED.has(name) || (name.search(LOSSY) >= 0 && RESERVED.has(name.replace(LOSSY, '')))
 }
 
-/** Returns the headers without those that only the server may set; nearly always there is none to leave out. */
+/**
+ * Returns the headers without those that only the server may set, and without a trace context that is not well formed;
+ * nearly always there is none to leave out.
+ */
 export function withoutReserved(headers: readonly HeaderPair[]): readonly HeaderPair[] {
-  return headers.some(isForged) ? headers.filter((header) => !isForged(header)) : headers
+  if (!headers.some(isForged)) return headers
+  const kept = headers.filter((header) => !isForged(header))
+  // W3C Trace Context 3.3: `tracestate` says nothing without the `traceparent` that it came with.
+  const hasTrace = kept.some(([name]) => name === TRACEPARENT)
+  return hasTrace ? kept : kept.filter(([name]) => name !== TRACESTATE)
 }
 
 /** Also not one that makes a message look like the marker of a position. */
 function isForged([name, value]: HeaderPair): boolean {
-  return isReserved(name) || (name === 'event' && value === 'position')
+  return isReserved(name) || (name === 'event' && value === 'position') || isBrokenTrace(name, value)
 }

@@ -1,7 +1,9 @@
 /** Embedding: build a bridge inside another program, with your own configuration, authenticator or bus. */
-export { createBridge, type Bridge, type BridgeAddress, type BridgeOptions } from './bridge.ts'
+export { createBridge } from './bridge.ts'
+export type { Bridge, BridgeAddress, BridgeOptions } from './bridge-api.ts'
 export { ConfigError, loadConfig, parseConfig, type Config, type ConfigInput } from './config.ts'
 export type { OwnAccess } from './bridge-access.ts'
+export type { ReloadResult } from './bridge-reload.ts'
 export type { RuleSettings } from './config/rule-syntax.ts'
 export type { Authenticator, Credentials, Verdict } from './access/authenticator.ts'
 export type { Handshake } from './access/handshake.ts'

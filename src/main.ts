@@ -4,26 +4,34 @@
  * together with the runtime it finds itself on, and knows nothing of what the bridge does. With several workers it is
  * run once more for each of them, and the first process only supervises.
  */
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import process from 'node:process'
 import packageJson from '../package.json' with { type: 'json' }
 import { banner, startFailure } from './banner.ts'
-import type { Bridge, BridgeAddress, BridgeOptions } from './bridge.ts'
+import type { Bridge, BridgeAddress, BridgeOptions } from './bridge-api.ts'
 import type { CommandResult } from './access-commands.ts'
 import { checkedConfig, helpText, printedConfig, settingsText, unreadableFile } from './cli.ts'
 import { systemClock } from './clock.ts'
-import { parseCommandLine, type CommandLine } from './command-line.ts'
+import { parseCommandLine, type ClientCommand, type CommandLine } from './command-line.ts'
 import {
+  COMMIT_VARIABLE,
   CONFIG_FILE_VARIABLE,
   configJsonSchema,
   loadConfig,
   parseConfig,
+  planReload,
   type Config,
   type ConfigSources,
 } from './config.ts'
 import { HELP_ON } from './help-topics.ts'
 import { readLine } from './line-input.ts'
 import { createLogger, type Logger } from './logger.ts'
+import { onNpxGone } from './npx.ts'
+import { Reloads, type Outcome } from './reloading.ts'
+import type { Runtime } from './socket.ts'
+import { readCollector } from './tracing/collector.ts'
+import { openTraces } from './tracing/open-traces.ts'
+import type { OtlpTraces } from './tracing/otlp.ts'
 import type { WorkerLife } from './workers/worker.ts'
 
 const { version } = packageJson
@@ -33,10 +41,17 @@ const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
 /** Those that a terminal sends to every process in it, workers too. */
 const TERMINAL_SIGNALS = ['SIGINT', 'SIGHUP']
-const STOP_SIGNALS = ['SIGTERM', ...TERMINAL_SIGNALS]
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT']
+/** Sent for a reload, and by a terminal that is closed. */
+const HANGUP = 'SIGHUP'
+/** Sent to let new workers take the places of all, or of the one that gets it. */
+const RESTART = 'SIGUSR2'
 
 /** Set by a supervisor for its workers. */
 const WORKER_VARIABLE = 'STOMP_BRIDGE_WORKER'
+
+/** How long the last spans may take, in milliseconds. */
+const LAST_SPANS_MS = 1000
 
 /** Signals this soon after the first are the same Ctrl+C, which a terminal and npm both deliver. */
 const SAME_SIGNAL_MS = 100
@@ -52,7 +67,10 @@ async function run(commandLine: CommandLine): Promise<void> {
       return print(`${JSON.stringify(configJsonSchema(), null, 2)}\n`)
     case 'check-config': {
       const sources = configSources(commandLine)
-      return print(checkedConfig(sources, loadConfig(sources)))
+      const config = loadConfig(sources)
+      const { checkCertificates } = await import('./certificates.ts')
+      const certificates = checkCertificates({ 'server.tls': config.server.tls, 'tcp.tls': config.tcp.tls })
+      return print(checkedConfig(sources, config, [...certificates, ...readCollector(process.env).problems]))
     }
     case 'print-config':
       return print(printedConfig(loadConfig(configSources(commandLine))))
@@ -62,10 +80,22 @@ async function run(commandLine: CommandLine): Promise<void> {
     case 'gen-api-key':
     case 'hash-password':
       return finish(await accessCommand(commandLine))
+    case 'tail':
+    case 'send':
+      return clientCommand(commandLine.command, commandLine.words)
+    case 'healthcheck': {
+      const { healthcheck } = await import('./healthcheck.ts')
+      return finish(await healthcheck(() => loadConfig(configSources(commandLine)), commandLine.words?.[0]))
+    }
     case 'serve': {
       if (process.env[WORKER_VARIABLE]) return serveAsWorker()
-      const config = loadConfig(configSources(commandLine))
-      return config.server.workers > 1 ? supervise(config) : serve(config, loggerFor(config))
+      const sources = configSources(commandLine)
+      const config = loadConfig(sources)
+      const log = loggerFor(config)
+      const reloads = new Reloads(log)
+      const load = (): Config => loadConfig({ ...configSources(commandLine, sources.file), refusesEmptyFile: true })
+      const processOf = config.server.workers > 1 ? supervise : serveAlone
+      return processOf(config, log, reloads, load)
     }
   }
 }
@@ -97,6 +127,15 @@ async function accessCommand(commandLine: CommandLine): Promise<CommandResult> {
   }
 }
 
+/** Ends the process: a server that does not answer must not keep it. */
+async function clientCommand(command: ClientCommand, argv: readonly string[] = []): Promise<void> {
+  const { runClientCommand } = await import('./client-commands.ts')
+  const secrets = { passcode: process.env['STOMP_PASSCODE'], token: process.env['STOMP_TOKEN'] }
+  const result = await runClientCommand(command, argv, secrets)
+  if (typeof result === 'number') process.exit(result)
+  fail(result.problem, EXIT_USAGE)
+}
+
 /** What cannot be told is no answer: nothing of it goes where an answer is read. */
 function finish({ output, exitCode }: CommandResult): void {
   if (exitCode === EXIT_USAGE) process.stderr.write(output)
@@ -104,8 +143,9 @@ function finish({ output, exitCode }: CommandResult): void {
   process.exitCode = exitCode
 }
 
-function configSources({ configFile, options }: CommandLine): ConfigSources {
-  const path = configFile ?? (process.env[CONFIG_FILE_VARIABLE] || undefined)
+/** `before`: the file that was read at the start, which has to be there again. */
+function configSources({ configFile, options }: CommandLine, before?: ConfigSources['file']): ConfigSources {
+  const path = before?.path ?? configFile ?? (process.env[CONFIG_FILE_VARIABLE] || undefined)
   const file = path === undefined ? firstDefaultFile() : readConfigFile(path)
   if (path !== undefined && !file) throw new Error(unreadableFile(path, 'ENOENT'))
   return { file, env: process.env, options }
@@ -129,33 +169,64 @@ function readConfigFile(path: string): ConfigSources['file'] {
   }
 }
 
-/** `life`: this process is one of several workers. */
-async function serve(config: Config, log: Logger, life?: WorkerLife): Promise<void> {
+/** How a process serves: as one of several workers, or alone. */
+interface Serving {
+  /** It is one of several. */
+  readonly life?: WorkerLife
+  /** The bridge runs. */
+  started(bridge: Bridge, address: BridgeAddress, runtime: Runtime): void
+  stopping(): void
+  /** Calls back on a signal to stop. */
+  onStopSignal(stop: (signal: string) => void): void
+}
+
+/** Serves, and takes on what the configuration says later. */
+function serveAlone(config: Config, log: Logger, reloads: Reloads, load: () => Config): Promise<void> {
+  return serve(config, log, {
+    started(bridge, address, runtime) {
+      print(banner(address, { version, runtime, config }))
+      reloads.begin(() => bridge.reload(load))
+    },
+    stopping: () => reloads.end(),
+    onStopSignal(stop) {
+      const receive = onStopSignal(stop)
+      onHangup(() => reloads.ask(), receive)
+      process.on(RESTART, () =>
+        log.warn({}, 'SIGUSR2 replaces workers: with server.workers 1 there is none to take over'),
+      )
+    },
+  })
+}
+
+async function serve(config: Config, log: Logger, serving: Serving): Promise<void> {
+  const { life } = serving
   let isStopping = false
   try {
     // Only here: the other commands need neither the bridge nor a runtime.
     const [{ createBridge }, { createRuntime }] = await Promise.all([import('./bridge.ts'), importRuntime()])
     const runtime = createRuntime({ sharesPorts: life !== undefined })
     const debuggerFiles = config.debugger.enabled ? await loadDebuggerFiles(log) : {}
+    const traces = await openTraces(process.env, { version, log })
     const bridge = createBridge({
       config,
       log,
       runtime,
       version,
+      ...(traces && { tracerProvider: traces.provider, spansDropped: () => traces.dropped }),
+      commit: process.env[COMMIT_VARIABLE],
       debuggerFiles,
+      onLogLevel: (level) => void (log.level = level),
       ...(life ? { together: life } : {}),
     })
-    const stopOnce = (reason: object) => {
-      if (!isStopping) void stop(bridge, config, log, reason)
+    const stopOnce = (reason: object, handOverMs?: number) => {
+      if (!isStopping) void stop({ bridge, config, log, traces }, reason, handOverMs)
       isStopping = true
+      serving.stopping()
     }
-    // A worker leaves what a terminal sends to it too to its supervisor.
-    onStopSignal((signal) => stopOnce({ signal }), { signals: life ? ['SIGTERM'] : STOP_SIGNALS })
-    life?.onStop((reason) => stopOnce({ reason }))
+    serving.onStopSignal((signal) => stopOnce({ signal }))
+    life?.onStop((reason, handOverMs) => stopOnce({ reason }, handOverMs))
     const address = await bridge.start()
-    if (isStopping) return
-    if (life) life.started(address, bridge)
-    else print(banner(address, { version, runtime, config }))
+    if (!isStopping) serving.started(bridge, address, runtime)
   } catch (error) {
     // A start that a signal cut short has not failed.
     if (isStopping) return
@@ -183,7 +254,24 @@ async function serveAsWorker(): Promise<void> {
   try {
     const { worker, config: given } = await life.assignment
     const config = parseConfig(given)
-    await serve(config, loggerFor(config).child({ worker }), life)
+    await serve(config, loggerFor(config).child({ worker }), {
+      life,
+      started(bridge, address) {
+        life.onReload(async (next) => {
+          const done = bridge.reload(() => {
+            if (next === undefined) throw new Error('The configuration cannot be used')
+            return parseConfig(next)
+          })
+          // Of what cannot be used the bridge only takes note.
+          await (next === undefined ? done.catch(() => {}) : done)
+        })
+        life.started(address, bridge)
+        onRestart(() => life.askToBeReplaced())
+      },
+      stopping() {},
+      // What a terminal sends to it too is for its supervisor.
+      onStopSignal: (stop) => void onStopSignal(stop, { signals: ['SIGTERM'] }),
+    })
   } catch (error) {
     await life.failed((error as Error).message)
     process.exit(EXIT_FAILURE)
@@ -191,9 +279,8 @@ async function serveAsWorker(): Promise<void> {
 }
 
 /** Runs the workers, on ports that it has found for them. */
-async function supervise(config: Config): Promise<void> {
+async function supervise(config: Config, log: Logger, reloads: Reloads, load: () => Config): Promise<void> {
   const { server, tcp, shutdown } = config
-  const log = loggerFor(config)
   const [{ Supervisor }, { findPorts }, { createRuntime, processes }] = await Promise.all([
     import('./workers/supervisor.ts'),
     import('./runtime/ports.ts'),
@@ -202,21 +289,65 @@ async function supervise(config: Config): Promise<void> {
   const [port, tcpPort = tcp.port] = await findPorts(tcp.enabled ? [server, tcp] : [server]).catch((error: unknown) => {
     throw new Error(startFailure(error, config), { cause: error })
   })
-  const shared = { ...config, server: { ...server, port }, tcp: { ...tcp, port: tcpPort } }
+  const withPorts = (current: Config): Config => ({
+    ...current,
+    server: { ...current.server, port: port! },
+    tcp: { ...current.tcp, port: tcpPort },
+  })
   const supervisor = new Supervisor(
-    { workers: server.workers, config: shared, deadlineMs: shutdown.deadlineMs },
+    { workers: server.workers, config: withPorts(config), deadlineMs: shutdown.deadlineMs },
     (events) => processes.startWorker({ ...process.env, [WORKER_VARIABLE]: '1' }, events),
     systemClock,
     log,
   )
-  const receive = (signal: string) => {
+  const stop = (signal: string) => {
     log.info({ signal }, 'Stopping')
+    reloads.end()
     supervisor.stop()
   }
-  onStopSignal(receive, { again: () => supervisor.kill() })
-  await supervisor.run((address) =>
-    print(banner(address as BridgeAddress, { version, runtime: createRuntime(), config })),
-  )
+  const receive = onStopSignal(stop, { again: () => supervisor.kill() })
+  onHangup(() => reloads.ask(), receive)
+  let inForce = config
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = last.then(work)
+    last = done.catch(() => {}) // for whoever has asked
+    return done
+  }
+  const reload = async (): Promise<Outcome> => {
+    try {
+      const plan = planReload(inForce, load())
+      await supervisor.reload(withPorts(plan.config))
+      inForce = plan.config
+      log.level = inForce.log.level
+      return plan
+    } catch (error) {
+      supervisor.reloadFailed()
+      throw error
+    }
+  }
+  /** Where they listen, and how many they are, is the supervisor's own. */
+  const withPlaces = (next: Config): Config => ({
+    ...next,
+    server: { ...next.server, host: server.host, port: server.port, workers: server.workers },
+    tcp: { ...next.tcp, enabled: tcp.enabled, host: tcp.host, port: tcp.port },
+  })
+  const restart = async (): Promise<void> => {
+    try {
+      log.info({}, 'Replacing the workers, one after the other')
+      const next = withPlaces(load())
+      await supervisor.restart(withPorts(next))
+      inForce = next
+      log.info({}, 'The workers were replaced')
+    } catch (error) {
+      log.error({ reason: (error as Error).message }, 'The workers were not all replaced: those that were not go on')
+    }
+  }
+  onRestart(() => void inTurn(restart))
+  await supervisor.run((address) => {
+    print(banner(address as BridgeAddress, { version, runtime: createRuntime(), config }))
+    reloads.begin(() => inTurn(reload))
+  })
   log.info({}, 'Stopped')
   process.exit(0)
 }
@@ -228,11 +359,11 @@ function loggerFor({ log }: Config): Logger {
   })
 }
 
-/** Calls back on the first of these signals; another one ends the process at once. */
+/** Calls back on the first of these signals; another one ends the process at once. Returns what takes one more signal as such. */
 function onStopSignal(
   callback: (signal: string) => void,
   { signals = STOP_SIGNALS, again = () => {} }: { signals?: readonly string[]; again?: () => void } = {},
-): void {
+): (signal: string) => void {
   let since: number | undefined
   const receive = (signal: string) => {
     if (since === undefined) {
@@ -244,14 +375,52 @@ function onStopSignal(
     }
   }
   for (const signal of signals) process.on(signal, receive)
+  const isOfNpx = process.env['npm_lifecycle_event'] === 'npx'
+  if (isOfNpx && signals === STOP_SIGNALS) onNpxGone(() => since ?? receive('SIGTERM'))
+  return receive
+}
+
+/** Calls back on SIGHUP: `reload`, or `stop` if it says that the terminal of this process was closed. */
+function onHangup(reload: () => void, stop: (signal: string) => void): void {
+  const hadTerminal = hasTerminal()
+  process.on(HANGUP, () => {
+    // Windows sends it only when a console is closed.
+    const isClosed = process.platform === 'win32' || (hadTerminal && !hasTerminal())
+    if (isClosed) stop(HANGUP)
+    else reload()
+  })
+}
+
+/** Calls back on SIGUSR2, which Windows does not have. */
+function onRestart(callback: () => void): void {
+  if (process.platform !== 'win32') process.on(RESTART, callback)
+}
+
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'))
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** What is stopped, and what it is stopped by. */
+interface Running {
+  readonly bridge: Bridge
+  readonly config: Config
+  readonly log: Logger
+  readonly traces: OtlpTraces | undefined
 }
 
 /** Ends the process with exit code 0 when the bridge has closed, at the latest when the deadline has passed. */
-async function stop(bridge: Bridge, { shutdown }: Config, log: Logger, reason: object): Promise<void> {
+async function stop({ bridge, config, log, traces }: Running, reason: object, handOverMs?: number): Promise<void> {
+  const { shutdown } = config
   log.info(reason, 'Stopping')
-  setTimeout(() => process.exit(0), shutdown.deadlineMs)
+  setTimeout(() => process.exit(0), shutdown.deadlineMs + (handOverMs ?? 0))
   try {
-    await bridge.close()
+    await bridge.close({ handOverMs })
+    await traces?.close(LAST_SPANS_MS)
     log.info({}, 'Stopped')
   } catch (error) {
     log.error({ err: error }, 'Cannot stop cleanly')
@@ -269,9 +438,10 @@ function print(text: string): void {
   process.stdout.write(text)
 }
 
-/** Of commands that answer yes or no, 1 is a no. */
+/** Of commands that answer yes or no, 1 is a no; of those that are clients, a no of the server. */
 function failureCode({ command }: CommandLine): number {
-  return command === 'explain' || command === 'check-token' ? EXIT_USAGE : EXIT_FAILURE
+  const answers = ['explain', 'check-token', 'tail', 'send', 'healthcheck']
+  return answers.includes(command) ? EXIT_USAGE : EXIT_FAILURE
 }
 
 function fail(message: string, exitCode: number): void {

@@ -2,113 +2,71 @@
  * What the bridge counts. The hot path adds to plain numbers; Prometheus reads them when it asks. Gauges are read from
  * their owner at that moment, so that a number and the state it shows cannot disagree.
  */
-import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import {
+  AggregatorRegistry,
+  collectDefaultMetrics,
+  Counter,
+  Gauge,
+  Histogram,
+  Registry,
+  type Metric,
+} from 'prom-client'
+import { DeliveryDelay } from './metrics/delivery-delay.ts'
+import {
+  BUILD_INFO,
+  COUNTERS,
+  DURATION_BUCKETS,
+  DURATIONS,
+  GAUGES,
+  HISTORY_CALL_BUCKETS,
+  HISTORY_CALLS,
+  HISTORY_GAUGES,
+  HISTORY_LABELS,
+  LABELLED_COUNTERS,
+  MERGED_BY,
+  METRIC_PREFIX,
+  metricName,
+  RECOVERED_BUCKETS,
+  RECOVERED_HELP,
+  SESSIONS_BY_TRANSPORT,
+  type CounterName,
+  type DeniedAction,
+  type DurationName,
+  type GaugeName,
+} from './metrics/definitions.ts'
+import { histogramMetrics, newHistograms, type Histograms } from './metrics/histograms.ts'
+import type { Transport } from './socket.ts'
 
-/** Counted since start. */
-const COUNTERS = {
-  sessionsOpened: 'Sessions opened: STOMP clients after CONNECT, and clients of the other doors',
-  framesReceived: 'STOMP frames and plain WebSocket messages received from clients, without heart-beats',
-  errorsSent: 'ERROR frames, and events "error" of Server-Sent Events, sent to clients',
-  receiptsSent: 'RECEIPT frames sent',
-  messagesPublished: 'Messages that the bus accepted from clients and HTTP',
-  messagesReceived: 'Payloads received from the bus for a destination',
-  messagesDropped: 'Messages dropped by a slow-client policy',
-  messagesDelivered: 'Messages handed to subscribers, whatever their door',
-  payloadsMalformed: "Payloads from the bus that their route's codec could not read",
-  busFailures: 'Messages that the bus did not accept',
-  busOutages:
-    'Times that Redis, or what is subscribed there, was lost: without history, messages may have been lost with it',
-  acknowledged: 'Deliveries acknowledged by ACK',
-  rejected: 'Deliveries rejected by NACK: discarded, or given back to their work queue',
-  messagesIgnored: 'Messages from plain WebSocket clients that were ignored because their path has no place to send to',
-  unsubscribeUnknown: 'UNSUBSCRIBE frames with an unknown subscription',
-  slowConsumersClosed: 'Sessions closed because they did not read',
-  heartBeatTimeouts: 'Sessions closed because the client was silent too long',
-  floodsPaused: 'Times that reading from a client was paused because it sent too fast',
-  loginsThrottled: 'Logins refused without a look because too many from their address had failed',
-  ticketsIssued: 'Tickets issued',
-  ticketsRedeemed: 'Tickets redeemed',
-  ticketsRefused: 'Tickets refused: wrong, used or expired',
-  revocations: 'Revocations of a token or a user',
-  historyReads: 'Reads of the history of a destination',
-  gapsFilled: 'Times that messages which did not come over the bus were read from the history and delivered in order',
-  gapsNotFilled: 'Times that they were no longer held, or that a history began anew: subscribers that asked were told',
-  unrecorded: 'Messages that a backend published on a channel, and that could not be recorded in the history',
-  queueSettled: 'Messages of work queues that are done, and deleted',
-  queueReturned:
-    'Messages of work queues that were given back: by NACK or time-out, or because their subscriber has gone',
-  queueRedelivered: 'Deliveries of messages of work queues that had been delivered before',
-  queueDead: 'Messages of work queues that went to the dead ones: somebody has failed with them too often',
-  streamEntriesRead: 'Entries of the streams of routes.inbound that this node has read to deliver them',
-  streamEntriesSkipped:
-    'Those of them that were not delivered: a field or a destination that can be delivered to is missing',
-  streamFailures: 'Times that Redis began to refuse a stream of routes.inbound, also because it is none',
-  snapshotReads: 'Reads of the source of a snapshot; subscribers that come together share one',
-  snapshotFailures: 'Those of them that failed: the source is away, late, too large, or of another type',
-  redisCommands: 'Commands to Redis that clients have sent',
-  redisCommandsFailed: 'Those of them that were refused, failed, or were not answered in time',
-} as const
+/** What a gauge of the runtime must not be called: promtool refuses them, and `nodejs_active_handles` and its neighbours say the same. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
-/** Counted since start, in parts. No label holds what a client chose. */
-const LABELLED_COUNTERS = {
-  logins: {
-    help: 'Logins judged, by which authenticator, accepted, refused or failed, and why',
-    labels: ['authenticator', 'result', 'reason'],
-  },
-  denials: { help: 'What the rules refused to clients', labels: ['action'] },
-  recoveries: {
-    help: 'Subscriptions that went on from a position: recovered, or incomplete because something was no longer held',
-    labels: ['result'],
-  },
-} as const
+/** Close codes that are told apart: a client may send any from 3000 to 4999. */
+const CLOSE_CODES = [
+  1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 4500,
+] as readonly number[]
 
-/** How long something took, in seconds. */
-const DURATIONS = {
-  callback: { help: 'Seconds until the auth service answered a login, or failed to', labels: ['result'] },
-  jwksFetch: { help: 'Seconds until the keys for tokens were fetched, or could not be', labels: ['result'] },
-} as const
-
-const HISTORY_CALLS = {
-  help: 'Seconds until Redis has done what was asked of the history: to publish and keep, to record, to read, to clear',
-  labels: ['call'],
-}
-const HISTORY_CALL_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]
-const RECOVERED_HELP = 'Messages that came to one subscription from the history'
-const RECOVERED_BUCKETS = [0, 1, 10, 100, 1000, 10_000, 100_000]
-
-const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
-
-/** Read when asked for. */
-const GAUGES = {
-  sessions: 'Open sessions',
-  subscriptions: 'Live subscriptions',
-  unsentBytes: 'Bytes of output that wait for clients to read them',
-  busAvailable: '1 while Redis (or the embedded bus) can be used, else 0',
-  streamLagSeconds:
-    'Age of the newest entry of a stream when this node delivered it, by its id; the highest of all streams',
-  workers: 'Processes that these numbers include',
-} as const
-
-/** Of the histories of each rule; looked up when asked for. */
-const HISTORY_GAUGES = {
-  historyLogMessages: 'Messages in the longest history of a rule, of those that are in use on this node',
-  historyLogAgeSeconds: 'Age of the oldest message of that history',
-} as const
-const HISTORY_LABELS = ['rule']
-
-/** How a gauge of several processes becomes one; the others are added up. */
-const MERGED_BY: Partial<Record<GaugeName, 'min' | 'max'>> = {
-  busAvailable: 'min',
-  streamLagSeconds: 'max',
+/** What runs, for people who look at several of them. */
+export interface BuildInfo {
+  readonly version: string
+  readonly runtime: string
+  readonly runtimeVersion: string
+  /** Of the sources, if that is known. */
+  readonly commit: string | undefined
 }
 
-/** Of the names of all that the bridge itself counts; others are of the runtime. */
-export const METRIC_PREFIX = 'stomp_bridge_'
-
-export type CounterName = keyof typeof COUNTERS
-export type GaugeName = keyof typeof GAUGES
-export type DurationName = keyof typeof DURATIONS
-export type DeniedAction = 'subscribe' | 'send'
+/** A session that has ended. */
+export interface EndedSession {
+  readonly protocol: 'stomp' | 'raw' | 'sse'
+  readonly transport: Transport
+  /** An error code, or one of a few words: nothing that a client chose. */
+  readonly reason: string
+  /** As the WebSocket was closed, by either side. */
+  readonly closeCode: number
+  readonly seconds: number
+}
+/** Why a node lets a client not in. */
+const CONNECT_REFUSALS = ['draining', 'full', 'rate', 'address-rate', 'address-sessions', 'user-sessions'] as const
+export type ConnectRefusal = (typeof CONNECT_REFUSALS)[number]
 
 /** What came of a login: `failed` if it could not be judged. */
 export type LoginResult = 'accepted' | 'refused' | 'failed'
@@ -132,26 +90,28 @@ export type LoginReason =
   | 'unavailable'
   | 'error'
 
-function metricName(name: string): string {
-  return `${METRIC_PREFIX}${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`
-}
-
-/** The labels of those metrics that have some, by public name. */
-export const METRIC_LABELS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
-  ...Object.entries(LABELLED_COUNTERS).map(([name, { labels }]) => [`${metricName(name)}_total`, labels] as const),
-  ...Object.entries(DURATIONS).map(([name, { labels }]) => [`${metricName(name)}_seconds`, labels] as const),
-  [`${metricName('historyCall')}_seconds`, HISTORY_CALLS.labels],
-  ...Object.keys(HISTORY_GAUGES).map((name) => [metricName(name), HISTORY_LABELS] as const),
-])
-
 export class Metrics {
   /** `metrics.count.messagesDelivered += n` is all the hot path does. */
   readonly count: Record<CounterName, number>
   /** Subscriptions that went on from a position, by what came of it. */
   readonly recoveries = { recovered: 0, incomplete: 0 }
+  /** `metrics.histograms.message_bytes.received.add(n)` costs little more than the addition. */
+  readonly histograms: Histograms = newHistograms()
+  readonly deliveryDelay = new DeliveryDelay(this.histograms.delivery_seconds.all)
+  /** Connections that were refused, by why. */
+  readonly refusals = Object.fromEntries(CONNECT_REFUSALS.map((reason) => [reason, 0])) as Record<
+    ConnectRefusal,
+    number
+  >
+  /** What clients were refused, by error code. */
+  readonly errors = new Map<string, number>()
   readonly #registry = new Registry()
+  /** Of what others count. */
+  readonly #reads = new Map<string, () => number>()
   readonly #logins: Counter
-  readonly #denials: Readonly<Record<DeniedAction, Counter.Internal>>
+  readonly #denials: Counter
+  readonly #sessionsClosed: Counter
+  readonly #httpRequests: Counter
   readonly #durations: Readonly<Record<DurationName, Histogram>>
   readonly #recovered: Histogram
   readonly #historyCalls: Histogram
@@ -160,6 +120,7 @@ export class Metrics {
   constructor() {
     this.count = Object.fromEntries(Object.keys(COUNTERS).map((name) => [name, 0])) as Record<CounterName, number>
     const count = this.count
+    const reads = this.#reads
     for (const [name, help] of Object.entries(COUNTERS)) {
       new Counter({
         name: `${metricName(name)}_total`,
@@ -167,14 +128,15 @@ export class Metrics {
         registers: [this.#registry],
         collect() {
           this.reset()
-          this.inc(count[name as CounterName])
+          this.inc(reads.get(name)?.() ?? count[name as CounterName])
         },
       })
     }
     this.#logins = this.#labelled('logins')
-    const denials = this.#labelled('denials')
-    this.#denials = { subscribe: denials.labels('subscribe'), send: denials.labels('send') }
-    for (const denied of Object.values(this.#denials)) denied.inc(0)
+    this.#denials = this.#labelled('denials')
+    for (const action of ['subscribe', 'send']) this.#denials.labels(action, 'none').inc(0)
+    this.#sessionsClosed = this.#labelled('sessionsClosed')
+    this.#httpRequests = this.#labelled('httpRequests')
     this.#historyCalls = new Histogram({
       name: `${metricName('historyCall')}_seconds`,
       help: HISTORY_CALLS.help,
@@ -182,7 +144,15 @@ export class Metrics {
       buckets: HISTORY_CALL_BUCKETS,
       registers: [this.#registry],
     })
-    const { recoveries } = this
+    const { recoveries, refusals, errors } = this
+    this.#labelled('errors', function () {
+      this.reset()
+      for (const [code, times] of errors) this.inc({ code }, times)
+    })
+    this.#labelled('connectsRefused', function () {
+      this.reset()
+      for (const [reason, times] of Object.entries(refusals)) this.inc({ reason }, times)
+    })
     this.#labelled('recoveries', function () {
       this.reset()
       for (const [result, times] of Object.entries(recoveries)) this.inc({ result }, times)
@@ -196,7 +166,11 @@ export class Metrics {
     this.#durations = { callback: this.#duration('callback'), jwksFetch: this.#duration('jwksFetch') }
     this.#historyGauge('historyLogMessages', ({ messages }) => messages)
     this.#historyGauge('historyLogAgeSeconds', ({ ageSeconds }) => ageSeconds)
+    for (const metric of histogramMetrics(this.histograms, METRIC_PREFIX)) {
+      this.#registry.registerMetric(metric as unknown as Metric)
+    }
     collectDefaultMetrics({ register: this.#registry })
+    for (const name of MISNAMED) this.#registry.removeSingleMetric(name)
   }
 
   #labelled(name: keyof typeof LABELLED_COUNTERS, collect?: (this: Counter) => void): Counter {
@@ -222,7 +196,7 @@ export class Metrics {
   }
 
   #historyGauge(name: keyof typeof HISTORY_GAUGES, valueOf: (size: LogSize) => number): void {
-    const sizes = (): Promise<ReadonlyMap<string, LogSize>> | undefined => this.#histories?.()
+    const sizes = (): Promise<ReadonlyMap<string, LogSize>> => this.historySizes()
     new Gauge({
       name: metricName(name),
       help: HISTORY_GAUGES[name],
@@ -230,7 +204,7 @@ export class Metrics {
       registers: [this.#registry],
       aggregator: 'max',
       async collect() {
-        for (const [rule, size] of (await sizes()) ?? []) this.set({ rule }, valueOf(size))
+        for (const [rule, size] of await sizes()) this.set({ rule }, valueOf(size))
       },
     })
   }
@@ -238,6 +212,11 @@ export class Metrics {
   /** `authenticator`: the type of the one that decided, or `none`. */
   login(authenticator: string, result: LoginResult, reason: LoginReason): void {
     this.#logins.labels(authenticator, result, reason).inc()
+  }
+
+  /** A client was refused something. `code`: one of the bridge's own, never what a client chose. */
+  refused(code: string): void {
+    this.errors.set(code, (this.errors.get(code) ?? 0) + 1)
   }
 
   /** A subscription has gone on from a position. */
@@ -254,9 +233,20 @@ export class Metrics {
     this.#recovered.observe(messages)
   }
 
-  /** The rules have refused it. */
-  denied(action: DeniedAction): void {
-    this.#denials[action].inc()
+  /** The rules have refused it. `rule`: the place in the list of the one that decided, from 0; undefined if none did. */
+  denied(action: DeniedAction, rule: number | undefined): void {
+    this.#denials.labels(action, rule === undefined ? 'none' : String(rule + 1)).inc()
+  }
+
+  sessionEnded({ protocol, transport, reason, closeCode, seconds }: EndedSession): void {
+    const code = CLOSE_CODES.includes(closeCode) ? String(closeCode) : 'other'
+    this.#sessionsClosed.labels(protocol, transport, reason, code).inc()
+    this.histograms.session_duration_seconds[protocol].add(seconds)
+  }
+
+  /** `route`: the path as it is served, with its variables; `other` if nothing is. */
+  httpAnswered(route: string, status: number): void {
+    this.#httpRequests.labels(route, String(status)).inc()
   }
 
   took(name: DurationName, result: 'answered' | 'failed', seconds: number): void {
@@ -266,6 +256,57 @@ export class Metrics {
   /** Say where it is looked up, for each rule by its pattern, how much its longest history holds. It may not reject. */
   observeHistories(sizes: () => Promise<ReadonlyMap<string, LogSize>>): void {
     this.#histories = sizes
+  }
+
+  /** Resolves to how much the longest history of each rule holds, by its pattern; to nothing where there is none. */
+  async historySizes(): Promise<ReadonlyMap<string, LogSize>> {
+    return (await this.#histories?.()) ?? new Map()
+  }
+
+  /** Say what runs here. */
+  describe({ version, runtime, runtimeVersion, commit = '' }: BuildInfo): void {
+    const info = new Gauge({
+      name: metricName('buildInfo'),
+      help: BUILD_INFO.help,
+      labelNames: BUILD_INFO.labels,
+      registers: [this.#registry],
+      aggregator: 'max',
+    })
+    info.labels(version, runtime, runtimeVersion, commit).set(1)
+  }
+
+  /** Say where it is read how many sessions are open of each kind. */
+  observeSessions(read: () => Iterable<readonly [protocol: string, transport: string, sessions: number]>): void {
+    new Gauge({
+      name: metricName('sessionsByTransport'),
+      help: SESSIONS_BY_TRANSPORT.help,
+      labelNames: SESSIONS_BY_TRANSPORT.labels,
+      registers: [this.#registry],
+      collect() {
+        for (const [protocol, transport, sessions] of read()) this.labels(protocol, transport).set(sessions)
+      },
+    })
+  }
+
+  /** Say where it is read how often each route was taken. */
+  observeRoutes(read: () => Iterable<readonly [direction: string, route: string, messages: number]>): void {
+    this.#labelled('routeMessages', function () {
+      this.reset()
+      for (const [direction, route, messages] of read()) this.labels(direction, route).inc(messages)
+    })
+  }
+
+  /** Say where it is read how often each connection to Redis was made again. */
+  observeReconnects(read: () => Iterable<readonly [connection: string, times: number]>): void {
+    this.#labelled('redisReconnects', function () {
+      this.reset()
+      for (const [connection, times] of read()) this.labels(connection).inc(times)
+    })
+  }
+
+  /** Say where a number is read that somebody else counts. */
+  observeCount(name: CounterName, read: () => number): void {
+    this.#reads.set(name, read)
   }
 
   /** Say where a gauge is read. */

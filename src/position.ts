@@ -20,18 +20,28 @@ export function isOffset(text: string): boolean {
 /** Returns a negative number if `a` comes before `b`, 0 if they are the same, else a positive one. */
 export function compareOffsets(a: string, b: string): number {
   if (a === b) return 0
-  const [aFirst = '', aSecond = '0'] = a.split('-')
-  const [bFirst = '', bSecond = '0'] = b.split('-')
-  return compareNumbers(aFirst, bFirst) || compareNumbers(aSecond, bSecond)
+  const aEnd = endOfFirst(a)
+  const bEnd = endOfFirst(b)
+  return compareNumbers(a, 0, aEnd, b, 0, bEnd) || compareNumbers(a, aEnd + 1, a.length, b, bEnd + 1, b.length)
 }
 
-/** Texts of digits: they may be larger than a number can be. */
-function compareNumbers(a: string, b: string): number {
-  const [x, y] = [withoutZeros(a), withoutZeros(b)]
-  if (x.length !== y.length) return x.length - y.length
-  return x < y ? -1 : x > y ? 1 : 0
+function endOfFirst(offset: string): number {
+  const dash = offset.indexOf('-')
+  return dash < 0 ? offset.length : dash
 }
 
-function withoutZeros(digits: string): string {
-  return digits.replace(/^0+(?=\d)/, '')
+const ZERO = 48
+
+/** Digits [from, end) of two texts, in place: they may be larger than a number can be. None at all are 0. */
+function compareNumbers(a: string, aFrom: number, aEnd: number, b: string, bFrom: number, bEnd: number): number {
+  while (aFrom < aEnd && a.charCodeAt(aFrom) === ZERO) aFrom++
+  while (bFrom < bEnd && b.charCodeAt(bFrom) === ZERO) bFrom++
+  const length = Math.max(0, aEnd - aFrom)
+  const longer = length - Math.max(0, bEnd - bFrom)
+  if (longer !== 0) return longer
+  for (let i = 0; i < length; i++) {
+    const more = a.charCodeAt(aFrom + i) - b.charCodeAt(bFrom + i)
+    if (more !== 0) return more
+  }
+  return 0
 }

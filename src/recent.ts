@@ -23,6 +23,11 @@ export class Recent<Answer> {
     return this.#answers.get(text) ?? this.#learn(text)
   }
 
+  /** What was learnt no longer holds. */
+  clear(): void {
+    this.#answers.clear()
+  }
+
   #learn(text: string): Answer {
     // A header's value is a piece of the text that came in, and would keep all of that in memory.
     const copy = Buffer.from(text).toString()

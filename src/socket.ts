@@ -109,10 +109,19 @@ export interface StreamOptions {
 /** The HTTP application: every request of the listener, upgrades included. */
 export type FetchHandler = (request: Request, env: RequestEnv) => Response | Promise<Response>
 
+/** What a listener shows who connects by TLS, and its key; text in PEM. */
+export interface Certificate {
+  /** Those of the authorities in between come behind it. */
+  readonly cert: string
+  readonly key: string
+}
+
 export interface ListenOptions {
   host: string
   /** 0 for any free port. */
   port: number
+  /** Speak TLS, 1.2 or newer; undefined: plain text. */
+  certificate?: Certificate | undefined
   fetch: FetchHandler
   /** Largest WebSocket message taken, in bytes, decompressed; larger ones close the socket with 1009. */
   maxMessageBytes: number
@@ -136,6 +145,8 @@ export interface ListenOptions {
 export interface TcpListenOptions {
   host: string
   port: number
+  /** As in {@link ListenOptions}. */
+  certificate?: Certificate | undefined
   open: OpenSocket
   hardUnsentBytes: number
 }
@@ -145,6 +156,11 @@ export interface Listener {
   readonly host: string
   /** The port really bound. */
   readonly port: number
+  /**
+   * Who connects from here on is shown this certificate; open connections go on. Only where it listens with one.
+   * Errors: throws if the runtime does not take it; the one before then stays.
+   */
+  useCertificate(certificate: Certificate): void
   /** Stop accepting; open sockets stay. Idempotent. */
   stopAccepting(): void
   /** Drop what is still open and release the port. Idempotent. */
@@ -163,4 +179,6 @@ export interface Runtime {
   readonly version: string
   listen(options: ListenOptions): Promise<Listener>
   listenTcp(options: TcpListenOptions): Promise<Listener>
+  /** Collects what was made lately and is in use no more, in about a millisecond; undefined where a program cannot ask for that. */
+  readonly collectGarbage?: () => void
 }

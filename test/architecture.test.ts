@@ -38,16 +38,34 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   main: {
     places: [
       'src/main.ts',
+      'src/arguments.ts',
+      'src/client-commands.ts',
       'src/command-line.ts',
       'src/cli.ts',
       'src/help-topics.ts',
+      'src/healthcheck.ts',
+      'src/npx.ts',
       'src/access-commands.ts',
       'src/access-answers.ts',
       'src/line-input.ts',
+      'src/process-terminal.ts',
       'src/banner.ts',
       'src/logger.ts',
+      'src/reloading.ts',
     ],
-    mayImport: ['main', 'runtime', 'workers', 'bridge', 'access', 'built page', 'leaves'],
+    mayImport: ['main', 'terminal', 'runtime', 'workers', 'bridge', 'access', 'certificates', 'built page', 'leaves'],
+  },
+  // a client for people at a terminal, with the profiles of the page
+  terminal: {
+    places: ['src/terminal/'],
+    mayImport: [
+      'terminal',
+      'src/arguments.ts',
+      'stomp-client',
+      'web-debugger/stomp/profile.ts',
+      'web-debugger/stomp/profile-file.ts',
+      'web-debugger/stomp/profile-link.ts',
+    ],
   },
   index: { places: ['src/index.ts'], mayImport: ['bridge', 'access', 'bus', 'leaves'] },
   // a program of its own beside the bridge, which shares with it how names stand in destinations
@@ -56,22 +74,27 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
     places: ['src/runtime/'],
     mayImport: ['runtime', 'src/socket.ts', 'src/processes.ts', 'src/placed-set.ts'],
   },
+  certificates: { places: ['src/certificates.ts'], mayImport: ['leaves'] },
   workers: { places: ['src/workers/'], mayImport: ['workers', 'leaves'] },
   bridge: {
     places: [
       'src/bridge.ts',
       'src/bridge-access.ts',
       'src/bridge-endpoints.ts',
+      'src/bridge-api.ts',
       'src/bridge-facts.ts',
       'src/bridge-history.ts',
+      'src/bridge-listeners.ts',
       'src/bridge-nodes.ts',
       'src/bridge-options.ts',
       'src/bridge-commands.ts',
       'src/bridge-people.ts',
       'src/bridge-snapshots.ts',
       'src/bridge-queues.ts',
+      'src/bridge-reload.ts',
+      'src/bridge-routes.ts',
     ],
-    mayImport: ['bridge', 'doors', 'debug', 'client', ...CORE, 'redis'],
+    mayImport: ['bridge', 'doors', 'debug', 'client', ...CORE, 'certificates', 'redis'],
   },
   stomp: { places: ['src/stomp/'], mayImport: ['stomp', 'frames', 'client', ...CORE] },
   raw: { places: ['src/raw/'], mayImport: ['raw', 'client', ...CORE] },
@@ -109,6 +132,11 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   config: { places: ['src/config.ts'], mayImport: ['config parts'] },
   // what a destination is, and which headers are the bridge's own, is asked where settings meet
   'config parts': { places: ['src/config/'], mayImport: ['config parts', 'src/destinations.ts', 'src/headers.ts'] },
+  metrics: { places: ['src/metrics.ts'], mayImport: ['metrics parts', 'src/socket.ts'] },
+  'metrics parts': { places: ['src/metrics/'], mayImport: ['metrics parts', 'src/clock.ts'] },
+  headers: { places: ['src/headers.ts'], mayImport: ['src/trace-context.ts'] },
+  // the one place that knows OpenTelemetry
+  tracing: { places: ['src/tracing/'], mayImport: ['tracing', 'leaves'] },
   leaves: {
     places: [
       'src/ask.ts',
@@ -116,17 +144,17 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
       'src/fresh-reads.ts',
       'src/json-text.ts',
       'src/log.ts',
-      'src/metrics.ts',
       'src/socket.ts',
       'src/processes.ts',
       'src/rough-length.ts',
       'src/clock.ts',
-      'src/headers.ts',
       'src/destinations.ts',
       'src/text.ts',
+      'src/trace-context.ts',
       'src/placed-set.ts',
       'src/position.ts',
       'src/recent.ts',
+      'src/glob.ts',
       'src/signal.ts',
     ],
     mayImport: [],
@@ -138,7 +166,14 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
   // of the bridge it takes the types of what the API answers; of the client how long to wait, as it has to send what no client should
   'web-debugger': {
     places: ['web-debugger/'],
-    mayImport: ['web-debugger', 'frames', 'src/debug/schema.ts', 'src/http/schema.ts', 'src/stomp-client/backoff.ts'],
+    mayImport: [
+      'web-debugger',
+      'frames',
+      'src/debug/schema.ts',
+      'src/http/schema.ts',
+      'src/stomp-client/backoff.ts',
+      'src/stomp-client/heart-beats.ts',
+    ],
   },
 }
 
@@ -147,6 +182,10 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
   config: ['leaves'],
   // one leaf in several files
   'config parts': ['config', 'leaves'],
+  headers: ['leaves'],
+  metrics: ['leaves'],
+  'metrics parts': ['metrics', 'leaves'],
+  tracing: ['leaves'],
   stomp: ['doors'],
   raw: ['doors'],
   sse: ['doors'],
@@ -161,13 +200,16 @@ const PACKAGES: readonly { names: readonly string[]; places: readonly string[] }
   { names: ['ioredis'], places: ['src/redis/'] },
   { names: ['@hono/node-server'], places: LISTENERS },
   { names: ['hono', '@hono/'], places: ['src/http/', 'src/debug/'] },
-  { names: ['ws', 'bun', 'bun:', 'node:http', 'node:https', 'node:http2', 'node:net', 'node:tls'], places: LISTENERS },
+  { names: ['ws', 'bun', 'bun:', 'node:http', 'node:https', 'node:http2'], places: LISTENERS },
+  // there only the names in the certificate of a server are looked at
+  { names: ['node:net', 'node:tls'], places: [...LISTENERS, 'src/redis/server-identity.ts'] },
   { names: ['node:child_process', 'node:cluster'], places: ['src/runtime/'] },
   { names: ['prom-client'], places: ['src/metrics.ts'] },
+  { names: ['@opentelemetry/'], places: ['src/tracing/'] },
   { names: ['jose'], places: ['src/access/', 'src/access-commands.ts'] },
   { names: ['ipaddr.js'], places: ['src/access/', 'src/config/'] },
   { names: ['preact', '@preact/'], places: ['web-debugger/'] },
-  { names: ['@stomp/stompjs'], places: ['web-debugger/', 'src/stomp-client/'] },
+  { names: ['@stomp/stompjs'], places: ['web-debugger/', 'src/stomp-client/', 'src/terminal/'] },
 ]
 
 /** Areas that import no other package than these. */
@@ -196,35 +238,58 @@ describe('the sources', () => {
 describe('the package', () => {
   const readJson = (path: string) => JSON.parse(readFileSync(join(ROOT, path), 'utf8'))
 
-  it('exports the embedding API and the codec by name', async () => {
-    const { exports } = readJson('package.json')
-    expect(exports).toEqual({
-      '.': './src/index.ts',
-      './frames': './frames/index.ts',
-      './client': './src/stomp-client/index.ts',
-      './backend': './src/backend/index.ts',
-      './debugger': './web-debugger/built/assets.js',
-      './runtime/bun': './src/runtime/bun.ts',
-      './runtime/deno': './src/runtime/deno.ts',
-      './runtime/node': './src/runtime/node.ts',
-    })
-    const { './debugger': page, ...sources } = exports
-    expect(existsSync(join(ROOT, page.replace(/\.js$/, '.d.ts'))), `${page} is declared`).toBe(true)
-    for (const path of Object.values<string>(sources)) {
-      expect(existsSync(join(ROOT, path)), `${path} exists`).toBe(true)
-      const names = Object.keys(await import(join(ROOT, path)))
-      expect(names, path).not.toEqual([])
-      expect(names, path).not.toContain('default')
-    }
-  })
+  it(
+    'exports what it has built, and its own programs find the sources under the same names',
+    { timeout: 60_000 },
+    async () => {
+      const { exports } = readJson('package.json')
+      const { paths } = readJson('tsconfig.json').compilerOptions
+      const built = (name: string, source: string) => ({
+        types: `./dist/types/${source.replace(/\.(ts|js)$/, '.d.ts')}`,
+        default: `./dist/${name}.js`,
+      })
+      const sources = {
+        index: 'src/index.ts',
+        frames: 'frames/index.ts',
+        client: 'src/stomp-client/index.ts',
+        backend: 'src/backend/index.ts',
+        debugger: 'web-debugger/built/assets.js',
+        'runtime/bun': 'src/runtime/bun.ts',
+        'runtime/deno': 'src/runtime/deno.ts',
+        'runtime/node': 'src/runtime/node.ts',
+      }
+      const expected = Object.entries(sources).map(([name, source]) => [
+        name === 'index' ? '.' : `./${name}`,
+        built(name, source),
+      ])
+      expect(exports).toEqual({ ...Object.fromEntries(expected), './package.json': './package.json' })
+      for (const [name, source] of Object.entries(sources)) {
+        const key = name === 'index' ? 'stomp-bridge' : `stomp-bridge/${name.replace(/^(runtime)\/.*/, '$1/*')}`
+        // Only the declarations of the page are always there.
+        const path = source.replace(/(runtime)\/\w+/, '$1/*').replace(/\.js$/, '.d.ts')
+        expect(paths[key], key).toEqual([`./${path}`])
+        if (name === 'debugger') continue
+        const names = Object.keys(await import(join(ROOT, source)))
+        expect(names, source).not.toEqual([])
+        expect(names, source).not.toContain('default')
+      }
+    },
+  )
 
   it('has a command that Node runs: the bundler keeps the first line of its source', () => {
     expect(readJson('package.json').bin).toEqual({ 'stomp-bridge': './dist/main.js' })
     expect(readFileSync(join(ROOT, 'src/main.ts'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
   })
 
+  it('needs neither Bun nor what only the page of the debugger is made of', () => {
+    const { dependencies, optionalDependencies, peerDependencies } = readJson('package.json')
+    expect(Object.keys(dependencies).filter((name) => /bun|preact/.test(name))).toEqual([])
+    expect([optionalDependencies, peerDependencies]).toEqual([undefined, undefined])
+  })
+
   it('has a lock file that names no registry', () => {
-    expect(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).not.toContain('"resolved"')
+    // The workspace is a folder.
+    expect(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).not.toMatch(/"resolved": "(?!web-debugger")/)
   })
 })
 

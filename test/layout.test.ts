@@ -13,7 +13,12 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const RUNTIME = 'test/support/runtime.ts'
 
 /** Started by a test as a process of its own, by path. */
-const PROGRAMS = ['test/e2e/backend-child.ts', 'test/e2e/embedding-child.ts', 'test/e2e/stomp-client-child.ts']
+const PROGRAMS = [
+  'test/e2e/backend-child.ts',
+  'test/e2e/embedding-child.ts',
+  'test/e2e/once/package/consumer.ts',
+  'test/e2e/stomp-client-child.ts',
+]
 
 describe('the tests', () => {
   const imports = readImports()

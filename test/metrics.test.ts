@@ -1,5 +1,6 @@
 import { onTestFinished, describe, expect, it } from 'vitest'
-import { mergeSnapshots, METRIC_LABELS, Metrics, renderSnapshots } from '../src/metrics.ts'
+import { METRIC_LABELS } from '../src/metrics/definitions.ts'
+import { mergeSnapshots, Metrics, renderSnapshots } from '../src/metrics.ts'
 
 function newMetrics(): Metrics {
   const metrics = new Metrics()
@@ -23,6 +24,8 @@ describe('metrics', () => {
       'stomp_bridge_receipts_sent_total 0',
       'stomp_bridge_messages_published_total 0',
       'stomp_bridge_messages_received_total 0',
+      'stomp_bridge_broadcast_published_total 0',
+      'stomp_bridge_broadcast_received_total 0',
       'stomp_bridge_messages_dropped_total 0',
       'stomp_bridge_messages_delivered_total 0',
       'stomp_bridge_payloads_malformed_total 0',
@@ -35,6 +38,7 @@ describe('metrics', () => {
       'stomp_bridge_slow_consumers_closed_total 0',
       'stomp_bridge_heart_beat_timeouts_total 0',
       'stomp_bridge_floods_paused_total 0',
+      'stomp_bridge_throttled_total 0',
       'stomp_bridge_logins_throttled_total 0',
       'stomp_bridge_tickets_issued_total 0',
       'stomp_bridge_tickets_redeemed_total 0',
@@ -43,6 +47,7 @@ describe('metrics', () => {
       'stomp_bridge_history_reads_total 0',
       'stomp_bridge_gaps_filled_total 0',
       'stomp_bridge_gaps_not_filled_total 0',
+      'stomp_bridge_histories_anew_total 0',
       'stomp_bridge_unrecorded_total 0',
       'stomp_bridge_queue_settled_total 0',
       'stomp_bridge_queue_returned_total 0',
@@ -55,8 +60,12 @@ describe('metrics', () => {
       'stomp_bridge_snapshot_failures_total 0',
       'stomp_bridge_redis_commands_total 0',
       'stomp_bridge_redis_commands_failed_total 0',
-      'stomp_bridge_denials_total{action="subscribe"} 0',
-      'stomp_bridge_denials_total{action="send"} 0',
+      'stomp_bridge_spans_dropped_total 0',
+      'stomp_bridge_denials_total{action="subscribe",rule="none"} 0',
+      'stomp_bridge_denials_total{action="send",rule="none"} 0',
+      ...['draining', 'full', 'rate', 'address-rate', 'address-sessions', 'user-sessions'].map(
+        (reason) => `stomp_bridge_connects_refused_total{reason="${reason}"} 0`,
+      ),
       'stomp_bridge_recoveries_total{result="recovered"} 0',
       'stomp_bridge_recoveries_total{result="incomplete"} 0',
     ])
@@ -71,6 +80,15 @@ describe('metrics', () => {
     metrics.count.messagesDelivered++
     await metrics.render()
     expect(await samples(metrics)).toContain('stomp_bridge_messages_delivered_total 42')
+  })
+
+  it('read what others count when they are asked', async () => {
+    const metrics = newMetrics()
+    let dropped = 3
+    metrics.observeCount('spansDropped', () => dropped)
+    expect(await samples(metrics)).toContain('stomp_bridge_spans_dropped_total 3')
+    dropped = 4
+    expect(await samples(metrics)).toContain('stomp_bridge_spans_dropped_total 4')
   })
 
   it('tell how many messages came to subscriptions that went on', async () => {
@@ -104,7 +122,9 @@ describe('metrics', () => {
     metrics.observe('unsentBytes', () => 1024)
     metrics.observe('busAvailable', () => 1)
     const gauges = async () =>
-      (await samples(metrics)).filter((line) => !/_total\b|_recovered_messages|_history_call/.test(line))
+      (await samples(metrics)).filter(
+        (line) => !/_total\b|_recovered_messages|_history_call|_(bucket|sum|count)\b/.test(line),
+      )
     expect(await gauges()).toEqual([
       'stomp_bridge_sessions 3',
       'stomp_bridge_subscriptions 7',
@@ -152,7 +172,7 @@ describe('metrics', () => {
     metrics.login('jwt', 'accepted', 'none')
     metrics.login('jwt', 'refused', 'expired')
     metrics.login('jwt', 'refused', 'expired')
-    metrics.denied('send')
+    metrics.denied('send', 2)
     metrics.took('callback', 'answered', 0.02)
     metrics.took('callback', 'answered', 0.3)
     metrics.took('jwksFetch', 'failed', 5)
@@ -160,8 +180,8 @@ describe('metrics', () => {
       expect.arrayContaining([
         'stomp_bridge_logins_total{authenticator="jwt",result="accepted",reason="none"} 1',
         'stomp_bridge_logins_total{authenticator="jwt",result="refused",reason="expired"} 2',
-        'stomp_bridge_denials_total{action="subscribe"} 0',
-        'stomp_bridge_denials_total{action="send"} 1',
+        'stomp_bridge_denials_total{action="subscribe",rule="none"} 0',
+        'stomp_bridge_denials_total{action="send",rule="3"} 1',
         'stomp_bridge_callback_seconds_bucket{le="0.025",result="answered"} 1',
         'stomp_bridge_callback_seconds_bucket{le="+Inf",result="answered"} 2',
         'stomp_bridge_callback_seconds_sum{result="answered"} 0.32',
@@ -175,7 +195,7 @@ describe('metrics', () => {
       const metrics = newMetrics()
       for (let i = 0; i < logins; i++) metrics.login('jwt', 'accepted', 'none')
       if (logins === 2) metrics.login('users', 'refused', 'credential')
-      metrics.denied('subscribe')
+      metrics.denied('subscribe', undefined)
       metrics.took('callback', 'answered', logins / 10)
       return JSON.parse(JSON.stringify(await metrics.snapshot()))
     })
@@ -184,7 +204,7 @@ describe('metrics', () => {
       expect.arrayContaining([
         'stomp_bridge_logins_total{authenticator="jwt",result="accepted",reason="none"} 3',
         'stomp_bridge_logins_total{authenticator="users",result="refused",reason="credential"} 1',
-        'stomp_bridge_denials_total{action="subscribe"} 2',
+        'stomp_bridge_denials_total{action="subscribe",rule="none"} 2',
         'stomp_bridge_callback_seconds_bucket{le="0.1",result="answered"} 1',
         'stomp_bridge_callback_seconds_bucket{le="0.25",result="answered"} 2',
         'stomp_bridge_callback_seconds_count{result="answered"} 2',
@@ -199,11 +219,42 @@ describe('metrics', () => {
     metrics.took('jwksFetch', 'answered', 1)
     metrics.historyCallTook('read', 1)
     metrics.observeHistories(async () => new Map([['/topic/**', { messages: 3, ageSeconds: 1.5 }]]))
+    metrics.describe({ version: '1', runtime: 'bun', runtimeVersion: '2', commit: undefined })
+    metrics.observeSessions(() => [['stomp', 'websocket', 2]])
+    metrics.observeRoutes(() => [['inbound', 'topic:{*name}', 2]])
+    metrics.observeReconnects(() => [['publisher', 1]])
+    metrics.sessionEnded({ protocol: 'raw', transport: 'websocket', reason: 'client', closeCode: 1000, seconds: 1 })
+    metrics.httpAnswered('/health', 200)
+    metrics.refused('no-route')
     const ours = (await metrics.snapshot()).filter(({ name }) => name.startsWith('stomp_bridge_'))
     const labelsOf = (values: (typeof ours)[number]['values']) =>
       [...new Set(values.flatMap(({ labels }) => Object.keys(labels)))].filter((label) => label !== 'le')
     const labelled = ours.map(({ name, values }) => [name, labelsOf(values)] as const)
     expect(new Map(labelled.filter(([, labels]) => labels.length > 0))).toEqual(METRIC_LABELS)
+  })
+
+  it('tell a close code that a client has made up from none of its kind', async () => {
+    const metrics = newMetrics()
+    for (const closeCode of [1000, 3001, 4999]) {
+      metrics.sessionEnded({ protocol: 'raw', transport: 'websocket', reason: 'client', closeCode, seconds: 1 })
+    }
+    const lines = (await samples(metrics)).filter((line) => line.includes('sessions_closed_total'))
+    const labels = 'protocol="raw",transport="websocket",reason="client"'
+    expect(lines).toEqual([
+      `stomp_bridge_sessions_closed_total{${labels},close_code="1000"} 1`,
+      `stomp_bridge_sessions_closed_total{${labels},close_code="other"} 2`,
+    ])
+  })
+
+  it('say once for several processes what runs', async () => {
+    const snapshots = [1, 2].map(() => {
+      const metrics = newMetrics()
+      metrics.describe({ version: '1.2.3', runtime: 'bun', runtimeVersion: '1.4.5', commit: 'abc' })
+      return metrics.snapshot()
+    })
+    expect((await renderSnapshots(await Promise.all(snapshots))).split('\n')).toContain(
+      'stomp_bridge_build_info{version="1.2.3",runtime="bun",runtime_version="1.4.5",commit="abc"} 1',
+    )
   })
 
   it('include those of the process, and name the Prometheus text format', async () => {

@@ -6,19 +6,23 @@ import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { BridgeWatch } from './api/bridge-watch.ts'
+import type { SampleWatch } from './api/sample-watch.ts'
 import type { BackendSide } from './backend/backend-side.ts'
 import { BackendPanel } from './backend/backend-panel.tsx'
 import { BridgeView } from './bridge/bridge-view.tsx'
+import type { Explainer } from './bridge/explainer.ts'
 import type { HistoryReader } from './bridge/history-reader.ts'
 import type { People } from './bridge/people.ts'
 import type { QueueReader } from './bridge/queue-reader.ts'
 import type { QueueWatch } from './bridge/queue-watch.ts'
 import type { SessionWatch } from './bridge/session-list.ts'
 import { ClientView } from './client-view.tsx'
+import type { Layout } from './shell/layout.ts'
 import type { Preferences, View } from './shell/preferences.ts'
 import { listenForShortcuts } from './shell/shortcuts.ts'
 import { ShortcutsDialog } from './shell/shortcuts-dialog.tsx'
 import { TopBar, ViewNav } from './shell/top-bar.tsx'
+import type { Kept } from './kept/kept.ts'
 import type { Workspace } from './stomp/workspace.ts'
 import type { Tour } from './tour/tour.ts'
 import { TourCard } from './tour/tour-card.tsx'
@@ -27,6 +31,8 @@ import { TourCard } from './tour/tour-card.tsx'
 export interface Services {
   readonly preferences: Preferences
   readonly watch: BridgeWatch
+  readonly samples: SampleWatch
+  readonly explainer: Explainer
   readonly sessions: SessionWatch
   readonly people: People
   readonly history: HistoryReader
@@ -35,6 +41,8 @@ export interface Services {
   readonly backend: BackendSide
   readonly workspace: Workspace
   readonly tour: Tour
+  readonly kept: Kept
+  readonly layout: Layout
 }
 
 export function App({ services }: { readonly services: Services }) {
@@ -68,6 +76,8 @@ export function App({ services }: { readonly services: Services }) {
           <ClientView
             workspace={workspace}
             onTour={toggleTour}
+            kept={services.kept}
+            layout={services.layout}
             beside={view === 'client' ? <BackendPanel backend={backend} watch={watch} isNarrow /> : undefined}
           />
         </ViewBox>

@@ -9,13 +9,16 @@ import { ConnectionCard } from './connections/connection-card.tsx'
 import { ConnectionTabs } from './connections/connection-tabs.tsx'
 import { Setup } from './connections/setup.tsx'
 import { ConsolePanel } from './console/console-panel.tsx'
+import type { Kept } from './kept/kept.ts'
 import { SendPanel } from './send/send-panel.tsx'
+import type { Layout } from './shell/layout.ts'
 import { fillForm } from './stomp/profile-form.ts'
 import { fromFragment, isProfileFragment } from './stomp/profile-link.ts'
 import type { Tab, Workspace } from './stomp/workspace.ts'
 import { SubscriptionsPanel } from './subscriptions/subscriptions-panel.tsx'
 import { TransactionsPanel } from './transactions/transactions-panel.tsx'
 import { Notice } from './ui/notice.tsx'
+import { Separator } from './ui/separator.tsx'
 import { Tabs, type Tab as TabOfPage } from './ui/tabs.tsx'
 
 /** Characters of a URL that a notice has room for. */
@@ -26,9 +29,11 @@ export interface ClientViewProps {
   /** One more panel of the left column: the backend side. */
   readonly beside?: VNode | undefined
   readonly onTour?: (() => void) | undefined
+  readonly kept?: Kept | undefined
+  readonly layout: Layout
 }
 
-export function ClientView({ workspace, beside, onTour }: ClientViewProps) {
+export function ClientView({ workspace, beside, onTour, kept, layout }: ClientViewProps) {
   const linked = useProfileLink(workspace)
   const areSettingsOpen = useSignal(false)
   const tab = workspace.activeTab.value
@@ -47,7 +52,9 @@ export function ClientView({ workspace, beside, onTour }: ClientViewProps) {
           )}
         </Notice>
       )}
-      {tab && <TabView key={tab.connection.id} {...{ workspace, tab, beside, onTour, areSettingsOpen }} />}
+      {tab && (
+        <TabView key={tab.connection.id} {...{ workspace, tab, beside, onTour, kept, layout, areSettingsOpen }} />
+      )}
     </div>
   )
 }
@@ -57,7 +64,7 @@ interface TabViewProps extends ClientViewProps {
   readonly areSettingsOpen: Signal<boolean>
 }
 
-function TabView({ workspace, tab, beside, onTour, areSettingsOpen }: TabViewProps) {
+function TabView({ workspace, tab, beside, onTour, kept, layout, areSettingsOpen }: TabViewProps) {
   const pane = useSignal<string>('console')
   const column = useSignal<string>('panels')
   const side = useRef<HTMLDivElement>(null)
@@ -67,11 +74,16 @@ function TabView({ workspace, tab, beside, onTour, areSettingsOpen }: TabViewPro
     if (!isSettingUp && document.activeElement === document.body) side.current?.querySelector('input')?.focus()
   }, [isSettingUp])
   if (isSettingUp) {
-    return <Setup workspace={workspace} tab={tab} areSettingsOpen={areSettingsOpen} onTour={onTour} />
+    return <Setup workspace={workspace} tab={tab} areSettingsOpen={areSettingsOpen} onTour={onTour} kept={kept} />
   }
   const { connection, sender } = tab
+  const { sideWidth } = layout
   const isStomp = connection.profile.mode.value === 'stomp'
   const proposals = proposalsFor(workspace, tab)
+  const show = (seq: number) => {
+    pane.value = 'console'
+    tab.console.show(seq)
+  }
   // Where there is room for one thing at a time.
   const panes: readonly TabOfPage[] = [
     { id: 'console', text: 'Console' },
@@ -82,12 +94,17 @@ function TabView({ workspace, tab, beside, onTour, areSettingsOpen }: TabViewPro
   // A connection without STOMP has no such pane.
   const shownPane = panes.some(({ id }) => id === pane.value) ? pane.value : 'console'
   return (
-    <div class="workspace" data-pane={shownPane} data-column={column.value}>
+    <div
+      class="workspace"
+      data-pane={shownPane}
+      data-column={column.value}
+      style={sideWidth.value === undefined ? {} : { '--side-width': `${sideWidth.value}px` }}
+    >
       <div class="workspace-panes">
         <Tabs label="Parts of the connection" tabs={panes} selected={pane} />
       </div>
       <div class="workspace-side" ref={side}>
-        <ConnectionCard tab={tab} />
+        <ConnectionCard tab={tab} onShow={show} />
         {beside && (
           <div class="workspace-columns">
             <Tabs
@@ -103,11 +120,11 @@ function TabView({ workspace, tab, beside, onTour, areSettingsOpen }: TabViewPro
         <div class="workspace-panels" hidden={column.value !== 'panels'}>
           {isStomp && (
             <div class="workspace-subscribe">
-              <SubscriptionsPanel connection={connection} proposals={proposals.subscribe} />
+              <SubscriptionsPanel connection={connection} proposals={proposals.subscribe} layout={layout} />
             </div>
           )}
           <div class="workspace-send">
-            <SendPanel connection={connection} sender={sender} proposals={proposals.send} />
+            <SendPanel connection={connection} sender={sender} proposals={proposals.send} onShow={show} />
             {isStomp && <TransactionsPanel connection={connection} sender={sender} />}
           </div>
         </div>
@@ -117,7 +134,8 @@ function TabView({ workspace, tab, beside, onTour, areSettingsOpen }: TabViewPro
           </div>
         )}
       </div>
-      <ConsolePanel tab={tab} />
+      <Separator label="Width of the panels" width={sideWidth} pane="before" min={280} max={800} />
+      <ConsolePanel tab={tab} detailWidth={layout.detailWidth} />
     </div>
   )
 }

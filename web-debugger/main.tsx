@@ -4,17 +4,25 @@ import { render } from 'preact'
 import { createBridgeWatch } from './api/bridge-watch.ts'
 import { createApi } from './api/client.ts'
 import { rootOf } from './api/root.ts'
+import { createSampleWatch } from './api/sample-watch.ts'
 import { App } from './app.tsx'
 import { createBackendSide } from './backend/backend-side.ts'
+import { createExplainer } from './bridge/explainer.ts'
 import { createHistoryReader } from './bridge/history-reader.ts'
 import { createPeople } from './bridge/people.ts'
 import { createQueueReader } from './bridge/queue-reader.ts'
 import { createQueueWatch } from './bridge/queue-watch.ts'
 import { createSessionWatch } from './bridge/session-list.ts'
+import { claimPage } from './kept/claim-page.ts'
+import { FrameDatabase } from './kept/frame-database.ts'
+import { PageKeeper } from './kept/page-keeper.ts'
+import { createLayout } from './shell/layout.ts'
 import { createPreferences } from './shell/preferences.ts'
-import { keep, storageOrMemory } from './shell/storage.ts'
+import { forgetAll, keep, storageOrMemory } from './shell/storage.ts'
+import { followAddress } from './shell/view-address.ts'
 import { createWorkspace } from './stomp/workspace.ts'
 import { createTour } from './tour/tour.ts'
+import { drawTextStraight } from './ui/straight-text.ts'
 
 const TOKEN_KEY = 'stomp-bridge.api-token'
 const API_KEY_KEY = 'stomp-bridge.api-key'
@@ -24,6 +32,8 @@ const FIRST_ANSWER_MS = 1_500
 async function start(): Promise<void> {
   const storage = storageOrMemory(() => localStorage)
   const preferences = createPreferences(storage)
+  followAddress(preferences.view)
+  const layout = createLayout(storage)
   // Before anything is drawn, so that nothing flashes in the other colours.
   effect(() => {
     if (preferences.theme.value === 'system') delete document.documentElement.dataset['theme']
@@ -52,6 +62,9 @@ async function start(): Promise<void> {
 
   const path = watch.about.value?.stompPath ?? '/stomp'
   const workspace = createWorkspace({ defaultUrl: root.value.replace(/^http/, 'ws') + path, storage })
+  effect(() => {
+    workspace.bridgeLimits.value = watch.bridge.value?.limits
+  })
   const backend = createBackendSide({
     api,
     bridgeWatch: watch,
@@ -61,6 +74,8 @@ async function start(): Promise<void> {
   })
   const tour = createTour({ workspace, backend, watch, root })
   const sessions = createSessionWatch(api)
+  const samples = createSampleWatch(api)
+  const explainer = createExplainer(api)
 
   const people = createPeople({ api, apiKey })
   const history = createHistoryReader({ api, apiKey })
@@ -68,7 +83,35 @@ async function start(): Promise<void> {
   const queues = createQueueWatch({ api, apiKey, isVisible })
   const queueReader = createQueueReader({ api, apiKey, onChange: () => queues.refresh() })
 
-  const services = { preferences, watch, sessions, people, history, queues, queueReader, backend, workspace, tour }
+  const keeper = new PageKeeper({
+    workspace,
+    storage: session,
+    store: new FrameDatabase(() => indexedDB),
+    now: () => Date.now(),
+    // The types know only browsers where it is there.
+    claim: (id) => claimPage(id, (navigator as { locks?: LockManager }).locks),
+  })
+  await keeper.start()
+  addEventListener('pagehide', () => keeper.flush())
+  const kept = { problem: keeper.problem, forget: () => forgetAll(keeper) }
+
+  const services = {
+    kept,
+    layout,
+    preferences,
+    watch,
+    samples,
+    explainer,
+    sessions,
+    people,
+    history,
+    queues,
+    queueReader,
+    backend,
+    workspace,
+    tour,
+  }
+  drawTextStraight()
   render(<App services={services} />, document.getElementById('app')!)
 }
 

@@ -25,7 +25,8 @@ export const SENDERS: Protocol = {
   hello: [{ send: 'CONNECT\naccept-version:1.2\nhost:bench\nheart-beat:0,0\n\n\0', until: 'CONNECTED' }],
 }
 
-interface Way {
+/** The bridge on a runtime: its command, and why it cannot run if it cannot. */
+export interface Way {
   readonly name: string
   readonly command: readonly string[]
   readonly missing?: string
@@ -42,6 +43,9 @@ const ON_DENO: Way = {
   command: [process.env['DENO'] || installed('deno'), 'run', '-A', '--no-lock', fromRoot('src/main.ts')],
 }
 
+/** The bridge on each runtime. */
+export const WAYS: readonly Way[] = [ON_BUN, ON_NODE, ON_DENO]
+
 function bridgeOn({ name, command, missing }: Way): Contender {
   return commandContender(name, missing, command, (stage, channel) => ({
     subscriber: stompClients(`/topic/${channel}`),
@@ -53,13 +57,13 @@ export const BRIDGE = bridgeOn(ON_BUN)
 export const BRIDGE_ON_NODE = bridgeOn(ON_NODE)
 export const BRIDGE_ON_DENO = bridgeOn(ON_DENO)
 
-/** The bridge on Bun with these settings, under a name of its own. */
-export function bridgeWith(name: string, settings: Readonly<Record<string, string>>): Contender {
+/** The bridge with these settings, under a name of its own; by default on Bun. */
+export function bridgeWith(name: string, settings: Readonly<Record<string, string>>, way = ON_BUN): Contender {
   const describe = (stage: Stage, channel: string) => ({
     subscriber: stompClients(`/topic/${channel}`),
     publish: (bodies: readonly string[]) => publishOnRedis(stage, channel, bodies),
   })
-  const contender = commandContender(name, undefined, ON_BUN.command, describe, settings)
+  const contender = commandContender(name, way.missing, way.command, describe, settings)
   return {
     ...contender,
     async start(stage, channel) {
@@ -98,7 +102,7 @@ function bridgeWithCompression({ name, command, missing }: Way, isOn: boolean): 
 }
 
 /** Each runtime with compression off, and behind it with compression on. */
-export const COMPRESSION_PAIRS = [ON_BUN, ON_NODE, ON_DENO].map(
+export const COMPRESSION_PAIRS = WAYS.map(
   (way) => [bridgeWithCompression(way, false), bridgeWithCompression(way, true)] as const,
 )
 

@@ -13,6 +13,7 @@ const PER_CLIENT = 8
 const IN_FLIGHT = CLIENTS * PER_CLIENT
 
 export const SEND_CASE = `${IN_FLIGHT} in flight, ${CLIENTS} clients`
+const RECEIPTS_CASE = `${SEND_CASE}, a receipt each`
 
 export const PUBLISH_ALONE = commandContender(
   'ioredis PUBLISH alone',
@@ -30,25 +31,33 @@ export function send(stage: Stage): Promise<Row[]> {
     { contender: PUBLISH_ALONE, subscribers: 0, protocol: () => SENDERS },
   ]
   return withCompetitors(stage, entries, async (competitors) => {
-    stage.say(SEND_CASE)
-    const round = (competitor: Competitor): Promise<Round> =>
-      measure(
-        stage,
-        competitor,
-        competitor.fleet.size === 0 ? () => publishAlone(competitor) : () => sendAll(competitor),
-      )
-    for (const competitor of competitors) await round(competitor) // warm up
-    const results = await inTurns(stage, competitors, round)
-    return competitors.map(({ name }, at) => rowOf('send', SEND_CASE, name, Unit.perMessage, results[at]!))
+    const rows: Row[] = []
+    for (const [what, hasReceipts] of [
+      [SEND_CASE, false],
+      [RECEIPTS_CASE, true],
+    ] as const) {
+      stage.say(what)
+      const round = (competitor: Competitor): Promise<Round> =>
+        measure(
+          stage,
+          competitor,
+          competitor.fleet.size === 0 ? () => publishAlone(competitor) : () => sendAll(competitor, hasReceipts),
+        )
+      for (const competitor of competitors) await round(competitor) // warm up
+      const results = await inTurns(stage, competitors, round)
+      rows.push(...competitors.map(({ name }, at) => rowOf('send', what, name, Unit.perMessage, results[at]!)))
+    }
+    return rows
   })
 }
 
-/** The last of each client asks for a receipt, which comes when Redis has everything before it. */
-async function sendAll({ fleet }: Competitor): Promise<number> {
+/** Each asks for a receipt, or only the last of each client: it comes when Redis has everything before it. */
+async function sendAll({ fleet }: Competitor, hasReceipts: boolean): Promise<number> {
   const frame = (receipt: string): string =>
     `SEND\ndestination:/app/bench\ncontent-type:text/plain\n${receipt}content-length:${BODY_BYTES}\n\n${body()}\0`
-  const arrived = fleet.expectEach(1)
-  await fleet.send(frame(''), PER_CLIENT - 1, frame(`receipt:${MARKER}\n`))
+  const last = frame(`receipt:${MARKER}\n`)
+  const arrived = fleet.expectEach(hasReceipts ? PER_CLIENT : 1)
+  await fleet.send(hasReceipts ? last : frame(''), PER_CLIENT - 1, last)
   await arrived
   return IN_FLIGHT
 }

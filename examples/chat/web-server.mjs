@@ -23,7 +23,7 @@ const MAX_TEXT = 2000
 /** `stomp-bridge/client` for the page. Your bundler does this. */
 function bundleClient() {
   const bun = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url))
-  const source = fileURLToPath(import.meta.resolve('stomp-bridge/client'))
+  const source = fileURLToPath(new URL('../../src/stomp-client/index.ts', import.meta.url))
   return execFileSync(bun, ['build', '--minify', '--target=browser', source])
 }
 

@@ -37,7 +37,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'no-queue': 'Over HTTP: the destination is no work queue',
   'no-history': 'The client asks for earlier messages, and this destination keeps none',
   'duplicate-subscription': 'The subscription id is already in use on this connection',
-  'unknown-ack': 'ACK or NACK for a message that was never delivered here',
+  'unknown-ack':
+    'ACK or NACK for a message that cannot have been delivered here. One that comes late, or for a message of a work queue that somebody else has, is answered and changes nothing',
   'duplicate-transaction': 'BEGIN with the name of a transaction that is open',
   'unknown-transaction': 'The transaction is not open',
   // limits
@@ -48,6 +49,11 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'rate-limited': 'Over one of `limits.rates`; `retry-after` says when to try again. The session goes on',
   flooding: 'The client keeps sending although the bridge has stopped reading from it',
   'slow-consumer': 'The client does not read. Only the close is sent: an ERROR would wait behind the unread output',
+  'too-many-sessions': '`limits.maxSessions` is reached; `retry-after` (HTTP: `Retry-After`) says when to try again',
+  'too-many-sessions-of-address': '`limits.maxSessionsPerAddress` is reached; `retry-after` as above',
+  'too-many-sessions-of-user': '`limits.maxSessionsPerUser` is reached; `retry-after` as above',
+  'too-many-connects': 'Over `limits.connectsPerSecondPerAddress`; `retry-after` as above',
+  'node-busy': 'Over `limits.connectsPerSecond`, whoever it is; `retry-after` as above',
   // ours
   'bus-unavailable': 'Redis is away, or too much is waiting for it; the message was not accepted',
   'bus-refused': 'Redis refuses the channel, for example by its access rules',
@@ -81,7 +87,6 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'unsupported-media-type': 'The body must be sent as `application/json`',
   'upgrade-required': 'This path is a WebSocket',
   'too-many-tails': 'Too many readers of channels in the debug API',
-  'too-many-sessions': '`limits.maxSessions` is reached; `Retry-After` says when to try again',
 }
 
 /** Returns the tables by the names of their parts. */

@@ -1,6 +1,6 @@
 /** What the bridge counts, as a table: for docs/operations.md. Asks a bridge that is never started. */
 import { createBridge, parseConfig, type Runtime } from '../../src/index.ts'
-import { METRIC_LABELS } from '../../src/metrics.ts'
+import { METRIC_LABELS } from '../../src/metrics/definitions.ts'
 import { code, table } from './markdown.ts'
 
 const PREFIX = 'stomp_bridge_'

@@ -33,18 +33,46 @@ export const openAccess: Access = {
   maySend: (_identity, destination) => maySendOpenly(destination),
 }
 
-/** Returns what is configured. */
-export function guardedAccess(gate: Gate, rules: Rules, metrics: Pick<Metrics, 'denied'>): Access {
-  const counted = (action: 'subscribe' | 'send', isAllowed: boolean): boolean => {
-    if (!isAllowed) metrics.denied(action)
-    return isAllowed
+/** What is configured, which may change. */
+export class GuardedAccess implements Access {
+  readonly isOpen = false
+  readonly #metrics: Pick<Metrics, 'denied'>
+  #gate: Gate
+  #rules: Rules
+
+  constructor(gate: Gate, rules: Rules, metrics: Pick<Metrics, 'denied'>) {
+    this.#gate = gate
+    this.#rules = rules
+    this.#metrics = metrics
   }
-  return {
-    isOpen: false,
-    authenticate: (credentials) => gate.authenticate(credentials),
-    authenticateHandshake: (credentials) => gate.authenticateHandshake(credentials),
-    isRevoked: (identity) => gate.isRevoked(identity),
-    maySubscribe: (identity, destination) => counted('subscribe', rules.maySubscribe(identity, destination)),
-    maySend: (identity, destination) => counted('send', rules.maySend(identity, destination)),
+
+  /** From here on these decide. Who is in stays in. */
+  replace(gate: Gate, rules: Rules): void {
+    this.#gate = gate
+    this.#rules = rules
+  }
+
+  authenticate(credentials: Credentials): Identity | undefined | Promise<Identity | undefined> {
+    return this.#gate.authenticate(credentials)
+  }
+
+  authenticateHandshake(credentials: Credentials): HandshakeVerdict | Promise<HandshakeVerdict> {
+    return this.#gate.authenticateHandshake(credentials)
+  }
+
+  isRevoked(identity: Identity): boolean {
+    return this.#gate.isRevoked(identity)
+  }
+
+  maySubscribe(identity: Identity, destination: string): boolean {
+    const { allowed, rule } = this.#rules.explain(identity, 'subscribe', destination)
+    if (!allowed) this.#metrics.denied('subscribe', rule)
+    return allowed
+  }
+
+  maySend(identity: Identity, destination: string): boolean {
+    if (this.#rules.maySend(identity, destination)) return true
+    this.#metrics.denied('send', this.#rules.explain(identity, 'send', destination).rule)
+    return false
   }
 }

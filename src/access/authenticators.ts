@@ -42,26 +42,33 @@ export interface AuthenticatorDeps {
 
 export interface Authenticators {
   readonly authenticators: readonly Authenticator[]
+  /** The same by what each was made from: its settings, and the content of its file. */
+  readonly bySource: ReadonlyMap<string, Authenticator>
   /** To issue some; undefined if no authenticator takes them. */
   readonly tickets: Tickets | undefined
 }
 
-/** Errors: throws Error, without any secret, for what cannot be used; it names a file that cannot be read. */
+/**
+ * `previous`: those of before. One that would be made from the same is taken over, with what it has learnt: keys that it
+ * has fetched, answers that it remembers.
+ * Errors: throws Error, without any secret, for what cannot be used; it names a file that cannot be read.
+ */
 export function createAuthenticators(
   settings: readonly AuthenticatorSetting[],
   deps: AuthenticatorDeps,
+  previous?: Authenticators,
 ): Authenticators {
   const { ticketStore: store, metrics, log, clock, now = Date.now, fetch = globalFetch } = deps
   const ticketSetting = settings.find((setting) => setting.type === 'ticket')
   const tickets = ticketSetting && new Tickets(ticketSetting, { store, now, metrics })
   const isTicket = (token: string): boolean => tickets?.isTicket(token) ?? false
-  const create = (setting: AuthenticatorSetting): Authenticator => {
+  const create = (setting: AuthenticatorSetting, publicKey: string | undefined): Authenticator => {
     switch (setting.type) {
       case 'jwt': {
         const { publicKeyFile, jwksUrl, ...options } = setting
         const jwks = jwksUrl === undefined ? undefined : new Jwks(jwksUrl, { clock, fetch, metrics, log })
-        const create = (publicKey?: string) => new JwtAuthenticator({ ...options, jwks, publicKey }, { now, log })
-        return publicKeyFile === undefined ? create() : withFile(publicKeyFile, create)
+        const make = () => new JwtAuthenticator({ ...options, jwks, publicKey }, { now, log })
+        return publicKeyFile === undefined ? make() : withFile(publicKeyFile, make)
       }
       case 'ticket':
         return new TicketAuthenticator(tickets!)
@@ -75,12 +82,22 @@ export function createAuthenticators(
         return new AnonymousAuthenticator()
     }
   }
-  return { authenticators: settings.map(create), tickets }
+  const bySource = new Map<string, Authenticator>()
+  const authenticators = settings.map((setting) => {
+    const path = setting.type === 'jwt' ? setting.publicKeyFile : undefined
+    const publicKey = path === undefined ? undefined : withFile(path, () => readFileSync(path, 'utf8'))
+    const source = JSON.stringify([setting, publicKey])
+    const authenticator = previous?.bySource.get(source) ?? create(setting, publicKey)
+    bySource.set(source, authenticator)
+    return authenticator
+  })
+  return { authenticators, bySource, tickets }
 }
 
-function withFile<T>(path: string, use: (content: string) => T): T {
+/** Errors: throws what `use` throws, with the name of the file. */
+function withFile<T>(path: string, use: () => T): T {
   try {
-    return use(readFileSync(path, 'utf8'))
+    return use()
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new Error(`Cannot use the public key file "${path}": ${reason}`, { cause })

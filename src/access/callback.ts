@@ -7,10 +7,12 @@ import type { ProtocolError } from '../errors.ts'
 import { LogBudget, type Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { ask, AskError, type Fetch, type Question } from '../ask.ts'
+import { readTrace, traceHeaders, TRACEPARENT, TRACESTATE, type TraceContext } from '../trace-context.ts'
 import { hasCredential, type Authenticator, type Credentials, type Verdict } from './authenticator.ts'
 import { readAnswer } from './callback-answer.ts'
 import { sha256Hex } from './digest.ts'
 import { ExpiringMap } from './expiring-map.ts'
+import type { Handshake } from './handshake.ts'
 import type { Identity } from './identity.ts'
 import { SharedWork } from './shared-work.ts'
 import { loginUnavailable } from './unavailable.ts'
@@ -51,6 +53,8 @@ interface Lookup {
   readonly token: string | undefined
   readonly url: URL
   readonly body: string | undefined
+  /** The trace of whoever has asked first. */
+  readonly trace: TraceContext | undefined
 }
 
 export class CallbackAuthenticator implements Authenticator {
@@ -79,7 +83,7 @@ export class CallbackAuthenticator implements Authenticator {
     const { method, isTicket } = this.#options
     if (!hasCredential(credentials) || (token !== undefined && isTicket?.(token))) return 'not-mine'
     if (method === 'GET' && token === undefined) return 'not-mine'
-    const lookup = method === 'GET' ? this.#get(token!) : this.#post(credentials)
+    const lookup = method === 'GET' ? this.#get(token!, credentials) : this.#post(credentials)
     if (!lookup) return 'refused'
     const known = this.#cache.get(lookup.key)
     if (known) return known
@@ -91,12 +95,12 @@ export class CallbackAuthenticator implements Authenticator {
   }
 
   /** Undefined for a token that no URL can carry. */
-  #get(token: string): Lookup | undefined {
+  #get(token: string, { handshake }: Credentials): Lookup | undefined {
     if (PATH_STEPS.has(token)) return undefined
     try {
       const encoded = encodeURIComponent(token)
       const url = new URL(this.#options.url.replaceAll(PLACEHOLDER, () => encoded))
-      return { key: sha256Hex(url.href), token, url, body: undefined }
+      return { key: sha256Hex(url.href), token, url, body: undefined, trace: traceOf(handshake) }
     } catch {
       return undefined // half of a surrogate pair
     }
@@ -105,13 +109,15 @@ export class CallbackAuthenticator implements Authenticator {
   #post({ token, login, passcode, remoteAddress, handshake }: Credentials): Lookup {
     const origin = handshake.headers.get('origin') ?? undefined
     const body = JSON.stringify({ token, login, passcode, remoteAddress, origin, path: handshake.path })
-    return { key: sha256Hex(body), token, url: new URL(this.#options.url), body }
+    const url = new URL(this.#options.url)
+    return { key: sha256Hex(body), token, url, body, trace: traceOf(handshake) }
   }
 
-  async #look({ key, token, url, body }: Lookup, signal: AbortSignal): Promise<Identity | 'refused'> {
+  async #look({ key, token, url, body, trace }: Lookup, signal: AbortSignal): Promise<Identity | 'refused'> {
     const { clock, fetch, metrics } = this.#deps
     const { method, timeoutMs, userFrom } = this.#options
-    const question: Question = { url, method, body, timeoutMs, maxBytes: MAX_ANSWER_BYTES, signal }
+    const headers = trace && Object.fromEntries(traceHeaders(trace))
+    const question: Question = { headers, url, method, body, timeoutMs, maxBytes: MAX_ANSWER_BYTES, signal }
     const startedAt = clock.now()
     try {
       const answer = await ask(fetch, question)
@@ -136,4 +142,8 @@ export class CallbackAuthenticator implements Authenticator {
     const endsInMs = identity.expiresAt === undefined ? Infinity : identity.expiresAt * 1000 - this.#deps.now()
     this.#cache.set(key, identity, Math.min(this.#options.cacheSeconds * 1000, endsInMs), size)
   }
+}
+
+function traceOf({ headers }: Handshake): TraceContext | undefined {
+  return readTrace(headers.get(TRACEPARENT), headers.get(TRACESTATE))
 }

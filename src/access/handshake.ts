@@ -11,6 +11,8 @@ export interface Handshake {
   readonly peerAddress: string
   /** Found already by the HTTP layer: what CONNECT says is then not looked at. */
   readonly identity: Identity | undefined
+  /** What proxies in front, and the access log, call the request; undefined if it has no such id. */
+  readonly requestId?: string | undefined
 }
 
 /** Returns the handshake of a connection that brings nothing, as over TCP. */

@@ -7,6 +7,15 @@ export type AddressRange = readonly [Address, number]
 /** Bits of an IPv6 address that one customer has to itself. */
 const NETWORK_BITS = 64
 
+/** In the words of ipaddr.js. */
+const PRIVATE_RANGES: ReadonlySet<string> = new Set([
+  'private',
+  'loopback',
+  'uniqueLocal',
+  'linkLocal',
+  'carrierGradeNat',
+])
+
 /** Undefined for what is no address. */
 export function parseAddress(text: string): Address | undefined {
   // Of a link-local address; and ipaddr.js would take "1" for 0.0.0.1.
@@ -34,8 +43,14 @@ export function isWithin(ranges: readonly AddressRange[], text: string): boolean
   return ranges.some(([base, bits]) => base.kind() === address.kind() && address.match(base, bits))
 }
 
+/** Is it of this machine, or of a network that is not the internet? */
+export function isPrivate(text: string): boolean {
+  return PRIVATE_RANGES.has(parseAddress(text)?.range() ?? '')
+}
+
 /** Returns by what somebody is counted: an IPv4 address, the network of an IPv6 one, or the text itself. */
 export function sourceOf(text: string): string {
+  if (!text.includes(':')) return text
   const address = parseAddress(text)
   if (!address) return text
   if (address.kind() === 'ipv4') return address.toString()

@@ -42,10 +42,6 @@ export class Rules {
   }
 
   /** `destination`: as the client writes it. */
-  maySubscribe(identity: Identity, destination: string): boolean {
-    return this.explain(identity, 'subscribe', destination).allowed
-  }
-
   maySend(identity: Identity, destination: string): boolean {
     let kept = this.#kept.get(identity)
     const known = kept?.get(destination)

@@ -61,7 +61,7 @@ export class SharedRevocations implements Revocations {
 
   async revoke(what: Revocable, seconds: number): Promise<void> {
     const now = this.#now()
-    const revocation = { subject: subjectOf(what), until: Math.ceil(now + seconds) }
+    const revocation = { subject: subjectOf(what), until: now + seconds }
     if (!this.#set.hasRoomFor(revocation.subject, now)) throw tooMany()
     await this.#options.store?.add([revocation], now)
     this.heard(revocation)

@@ -59,16 +59,16 @@ export class Tickets {
    * Errors: rejects with ProtocolError `not-authenticated` for an identity without a fit name; `auth-unavailable` if the
    * ticket cannot be kept.
    */
-  async issue(identity: Identity, { sessionSeconds }: { sessionSeconds?: number } = {}): Promise<IssuedTicket> {
+  async issue(
+    identity: Identity,
+    { sessionSeconds = Infinity }: { sessionSeconds?: number } = {},
+  ): Promise<IssuedTicket> {
     if (!isUserName(identity.user)) throw new ProtocolError('not-authenticated', 'A ticket needs the name of a user')
     const nowSeconds = this.#deps.now() / 1000
-    const ends = [
-      identity.expiresAt,
-      sessionSeconds === undefined ? undefined : Math.floor(nowSeconds) + sessionSeconds,
-    ]
-    const expiresAt = ends.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a), undefined)
+    const identitySeconds = (identity.expiresAt ?? Infinity) - nowSeconds
+    const expiresAt = sessionSeconds < identitySeconds ? nowSeconds + sessionSeconds : identity.expiresAt
     // A ticket that outlives its session would be of no use.
-    const lifetime = expiresAt === undefined ? Infinity : Math.ceil(expiresAt - nowSeconds)
+    const lifetime = Math.ceil(Math.min(sessionSeconds, identitySeconds))
     const expiresInSeconds = Math.max(1, Math.min(this.#options.ttlSeconds, lifetime))
     const { user, groups, claims, tokenId } = identity
     const ticket = PREFIX + randomBytes(TICKET_BYTES).toString('base64url')

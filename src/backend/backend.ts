@@ -7,7 +7,7 @@ import { consumeSettings, type ConsumeOptions } from './consume-options.ts'
 import { ConsumerGroup } from './consumer-group.ts'
 import { StreamConsumer, type Consumer } from './consumer.ts'
 import type { Handler } from './entry.ts'
-import { groupDestination, notificationPayload, userDestination } from './notifications.ts'
+import { groupDestination, notificationPayload, userDestination, type MessageTrace } from './notifications.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import { encodeReply, type ReplyableRequest, type ReplyHeaders } from './replies.ts'
 
@@ -30,14 +30,14 @@ export interface Backend {
    */
   consume(stream: string, group: string, consumer: string, handler: Handler, options?: ConsumeOptions): Consumer
   /**
-   * Sends to all subscribers of a destination. Text arrives as text, any other JSON value as JSON.
+   * Sends to all subscribers of a destination. Text arrives as text, any other JSON value as JSON. `trace`: what it belongs to.
    * Errors: rejects with a TypeError for a wrong argument.
    */
-  notify(topic: string, message: unknown): Promise<void>
+  notify(topic: string, message: unknown, trace?: MessageTrace): Promise<void>
   /** Sends to all sessions of a user that have subscribed to `/user` and this destination: `/queue/x`. Errors: as `notify`. */
-  toUser(user: string, destination: string, message: unknown): Promise<void>
+  toUser(user: string, destination: string, message: unknown, trace?: MessageTrace): Promise<void>
   /** Sends to the members of a group that have subscribed to `/group/GROUP/` and this name. Errors: as `notify`. */
-  toGroup(group: string, name: string, message: unknown): Promise<void>
+  toGroup(group: string, name: string, message: unknown, trace?: MessageTrace): Promise<void>
   /**
    * Answers the session that has sent a request with a `reply-to`. The body is text, octets or another JSON value.
    * Errors: rejects with a TypeError for a wrong argument, also if the request wants no answer.
@@ -58,8 +58,8 @@ export function createBackend(redis: RedisConnection, options: BackendOptions = 
   const publish = async (channel: string, payload: string): Promise<void> => {
     await redis.call('PUBLISH', keyPrefix + channel, payload)
   }
-  const notify = async (topic: string, message: unknown): Promise<void> =>
-    publish(broadcastChannel, notificationPayload(topic, message))
+  const notify = async (topic: string, message: unknown, trace?: MessageTrace): Promise<void> =>
+    publish(broadcastChannel, notificationPayload(topic, message, trace))
 
   return {
     consume(stream, group, consumer, handler, consumeOptions = {}) {
@@ -68,8 +68,8 @@ export function createBackend(redis: RedisConnection, options: BackendOptions = 
       return new StreamConsumer(redis, new ConsumerGroup(redis, keyPrefix, settings), settings, handler)
     },
     notify,
-    toUser: async (user, destination, message) => notify(userDestination(user, destination), message),
-    toGroup: async (group, name, message) => notify(groupDestination(group, name), message),
+    toUser: async (user, destination, message, trace) => notify(userDestination(user, destination), message, trace),
+    toGroup: async (group, name, message, trace) => notify(groupDestination(group, name), message, trace),
     async reply(request, body, headers) {
       const { channel, payload } = encodeReply(request, body, headers)
       await publish(channel, payload)

@@ -5,14 +5,33 @@
 import { destinationProblem, encodeSegment, isPattern } from '../destinations.ts'
 import { requireText, shown, toJson } from './checks.ts'
 
+/** The trace that a message belongs to (W3C Trace Context), as the fields of an entry or the headers of an envelope have it. */
+export interface MessageTrace {
+  readonly traceparent?: string | undefined
+  readonly tracestate?: string | undefined
+}
+
 /** Returns the payload of a notification. Errors: throws a TypeError. */
-export function notificationPayload(topic: string, message: unknown): string {
+export function notificationPayload(topic: string, message: unknown, trace: MessageTrace = {}): string {
   requireText('Cannot notify', 'the topic', topic)
   const what = `Cannot notify ${shown(topic)}`
   if (!topic.startsWith('/')) throw new TypeError(`${what}: the topic must be a destination, such as /topic/news`)
   const problem = destinationProblem(topic)
   if (problem !== undefined) throw new TypeError(`${what}: ${problem}`)
-  return `{"topic":${JSON.stringify(topic)},"message":${toJson(what, 'the message', message)}}`
+  return `{"topic":${JSON.stringify(topic)},"message":${toJson(what, 'the message', message)}${traceMembers(what, trace)}}`
+}
+
+/** What of it is no trace context the bridge leaves out. */
+function traceMembers(what: string, trace: MessageTrace): string {
+  if (typeof trace !== 'object' || trace === null) throw new TypeError(`${what}: the trace must be an object`)
+  let members = ''
+  for (const name of ['traceparent', 'tracestate'] as const) {
+    const value: unknown = trace[name]
+    if (value === undefined) continue
+    requireText(what, name, value)
+    members += `,"${name}":${JSON.stringify(value)}`
+  }
+  return members
 }
 
 /** Returns the destination of a queue of one user. `destination`: `/queue/x`. Errors: throws a TypeError. */

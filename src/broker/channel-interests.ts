@@ -6,48 +6,14 @@
  * takes the exact copy. Exact channels are only ever added while the pattern is not there, and only ever dropped
  * while it is not there; so no payload falls between the two, whatever the timing.
  */
-import { BusRefusedError, type Bus, type SubscriptionKind } from '../bus/bus.ts'
+import { BusRefusedError, DESTINATION_PREFIX, type Bus, type SubscriptionKind } from '../bus/bus.ts'
+import { globToRegExp } from '../glob.ts'
 import type { ChannelInterest, InboundRoute } from '../routes/table.ts'
-import { newSignal, type Signal } from '../signal.ts'
+import { newSignal } from '../signal.ts'
+import { newHold, type BusInterest, type Entry, type Hold, type Liveness, type Part } from './hold.ts'
 
-interface Entry {
-  readonly kind: SubscriptionKind
-  readonly name: string
-  /** Holders per route. A route with none any more stays listed until the entry goes: see the rule above. */
-  readonly routes: Map<InboundRoute, number>
-  holders: number
-  /** Has the bus confirmed it? It keeps what is live through an outage. */
-  isLive: boolean
-  /** Why the bus does not have it: it goes on asking, as long as somebody holds this. */
-  refusal: BusRefusedError | undefined
-  readonly waiting: Set<Hold>
-  releaseTimer: ReturnType<typeof setTimeout> | undefined
-}
-
-/** What a subscription holds, or several to one destination; each gives it back with `release`. */
-export interface Hold {
-  /** Without a route where only the channel's payloads are wanted, not their delivery. */
-  readonly entries: readonly { readonly entry: Entry; readonly route: InboundRoute | undefined }[]
-  /** Is everything that is kept needed too? What is delivered comes also over the broadcast channel. */
-  readonly needsKept: boolean
-  /** Subscriptions that have it. */
-  users: number
-  /** Its one subscription was told that the bus refuses it, by `whenLive`. */
-  isToldOfRefusal: boolean
-  /** Resolve what `whenLive` has promised, while that is pending. */
-  pending:
-    | { readonly live: Signal; readonly liveOrLost: Signal; readonly refusal: (cause: BusRefusedError) => Error }
-    | undefined
-}
-
-/** Pending liveness of a hold. */
-export interface Liveness {
-  /** Everything held is live; also resolved when the hold is released. Rejects with `refusal(cause)` when the bus refuses a part of it. */
-  readonly live: Promise<void>
-  /** The same, or the bus is away, so that it may take long. */
-  readonly liveOrLost: Promise<void>
-}
-
+/** Patterns that may be subscribed at a time because clients want them: Redis compares each message with all of them. */
+const MAX_PATTERNS = 64
 /** A channel that has to outlive its route's pattern is looked at again after this time at the earliest, in milliseconds. */
 const MIN_RECHECK_MS = 1000
 
@@ -58,7 +24,7 @@ export class ChannelInterests {
   readonly #patterns = new Map<string, Entry>()
   /** What the bridge cannot do without. */
   readonly #kept = new Set<Entry>()
-  readonly #permanent: Entry[] = []
+  #permanent: readonly Part[] = []
   /** Called after the bus has refused something that was live; `refusalOf` says whom it concerns. */
   onRefusal: (() => void) | undefined
   /** Everybody who waits to be live. */
@@ -78,18 +44,50 @@ export class ChannelInterests {
     this.#kept.add(entry)
   }
 
-  /** Hold for good what these routes need. */
+  /** Hold for good what these routes need, and nothing any more that others needed before. */
   keepRoutes(interests: readonly ChannelInterest[]): void {
-    for (const interest of interests) this.#permanent.push(this.#acquire(interest).entry)
+    const before = this.#permanent
+    this.#permanent = this.#changed(before, interests)
+    for (const part of before) if (!this.#permanent.includes(part)) this.#drop(part)
+    this.#releaseOutlived()
+  }
+
+  /** The routes have changed: from here on this is what a hold needs. Returns what is new in it. */
+  change(hold: Hold, interests: readonly BusInterest[]): readonly BusInterest[] {
+    const before = hold.entries
+    hold.entries = this.#changed(before, interests)
+    for (const part of before) {
+      if (hold.entries.includes(part)) continue
+      part.entry.waiting.delete(hold)
+      this.#drop(part)
+    }
+    if (hold.pending) {
+      for (const { entry } of hold.entries) entry.waiting.add(hold)
+      this.#settleIfLive(hold)
+    }
+    return interests.filter(({ route }) => !before.some((part) => part.route === route))
+  }
+
+  /** These routes are no more: nothing is delivered for them. */
+  retire(routes: readonly InboundRoute[]): void {
+    for (const entries of [this.#channels, this.#patterns]) {
+      for (const entry of entries.values()) for (const route of routes) entry.routes.delete(route)
+    }
+    this.#releaseOutlived()
   }
 
   /** Take what a subscription to this destination needs. */
-  hold(interests: readonly ChannelInterest[]): Hold {
+  hold(interests: readonly BusInterest[]): Hold {
     for (const entry of this.#kept) this.#askIfRefused(entry)
     return newHold(
       interests.map((interest) => this.#acquire(interest)),
       true,
     )
+  }
+
+  /** May this pattern be subscribed beside the others? */
+  hasRoomFor(pattern: string): boolean {
+    return this.#patterns.has(pattern) || this.#patterns.size < MAX_PATTERNS
   }
 
   /** Take the same for one subscription more. False if not all of it is live: then it has to have a hold of its own, to wait with. */
@@ -106,6 +104,11 @@ export class ChannelInterests {
     return !hold.needsKept || this.#keptRefusal === undefined
   }
 
+  /** Has the bus taken everything held? It keeps that while it is away. */
+  isTaken(hold: Hold): boolean {
+    return hold.entries.every(({ entry }) => entry.isLive)
+  }
+
   /** Why the bus does not feed what is held; undefined where it may still. */
   refusalIn(hold: Hold): BusRefusedError | undefined {
     for (const { entry } of hold.entries) if (entry.refusal) return entry.refusal
@@ -119,7 +122,7 @@ export class ChannelInterests {
 
   /** Why the bridge cannot do its work although the bus is there: the bus refuses what is held for good. */
   get unavailableReason(): string | undefined {
-    for (const { kind, name, refusal } of [...this.#kept, ...this.#permanent]) {
+    for (const { kind, name, refusal } of [...this.#kept, ...this.#permanent.map(({ entry }) => entry)]) {
       if (refusal) return `Redis refuses the ${kind} ${JSON.stringify(name)}: ${refusal.message}`
     }
     return undefined
@@ -151,10 +154,7 @@ export class ChannelInterests {
 
   release(hold: Hold): void {
     if (--hold.users > 0) return
-    for (const { entry, route } of hold.entries) {
-      if (route) entry.routes.set(route, entry.routes.get(route)! - 1)
-      if (--entry.holders === 0) this.#releaseLater(entry, this.#releaseDelayMs)
-    }
+    for (const part of hold.entries) this.#drop(part)
     this.#settle(hold)
   }
 
@@ -191,6 +191,19 @@ export class ChannelInterests {
     return [...entry.routes.keys()].filter((route) => !exact || exact.refusal || !exact.routes.has(route))
   }
 
+  /**
+   * Of the copies of a payload without a route, which come one for each way that is subscribed: is this the one that counts
+   * where it must be taken once? The exact one is, or else that of the oldest pattern.
+   */
+  isFirstCopy(channel: string, pattern: string | undefined): boolean {
+    if (pattern === undefined) return true
+    if (this.#channels.get(channel)?.isLive) return false
+    for (const [name, { isLive }] of this.#patterns) {
+      if (isLive && name.startsWith(DESTINATION_PREFIX) && globToRegExp(name).test(channel)) return name === pattern
+    }
+    return true
+  }
+
   close(): void {
     this.#isClosed = true
     for (const entries of [this.#channels, this.#patterns]) {
@@ -198,13 +211,25 @@ export class ChannelInterests {
     }
   }
 
-  #acquire(interest: ChannelInterest): Hold['entries'][number] {
-    const { route } = interest
-    const entry = this.#coveringPattern(interest) ?? this.#obtain(interest.kind, interest.name)
+  /** What is held for the same route stays as it is: for one destination a route wants one thing. */
+  #changed(before: readonly Part[], interests: readonly BusInterest[]): Part[] {
+    return interests.map((interest) => before.find(({ route }) => route === interest.route) ?? this.#acquire(interest))
+  }
+
+  #drop({ entry, route }: Part): void {
+    const holders = route && entry.routes.get(route)
+    // one that was retired is not listed any more
+    if (holders !== undefined) entry.routes.set(route!, holders - 1)
+    if (--entry.holders === 0) this.#releaseLater(entry, this.#releaseDelayMs)
+  }
+
+  #acquire({ kind, name, route }: BusInterest): Part {
+    const covering = route && this.#coveringPattern({ kind, name, route })
+    const entry = covering ?? this.#obtain(kind, name)
     clearTimeout(entry.releaseTimer)
     entry.releaseTimer = undefined
     entry.holders++
-    entry.routes.set(route, (entry.routes.get(route) ?? 0) + 1)
+    if (route) entry.routes.set(route, (entry.routes.get(route) ?? 0) + 1)
     return { entry, route }
   }
 
@@ -307,7 +332,7 @@ export class ChannelInterests {
       if (!pattern?.routes.has(route)) continue
       if (entry.refusal || pattern.refusal) continue // copies come one way at most
       // the route's pattern is there: the exact channel has to outlive it, or the connection that both are on
-      if (this.#permanent.includes(pattern)) return
+      if (this.#permanent.some(({ entry: each }) => each === pattern)) return
       this.#releaseLater(entry, Math.max(this.#releaseDelayMs, MIN_RECHECK_MS))
       return
     }
@@ -321,6 +346,13 @@ export class ChannelInterests {
       if (holders > 0 || releaseTimer !== undefined) continue
       this.#channels.delete(name)
       this.#bus.unsubscribe(name)
+    }
+  }
+
+  /** What had to outlive a pattern that was there for good is looked at again. */
+  #releaseOutlived(): void {
+    for (const entry of this.#channels.values()) {
+      if (entry.holders === 0 && entry.releaseTimer === undefined) this.#releaseLater(entry, this.#releaseDelayMs)
     }
   }
 
@@ -340,8 +372,4 @@ export class ChannelInterests {
     hold.pending?.liveOrLost.resolve()
     hold.pending = undefined
   }
-}
-
-function newHold(entries: Hold['entries'], needsKept: boolean): Hold {
-  return { entries, needsKept, users: 1, isToldOfRefusal: false, pending: undefined }
 }

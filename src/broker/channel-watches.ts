@@ -3,7 +3,8 @@
  * copy of each payload. Each watch holds its channel by the same count as everybody else, so that neither takes it from
  * the other. Called by the broker.
  */
-import type { ChannelInterests, Hold } from './channel-interests.ts'
+import type { ChannelInterests } from './channel-interests.ts'
+import type { Hold } from './hold.ts'
 
 /** What a watch tells. Called synchronously; must not throw. */
 export interface ChannelWatcher {

@@ -52,6 +52,11 @@ export class DestinationRules {
     return isBelow(destination, this.#prefixes.prefixes)
   }
 
+  /** Can messages for it, or for what it matches if it is a pattern, come from other clients? */
+  isHeard(destination: string): boolean {
+    return this.isBroker(destination) || this.isAddress(destination)
+  }
+
   isApplication(destination: string): boolean {
     return isBelow(destination, this.#prefixes.applicationPrefixes)
   }
@@ -68,7 +73,7 @@ export class DestinationRules {
     else if (!this.#hasSomething(destination)) {
       throw new ProtocolError(
         'bad-destination',
-        `Cannot subscribe to ${quoted(destination)}: it must start with ${this.brokerPrefixes}`,
+        `Cannot subscribe to ${quoted(destination)}: it must start with ${this.brokerPrefixes}${hintFor(destination)}`,
       )
     }
     requireUsable(destination)
@@ -99,13 +104,18 @@ export class DestinationRules {
   deliveryProblem(destination: string): string | undefined {
     if (this.#addresses.covers(destination)) return this.#addresses.problem(destination)
     if (this.isBroker(destination) || this.#isQueue(destination)) return undefined
-    return `must start with ${this.brokerPrefixes}`
+    return `must start with ${this.brokerPrefixes}${hintFor(destination)}`
   }
 
   /** Is it the address of a user, a group or a session, well written or not? */
   isAddress(destination: string): boolean {
     return this.#addresses.covers(destination)
   }
+}
+
+/** Who comes from another broker expects it to have work queues without being told of them. */
+function hintFor(destination: string): string {
+  return destination.startsWith('/queue/') ? ', or the section "queues" must name it as a work queue' : ''
 }
 
 /** Is it within the limits of all destinations? Errors: ProtocolError `bad-destination`. */

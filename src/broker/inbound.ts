@@ -2,14 +2,24 @@
  * The way in: each payload from the bus, by its routes and their codecs, as a message for the broker. A payload that
  * cannot be read is logged, counted and skipped; it ends nothing.
  */
+import { DESTINATION_PREFIX } from '../bus/bus.ts'
+import type { Topic } from '../delivery/feed.ts'
 import { ProtocolError, quoted } from '../errors.ts'
 import { destinationProblem } from '../destinations.ts'
 import { Message } from '../delivery/message.ts'
 import { withoutReserved } from '../headers.ts'
 import { LogBudget, type Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Buckets } from '../metrics/buckets.ts'
 import { QUEUE_DESTINATIONS } from '../queue/queue.ts'
-import { decodeBroadcast, PayloadError, type InboundMessage, type KeptFields } from '../routes/payload.ts'
+import {
+  decodeBroadcast,
+  PayloadError,
+  type Broadcast,
+  type InboundMessage,
+  type KeptFields,
+} from '../routes/payload.ts'
+import { destinationChannel } from './destination-channel.ts'
 import type { RouteTable } from '../routes/table.ts'
 import type { Broker } from './broker.ts'
 import type { ChannelInterests } from './channel-interests.ts'
@@ -47,6 +57,7 @@ export class Inbound {
   readonly #watches: ChannelWatches
   readonly #log: Log
   readonly #metrics: Metrics
+  readonly #sizes: Buckets
   readonly #malformedLog = new LogBudget(MALFORMED_PER_WINDOW)
   #messages = 0
 
@@ -68,14 +79,27 @@ export class Inbound {
     this.#watches = watches
     this.#log = log
     this.#metrics = metrics
+    this.#sizes = metrics.histograms.message_bytes.received
   }
 
   /** A payload has come. `pattern`: the glob that matched, or undefined for a channel that is subscribed by its name. */
   receive(channel: string, payload: Uint8Array, pattern: string | undefined): void {
+    const { deliveryDelay } = this.#metrics
+    this.#sizes.add(payload.length)
+    deliveryDelay.arrived()
+    this.#route(channel, payload, pattern)
+    deliveryDelay.passed()
+  }
+
+  #route(channel: string, payload: Uint8Array, pattern: string | undefined): void {
     const isBroadcast = channel === this.#broadcastChannel
     if (pattern === undefined) {
       this.#watches.receive(channel, payload)
       if (isBroadcast) this.#receiveBroadcast(channel, payload)
+    }
+    if (channel.startsWith(DESTINATION_PREFIX)) {
+      this.#receiveCopy(channel, payload, pattern)
+      return
     }
     for (const route of this.#interests.routesFor(channel, pattern)) {
       if (isBroadcast && !route.channel.isFixed) continue // a route for every channel does not mean this one
@@ -89,15 +113,38 @@ export class Inbound {
   }
 
   #receiveBroadcast(channel: string, payload: Uint8Array): void {
+    this.#metrics.count.broadcastReceived++
     try {
-      const { topic, message, sender, kept } = decodeBroadcast(payload)
-      if (!this.#broker.destinations.isDeliverable(topic)) {
-        throw new PayloadError(`topic ${quoted(topic)} is no broker destination`)
-      }
+      const { topic, message, sender, kept } = this.#decode(payload)
       this.#receive(topic, message, sender, channel, payload, kept)
     } catch (error) {
       this.#malformed(channel, payload, error)
     }
+  }
+
+  /** One for a single destination, which comes once for each way that is subscribed. */
+  #receiveCopy(channel: string, payload: Uint8Array, pattern: string | undefined): void {
+    this.#metrics.count.broadcastReceived++
+    try {
+      const { topic, message, sender, kept } = this.#decode(payload)
+      if (destinationChannel(topic) !== channel) throw new PayloadError(`topic ${quoted(topic)} has another channel`)
+      this.#require(topic)
+      if (!this.kept?.has(topic)) this.#deliver(topic, this.#broker.matchOfCopy(topic, pattern), message, sender)
+      // What has a position is known again by that.
+      else if (kept) this.kept.received(topic, message, kept, sender)
+      else if (this.#interests.isFirstCopy(channel, pattern)) {
+        this.kept.unrecorded(topic, message, sender, channel, payload)
+      }
+    } catch (error) {
+      this.#malformed(channel, payload, error)
+    }
+  }
+
+  /** Errors: PayloadError. */
+  #decode(payload: Uint8Array): Broadcast {
+    const broadcast = decodeBroadcast(payload)
+    if (this.#broker.destinations.isDeliverable(broadcast.topic)) return broadcast
+    throw new PayloadError(`topic ${quoted(broadcast.topic)} is no broker destination`)
   }
 
   #receive(
@@ -108,6 +155,15 @@ export class Inbound {
     payload: Uint8Array,
     kept?: KeptFields,
   ): void {
+    this.#require(destination)
+    if (this.kept && this.kept.has(destination)) {
+      if (kept) this.kept.received(destination, message, kept, sender)
+      else this.kept.unrecorded(destination, message, sender, channel, payload)
+    } else this.#deliver(destination, this.#broker.match(destination), message, sender)
+  }
+
+  /** Counts it. Errors: PayloadError if no message can come to this destination over the bus. */
+  #require(destination: string): void {
     this.#metrics.count.messagesReceived++
     const problem = destinationProblem(destination)
     if (problem !== undefined) throw new PayloadError(`destination ${quoted(destination)}: ${problem}`)
@@ -115,18 +171,18 @@ export class Inbound {
     if (this.#isQueue(destination)) {
       throw new PayloadError(`destination ${quoted(destination)} is a work queue: SEND, POST or XADD to its stream`)
     }
-    if (this.kept && this.kept.has(destination)) {
-      if (kept) this.kept.received(destination, message, kept, sender)
-      else this.kept.unrecorded(destination, message, sender, channel, payload)
-    } else this.#deliver(destination, message, sender)
   }
 
   #isQueue(destination: string): boolean {
     return destination.startsWith(QUEUE_DESTINATIONS) && this.#broker.destinations.isQueue(destination)
   }
 
-  #deliver(destination: string, { headers, body }: InboundMessage, sender: string | undefined): void {
-    const topics = this.#broker.match(destination)
+  #deliver(
+    destination: string,
+    topics: readonly Topic[],
+    { headers, body }: InboundMessage,
+    sender: string | undefined,
+  ): void {
     if (topics.length === 0) return
     const id = `${this.#nodeId}-${++this.#messages}`
     this.#broker.deliver(topics, new Message({ id, destination, headers: withoutReserved(headers), body, sender }))

@@ -7,6 +7,9 @@
 /** What the names of all channels begin with that bridges keep for themselves; nobody else may publish or subscribe there. */
 export const OWN_PREFIX = 'stomp-bridge:'
 
+/** Of those, the channels that carry messages for one destination each. */
+export const DESTINATION_PREFIX = `${OWN_PREFIX}to:`
+
 /** Thrown (as a rejection) when a payload or a subscription cannot be handed over now. */
 export class BusUnavailableError extends Error {
   override name = 'BusUnavailableError'
@@ -68,7 +71,12 @@ export interface Bus {
    * the server refuses the channel.
    */
   publish(channel: string, payload: string | Uint8Array): Promise<unknown>
-  /** All or none, in order (Redis MULTI). Rejects as `publish`. */
+  /**
+   * As `publish`, behind everything that was published before by anybody, whichever server has passed it on. Resolves to how often it
+   * comes. Where it is missing, `publish` does that, and it comes once.
+   */
+  publishEverywhere?(channel: string, payload: string): Promise<number>
+  /** All or none, in order (Redis MULTI; in a Redis Cluster of what one node passes on). Rejects as `publish`. */
   publishAll(messages: readonly BusMessage[]): Promise<unknown>
   /**
    * Resolves when live; while the bus is away or can do nothing now it stays pending. Rejects after `close`, and with

@@ -1,10 +1,12 @@
 /**
  * One bus for two: what nodes tell each other, on channels of the bridge's own, and everything else. Neither sees the
- * other's payloads, also by a pattern, and nobody who reaches the bus by a route can speak for a node. The composition
- * root makes it of the bus that there is.
+ * other's payloads, also by a pattern, and nobody who reaches the bus by a route can speak for a node. What is for one
+ * destination belongs to everything else, and comes by a pattern only to those who mean it. The composition root makes
+ * this of the bus that there is.
  */
 import {
   BusRefusedError,
+  DESTINATION_PREFIX,
   OWN_PREFIX,
   type Bus,
   type BusListener,
@@ -28,6 +30,8 @@ export interface OwnChannels {
   listen(listener: OwnChannelsListener): void
   /** As {@link Bus.publish}; the name begins with {@link OWN_PREFIX}. */
   publish(channel: string, payload: string): Promise<unknown>
+  /** As {@link Bus.publishEverywhere}. */
+  publishEverywhere(channel: string, payload: string): Promise<number>
   /** As {@link Bus.subscribe}. */
   subscribe(channel: string): Promise<void>
 }
@@ -71,6 +75,8 @@ export class SharedBus implements Bus {
       },
       listen,
       publish: (channel, payload) => bus.publish(channel, payload),
+      publishEverywhere: (channel, payload) =>
+        bus.publishEverywhere?.(channel, payload) ?? bus.publish(channel, payload).then(() => 1),
       subscribe: (channel) => bus.subscribe(channel),
     }
   }
@@ -90,8 +96,9 @@ export class SharedBus implements Bus {
   start(listener: BusListener): void {
     this.#bus.start({
       onMessage: (channel, payload, pattern) => {
-        if (!isOwn(channel)) listener.onMessage(channel, payload, pattern)
-        else if (pattern === undefined) this.#userOf(channel)?.onMessage(channel, payload)
+        if (!isOwn(channel)) {
+          if (!isStray(channel, pattern)) listener.onMessage(channel, payload, pattern)
+        } else if (pattern === undefined) this.#userOf(channel)?.onMessage(channel, payload)
       },
       onAvailability: (reason) => {
         listener.onAvailability(reason)
@@ -136,8 +143,14 @@ export class SharedBus implements Bus {
   }
 }
 
+/** Is it for nobody but the nodes? */
 function isOwn(channel: string): boolean {
-  return channel.startsWith(OWN_PREFIX)
+  return channel.startsWith(OWN_PREFIX) && !channel.startsWith(DESTINATION_PREFIX)
+}
+
+/** Has a pattern that means other channels brought what is for a destination? */
+function isStray(channel: string, pattern: string | undefined): boolean {
+  return pattern !== undefined && channel.startsWith(DESTINATION_PREFIX) && !pattern.startsWith(DESTINATION_PREFIX)
 }
 
 function keptError(): BusRefusedError {

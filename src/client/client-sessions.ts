@@ -32,23 +32,28 @@ export class ClientSessions implements LocalSessions {
   }
 
   *sessionsOf(user: string): Generator<SessionFacts> {
-    for (const client of this.#clients) if (client.identity.user === user) yield factsOf(client)
+    for (const client of this.#present()) if (client.identity.user === user) yield factsOf(client)
   }
 
   users(): Iterable<UserCount> {
     const counts = new Map<string, number>()
-    for (const { identity } of this.#clients) {
+    for (const { identity } of this.#present()) {
       if (identity.user !== undefined) counts.set(identity.user, (counts.get(identity.user) ?? 0) + 1)
     }
     return [...counts].map(([user, sessions]) => ({ user, sessions }))
   }
 
   *subscribers(destination: string): Generator<SessionFacts> {
-    for (const client of this.#clients) if (client.hasSubscribed(destination)) yield factsOf(client)
+    for (const client of this.#present()) if (client.hasSubscribed(destination)) yield factsOf(client)
+  }
+
+  /** Who has said DISCONNECT, or was closed, is not there any more, also if the connection is not gone yet. */
+  *#present(): Generator<Client> {
+    for (const client of this.#clients) if (!client.hasLeft) yield client
   }
 
   #end(isMeant: (client: Client) => boolean, reason: () => ProtocolError): number {
-    const meant = [...this.#clients].filter((client) => client.door.isOpen && isMeant(client))
+    const meant = [...this.#present()].filter(isMeant)
     for (const { door } of meant) door.fail(reason())
     return meant.length
   }

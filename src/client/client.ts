@@ -16,7 +16,7 @@ import { Message, type Encoding, type Marker } from '../delivery/message.ts'
 import { Output, type WrittenGroup } from '../delivery/output.ts'
 import type { OutputWatch, WatchedOutput } from '../delivery/output-watch.ts'
 import type { Deadlines } from '../clock.ts'
-import { ProtocolError, quoted } from '../errors.ts'
+import { ProtocolError, quoted, type ErrorCode } from '../errors.ts'
 import type { HeaderPair } from '../headers.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
@@ -37,7 +37,10 @@ import { Expiry } from './expiry.ts'
 import { DEFAULT_PREFETCH, QueueFeed, requireOfQueue } from './queue-feed.ts'
 import type { ChannelTarget } from './plans.ts'
 import type { Rated, Rates, RateState } from './rates.ts'
+import { refusalError } from './refusals.ts'
 import type { Replies } from './replies.ts'
+import type { Seats } from './seats.ts'
+import { endOfPeer, type SessionEnd } from './session-end.ts'
 import type { ShownEncodings } from './shown-encodings.ts'
 import { AckMode, Subscription, type SubscribeOptions, type SubscriptionOwner } from './subscription.ts'
 import type { SubscriptionPresence } from './subscription-presence.ts'
@@ -57,6 +60,7 @@ export interface ClientServices {
   readonly rates: Rates
   /** Addresses of those whom a proxy stands for. */
   readonly forwarded: ReadonlyMap<Client, string>
+  readonly seats: Seats
   /** Undefined if nobody can watch who is where. */
   readonly presence: SubscriptionPresence | undefined
   /** Undefined if no destination has history. */
@@ -102,12 +106,16 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
   received = 0
   /** Set when the connection opens, before anybody else has this object. */
   door!: Door
+  /** Of the request that it came by, if that has one: what proxies call it. */
+  requestId: string | undefined
   readonly #services: ClientServices
   #identity: Identity = ANONYMOUS
   /** Most credentials of most bridges have no end. */
   #expiry: Expiry | undefined
   #isHolding = false
+  #hasLeft = false
   #isClosed = false
+  #ending: SessionEnd | undefined
 
   constructor(socket: Socket, id: string, services: ClientServices) {
     this.id = id
@@ -133,10 +141,14 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
     return this.#identity
   }
 
-  /** From here on it is this one, and ends with it. */
+  /** From here on it is this one, and ends with it. Errors: ProtocolError `too-many-sessions-of-user`. */
   identify(identity: Identity): void {
+    const { deadlines, expiryGraceMs, seats, metrics } = this.#services
+    if (!seats.identify(this, identity.user)) {
+      metrics.refusals['user-sessions']++
+      throw refusalError('user-sessions')
+    }
     this.#identity = identity
-    const { deadlines, expiryGraceMs } = this.#services
     if (identity.expiresAt !== undefined) this.#expiry ??= new Expiry(deadlines, () => this.#expired())
     this.#expiry?.set(identity.expiresAt, expiryGraceMs)
   }
@@ -147,9 +159,32 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
     this.door.fail(new ProtocolError('revoked', 'This login was revoked'))
   }
 
-  /** The connection is gone: nothing is delivered any more. */
-  close(): void {
+  /** How it ends, once that has begun. */
+  get end(): SessionEnd | undefined {
+    return this.#ending
+  }
+
+  /** The bridge ends it: why, for the log and the metrics. What is said first counts. */
+  endsAs(code: string, closeCode: number, reason: string): void {
+    this.#ending ??= { code, closeCode, reason }
+  }
+
+  /** It ends: from here on it counts no more as a session of its address and user. */
+  leave(): void {
+    this.#hasLeft = true
+    this.#services.seats.leave(this)
+  }
+
+  /** It has ended, although its connection may not be gone yet. */
+  get hasLeft(): boolean {
+    return this.#hasLeft
+  }
+
+  /** The connection is gone: nothing is delivered any more. `closeCode`: as the runtime tells it. */
+  close(closeCode: number): void {
     this.#isClosed = true
+    this.#ending ??= endOfPeer(closeCode)
+    this.leave()
     this.#expiry?.cancel()
     this.#services.outputs.remove(this)
     this.#services.replies.end(this)
@@ -360,6 +395,11 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
   }
 
   // --- What it gets
+
+  /** Counts what it is refused. */
+  refused(code: ErrorCode): void {
+    this.#services.metrics.refused(code)
+  }
 
   /** A message of the bridge's own to whoever has subscribed this destination here. Returns false if nobody has. */
   sendOwn(destination: string, headers: readonly HeaderPair[], body: string | Uint8Array): boolean {

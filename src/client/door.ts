@@ -19,10 +19,12 @@ export interface Door {
   forget(subscription: Subscription, messageId: string): void
   /** End the connection at once: what is unsent stays unread. */
   closeAsSlow(reason: string): void
+  /** These have ended, since the rules allow them no longer: say so, and go on only where that was asked for. */
+  disallow(ended: readonly Subscription[]): void
   /** End the connection, and say why. */
   fail(error: ProtocolError): void
-  /** Not even begun: this node takes no more. */
-  refuse(closeCode: number, reason: string): void
+  /** Not even begun: it may not come in now. */
+  refuse(error: ProtocolError): void
   /** Finish what was received, then close with 1001. */
   shutDown(): void
   /** Drop the connection now. */

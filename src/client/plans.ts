@@ -8,6 +8,8 @@ interface Plan {
   readonly session: string
   /** Where its client is. */
   readonly remoteAddress: string
+  /** See `Handshake`. */
+  readonly requestId?: string | undefined
   /** Subscribed when the connection opens; each once. */
   readonly destinations: readonly string[]
 }

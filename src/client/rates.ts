@@ -1,5 +1,5 @@
 /**
- * How often a session may do something: the rates of the configuration, compiled once for a bridge. In no span of
+ * How often a session may do something: the rates of the configuration, compiled for all sessions. In no span of
  * `perSeconds` are there more than `count`; what is refused does not count. All rates that match apply.
  */
 import { meet, parsePattern, takesTexts } from '../access/patterns.ts'
@@ -20,8 +20,8 @@ export interface Rated {
   rates: RateState | undefined
 }
 
-/** By the place of the rate in the list. */
-export type RateState = Map<number, Window>
+/** By the text of the rate. */
+export type RateState = Map<string, Window>
 
 /** What has been taken lately. Times in milliseconds, the oldest first. */
 interface Window {
@@ -34,7 +34,9 @@ interface Window {
 }
 
 interface Rate {
-  readonly index: number
+  /** What it was made from, as text: what a session has done counts on when the rates change around it. */
+  readonly source: string
+  readonly action: Action
   readonly segments: readonly Segment[]
   readonly count: number
   readonly perMs: number
@@ -46,12 +48,18 @@ interface Rate {
 const MAX_BATCHES = 32
 
 export class Rates {
-  readonly #rates: Readonly<Record<Action, readonly Rate[]>>
+  #rates: Readonly<Record<Action, readonly Rate[]>>
+  #sources: ReadonlySet<string>
 
   constructor(settings: readonly RateSettings[]) {
-    const rates = (action: Action) =>
-      settings.flatMap((each, index) => (each.action === action ? [compile(each, index)] : []))
-    this.#rates = { subscribe: rates('subscribe'), send: rates('send') }
+    this.#rates = compileAll(settings)
+    this.#sources = sourcesOf(this.#rates)
+  }
+
+  /** From here on these apply. */
+  replace(settings: readonly RateSettings[]): void {
+    this.#rates = compileAll(settings)
+    this.#sources = sourcesOf(this.#rates)
   }
 
   /** Is there any rate for it? Nearly always there is none, and nobody need look at the clock. */
@@ -66,19 +74,37 @@ export class Rates {
   take(session: Rated, action: Action, destination: string, nowMs: number): number | undefined {
     const matching = matchingRates(this.#rates[action], destination)
     if (matching.length === 0) return undefined
-    const state = (session.rates ??= new Map<number, Window>())
+    const state = (session.rates ??= new Map<string, Window>())
+    if (state.size > this.#sources.size) this.#forget(state)
     let waitMs = 0
     for (const rate of matching) waitMs = Math.max(waitMs, waitFor(rate, windowOf(state, rate), nowMs))
     if (waitMs > 0) return Math.max(1, Math.ceil(waitMs / 1000))
     for (const rate of matching) count(rate, windowOf(state, rate), nowMs)
     return undefined
   }
+
+  /** What was counted for rates that are no more. */
+  #forget(state: RateState): void {
+    for (const source of state.keys()) if (!this.#sources.has(source)) state.delete(source)
+  }
 }
 
-function compile({ destination, count, perSeconds }: RateSettings, index: number): Rate {
+function compileAll(settings: readonly RateSettings[]): Readonly<Record<Action, readonly Rate[]>> {
+  // the same rate twice is one
+  const all = [...new Map(settings.map((each) => compile(each)).map((rate) => [rate.source, rate])).values()]
+  const rates = (action: Action) => all.filter((rate) => rate.action === action)
+  return { subscribe: rates('subscribe'), send: rates('send') }
+}
+
+function sourcesOf({ subscribe, send }: Readonly<Record<Action, readonly Rate[]>>): ReadonlySet<string> {
+  return new Set([...subscribe, ...send].map(({ source }) => source))
+}
+
+function compile({ action, destination, count, perSeconds }: RateSettings): Rate {
+  const source = JSON.stringify([action, destination, count, perSeconds])
   const perMs = perSeconds * 1000
   const batchMs = count <= MAX_BATCHES ? 0 : perMs / MAX_BATCHES
-  return { index, segments: parsePattern(destination), count, perMs, batchMs }
+  return { source, action, segments: parsePattern(destination), count, perMs, batchMs }
 }
 
 function matchingRates(rates: readonly Rate[], destination: string): Rate[] {
@@ -90,9 +116,9 @@ function matchingRates(rates: readonly Rate[], destination: string): Rate[] {
   return rates.filter(({ segments }) => takesTexts(segments, texts, 0, takesText))
 }
 
-function windowOf(state: RateState, { index }: Rate): Window {
-  let window = state.get(index)
-  if (!window) state.set(index, (window = { times: [], counts: [], total: 0, batchStart: 0 }))
+function windowOf(state: RateState, { source }: Rate): Window {
+  let window = state.get(source)
+  if (!window) state.set(source, (window = { times: [], counts: [], total: 0, batchStart: 0 }))
   return window
 }
 

@@ -1,7 +1,8 @@
 /** Errors with which the session goes on: a MESSAGE to whoever has subscribed `/user/queue/errors`, and no RECEIPT. Of any protocol by which a client sends. */
 import type { Client } from './client.ts'
-import { ProtocolError } from '../errors.ts'
+import { ProtocolError, quoted } from '../errors.ts'
 import type { HeaderPair } from '../headers.ts'
+import type { Subscription } from './subscription.ts'
 
 const ERRORS_QUEUE = '/user/queue/errors'
 
@@ -28,5 +29,16 @@ export function tellSoftError(
     ...Object.entries(headers),
   ]
   if (receipt !== undefined) pairs.push(['receipt-id', receipt])
+  client.refused(code)
   client.sendOwn(ERRORS_QUEUE, pairs, message)
+}
+
+/** Subscriptions have ended, since the rules allow them no longer. Who is not soft ends with the first of them. */
+export function tellDisallowed(client: Client, isSoftSession: boolean, ended: readonly Subscription[]): void {
+  for (const { destination } of ended) {
+    const text = `The rules have changed: you may no longer subscribe to ${quoted(destination)}`
+    const error = new ProtocolError('not-authorized', text)
+    if (!isSoftSession) return client.door.fail(error)
+    tellSoftError(client, error, destination, undefined)
+  }
 }

@@ -9,6 +9,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The environment variable that names the configuration file. */
 export const CONFIG_FILE_VARIABLE = `${ENV_PREFIX}CONFIG`
+/** Of the sources that run, for `stomp_bridge_build_info`: whoever builds an image knows it. */
+export const COMMIT_VARIABLE = `${ENV_PREFIX}COMMIT`
 
 /** Command line options that are settings. */
 export interface SettingOptions {
@@ -57,7 +59,7 @@ export function readOverrides(env: Environment, options: SettingOptions = {}): O
     else overrides.set(path, { path: keys, name, value: read.value })
   }
 
-  const known = new Set([CONFIG_FILE_VARIABLE, ...rows.map((row) => row.env)])
+  const known = new Set([CONFIG_FILE_VARIABLE, COMMIT_VARIABLE, ...rows.map((row) => row.env)])
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith(ENV_PREFIX) || known.has(name) || !value || isServiceLink(name, value)) continue
     problems.push({ path: '', origin: name, line: `${name}: ${unknownVariable(name, [...known])}` })

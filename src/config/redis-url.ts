@@ -137,3 +137,63 @@ export function describeRedisUrl(url: string): string {
   const { host, port, path } = address
   return path ?? `${host?.includes(':') ? `[${host}]` : host}:${port}`
 }
+
+/** One server of several that are named, by host and port. */
+export interface RedisNode {
+  readonly host: string
+  readonly port: number
+  /** The name that it says it has, where that is not the host. */
+  readonly hostname?: string
+}
+
+const NODE = /^(?:redis:\/\/)?([^/@?#\s]+?)(?::(\d+))?\/?$/
+
+/** Returns where one of `redis.sentinels` or `redis.cluster` is, or what is wrong with it as a phrase: `must be …`. */
+export function readRedisNode(text: string, defaultPort: number): RedisNode | { readonly problem: string } {
+  const [, host = '', port = String(defaultPort)] = NODE.exec(text) ?? []
+  if (!HOST.test(host) || Number(port) < 1 || Number(port) > 65_535) {
+    return {
+      problem:
+        'must be host:port, without anything else: user name, password and TLS have settings of their own, ' +
+        'and an IPv6 address stands in brackets',
+    }
+  }
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
+}
+
+export const SENTINEL_PORT = 26_379
+export const CLUSTER_PORT = DEFAULT_PORT
+
+/** Errors: throws an Error that says what is wrong, without the value. */
+export function parseRedisNode(text: string, defaultPort: number): RedisNode {
+  const node = readRedisNode(text, defaultPort)
+  if ('problem' in node) throw new Error(`A server ${node.problem}`)
+  return node
+}
+
+/** Returns `host:port`, as it is written in a URL. */
+export function nodeText({ host, port }: RedisNode): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** The settings that say where Redis is. */
+export interface RedisPlace {
+  readonly url?: string | undefined
+  readonly sentinels?: readonly string[] | undefined
+  readonly masterName?: string | undefined
+  readonly cluster?: readonly string[] | undefined
+}
+
+/** Is there a Redis at all? */
+export function hasRedis({ url, sentinels = [], cluster = [] }: RedisPlace): boolean {
+  return url !== undefined || sentinels.length > 0 || cluster.length > 0
+}
+
+/** Returns what and where it is, for people: never credentials. */
+export function describeRedis({ url = '', sentinels = [], masterName, cluster = [] }: RedisPlace): string {
+  const list = (nodes: readonly string[], port: number): string =>
+    nodes.map((text) => nodeText(parseRedisNode(text, port))).join(', ')
+  if (sentinels.length > 0) return `Redis "${masterName}" by the Sentinels ${list(sentinels, SENTINEL_PORT)}`
+  if (cluster.length > 0) return `Redis Cluster at ${list(cluster, CLUSTER_PORT)}`
+  return `Redis at ${describeRedisUrl(url)}`
+}

@@ -9,6 +9,7 @@ import { endpointFindings, type EndpointSettings } from './endpoints.ts'
 import { isBelow, isOwnAddress, isReceiver, reservedPrefix } from './prefixes.ts'
 import type { Finding } from './problems.ts'
 import { isOfQueue, queueFindings } from './queue-rules.ts'
+import { hasRedis, redisFindings } from './redis-rules.ts'
 import { routeFindings } from './route-rules.ts'
 import { configSchema } from './schema.ts'
 import { snapshotFindings } from './snapshot-rules.ts'
@@ -24,6 +25,7 @@ const shapes = {
   broker: configSchema.shape.broker.unwrap().shape,
   routes: configSchema.shape.routes.unwrap().shape,
   limits: configSchema.shape.limits.unwrap().shape,
+  shutdown: configSchema.shape.shutdown.unwrap().shape,
   endpoint: configSchema.shape.endpoints.unwrap().element.shape,
 }
 
@@ -34,8 +36,10 @@ export function findingsBetween(input: Input): Finding[] {
     ...workerFindings(input),
     ...sockJsFindings(input),
     ...streamTargetFindings(input),
+    ...shutdownFindings(input),
     ...debuggerFindings(debuggerSettings(input)),
     ...tlsFindings(input),
+    ...redisFindings(input),
     ...prefixFindings(input),
     ...routeFindings(routeSettings(input)),
     ...streamFindings(streamSettings(input)),
@@ -62,7 +66,7 @@ function portFindings(input: Input): Finding[] {
 
 function workerFindings(input: Input): Finding[] {
   const workers = valid(shapes.server.workers, group(input['server'])['workers'])
-  if (workers === undefined || workers === 1 || group(input['redis'])['url'] !== undefined) return []
+  if (workers === undefined || workers === 1 || hasRedis(input['redis'])) return []
   const text = `is missing, and ${workers} workers need it: the embedded bus is in one process only; set REDIS_URL`
   return [{ path: ['redis', 'url'], text }]
 }
@@ -81,7 +85,7 @@ function hasSockJs(input: Input): boolean {
 function streamTargetFindings(input: Input): Finding[] {
   const { outbound } = routeSettings(input)
   const index = outbound.findIndex((route) => group(route)['stream'] !== undefined)
-  if (index < 0 || group(input['redis'])['url'] !== undefined) return []
+  if (index < 0 || hasRedis(input['redis'])) return []
   const text = `is missing, and routes.outbound[${index}].stream needs it: the embedded bus has no streams; set REDIS_URL`
   return [{ path: ['redis', 'url'], text }]
 }
@@ -154,13 +158,25 @@ function limitFindings(input: Input): Finding[] {
   ]
 }
 
+function shutdownFindings(input: Input): Finding[] {
+  const shutdown = group(input['shutdown'])
+  const deadline = valid(shapes.shutdown.deadlineMs, shutdown['deadlineMs'])
+  const delay = valid(shapes.shutdown.readyDelayMs, shutdown['readyDelayMs'])
+  if (deadline === undefined || delay === undefined || delay <= deadline / 2) return []
+  const given = shutdown['deadlineMs'] === undefined ? `is ${deadline} by default` : `is ${deadline}`
+  const text = `must be at most half of shutdown.deadlineMs, which ${given}: the sessions need the rest`
+  return [{ path: ['shutdown', 'readyDelayMs'], text }]
+}
+
 function tlsFindings(input: Input): Finding[] {
-  const tls = group(group(input['redis'])['tls'])
-  const missing = (wanted: string, other: string): Finding[] =>
-    tls[wanted] === undefined && tls[other] !== undefined
-      ? [{ path: ['redis', 'tls', wanted], text: `is missing, and redis.tls.${other} needs it` }]
-      : []
-  return [...missing('certFile', 'keyFile'), ...missing('keyFile', 'certFile')]
+  return ['redis', 'server', 'tcp'].flatMap((section) => {
+    const tls = group(group(input[section])['tls'])
+    const missing = (wanted: string, other: string): Finding[] =>
+      tls[wanted] === undefined && tls[other] !== undefined
+        ? [{ path: [section, 'tls', wanted], text: `is missing, and ${section}.tls.${other} needs it` }]
+        : []
+    return [...missing('certFile', 'keyFile'), ...missing('keyFile', 'certFile')]
+  })
 }
 
 function prefixFindings(input: Input): Finding[] {
@@ -200,12 +216,12 @@ function streamSettings(input: Input) {
     inbound: routeSettings(input).inbound,
     history: listOf(input['history']).map((item) => group(item)['destination']),
     prefixes: prefixesOf(input).prefixes,
-    hasRedis: group(input['redis'])['url'] !== undefined,
+    hasRedis: hasRedis(input['redis']),
   }
 }
 
 function commandFindings(input: Input): Finding[] {
-  if (!hasCommands(input) || group(input['redis'])['url'] !== undefined) return []
+  if (!hasCommands(input) || hasRedis(input['redis'])) return []
   const text = 'is missing, and redisCommands needs it: the embedded bus has no commands; set REDIS_URL'
   return [{ path: ['redis', 'url'], text }]
 }
@@ -221,7 +237,7 @@ function snapshotSettings(input: Input) {
   return {
     snapshots: listOf(snapshots),
     applicationPrefixes: prefixesOf(input).applicationPrefixes,
-    hasRedis: group(input['redis'])['url'] !== undefined,
+    hasRedis: hasRedis(input['redis']),
   }
 }
 

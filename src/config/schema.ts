@@ -6,7 +6,7 @@
 import * as z from 'zod'
 import { access } from './schema/access.ts'
 import { endpoints } from './schema/endpoints.ts'
-import { heartBeat, limits, slowClients } from './schema/limits.ts'
+import { fanout, heartBeat, limits, slowClients } from './schema/limits.ts'
 import { history } from './schema/history.ts'
 import { presence } from './schema/presence.ts'
 import { queues } from './schema/queues.ts'
@@ -15,7 +15,7 @@ import { broker, routes } from './schema/routes.ts'
 import { debuggerSection, doors, server, tcp } from './schema/server.ts'
 import { redisCommands } from './schema/redis-commands.ts'
 import { snapshots } from './schema/snapshots.ts'
-import { milliseconds, MINUTE_MS } from './schema/values.ts'
+import { flag, milliseconds, MINUTE_MS } from './schema/values.ts'
 
 /** The zod schema of a whole configuration. Sections may be left out; keys that it does not know are problems. */
 export const configSchema = z.strictObject({
@@ -33,6 +33,7 @@ export const configSchema = z.strictObject({
   snapshots,
   redisCommands,
   queues,
+  fanout,
   slowClients,
   heartBeat,
   limits,
@@ -40,6 +41,20 @@ export const configSchema = z.strictObject({
   shutdown: z
     .strictObject({
       deadlineMs: milliseconds(10_000, 0, 10 * MINUTE_MS, 'Longest time that a shutdown takes, in milliseconds'),
+      readyDelayMs: milliseconds(
+        0,
+        0,
+        10 * MINUTE_MS,
+        'How long a bridge that stops says so at /ready and still lets clients in, so that load balancers notice, in ' +
+          'milliseconds',
+      ),
+      drainMs: milliseconds(
+        5000,
+        0,
+        10 * MINUTE_MS,
+        'Time over which the sessions are closed, so that not all come back at once, in milliseconds; 0 is all at once. Few ' +
+          'are closed sooner, 500 in a second, and all early enough for deadlineMs',
+      ),
       lingerMs: milliseconds(
         2000,
         0,
@@ -60,6 +75,7 @@ export const configSchema = z.strictObject({
         .enum(['auto', 'json', 'pretty'])
         .default('auto')
         .describe('JSON lines, or readable text; auto is text on a terminal and JSON elsewhere'),
+      access: flag(false, 'Log every HTTP request at info, without its query; else they are logged at debug'),
     })
     .prefault({})
     .describe('Log, on standard error'),

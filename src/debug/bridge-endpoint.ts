@@ -65,6 +65,9 @@ export function createBridgeHandler(
       prefixes,
       routes: facts.routes.map((route, i) => ({ ...route, messages: view.routeMessages[i] ?? 0 })),
       totals: view.totals,
+      errors: [...view.errors],
+      histories: [...view.histories],
+      streamLagSeconds: view.streamLagSeconds,
       destinations: [...view.destinations],
       limits: numbersOf(limits),
     }
@@ -86,11 +89,16 @@ function exampleOf(): BridgeView {
     now: 1_790_000_001_000,
     isOpen: true,
     ready: { isReady: true, reasons: [] },
-    bus: { kind: 'redis', description: 'Redis at localhost:6379', unavailableReason: null },
+    bus: { kind: 'redis', description: 'Redis at localhost:6379', unavailableReason: null, unavailableSince: null },
     nodes: [{ id: 'k3x9ab', isThis: true, address: '127.0.0.1:5123', ageSeconds: 1 }],
     workers: 1,
     endpoints: { stomp: '/stomp', tcp: null, raw: '/raw', sse: '/sse', configured: [] },
-    prefixes: { broker: ['/topic'], application: ['/app'], broadcastChannel: 'BROADCAST-CHANNEL' },
+    prefixes: {
+      broker: ['/topic'],
+      application: ['/app'],
+      broadcastChannel: 'BROADCAST-CHANNEL',
+      distribution: 'shared',
+    },
     routes: [
       {
         direction: 'outbound',
@@ -117,7 +125,12 @@ function exampleOf(): BridgeView {
       gapsFilled: 0,
       gapsNotFilled: 0,
       historyReads: 0,
+      broadcastPublished: 3,
+      broadcastReceived: 3,
     },
+    errors: [{ code: 'no-route', count: 1 }],
+    histories: [{ rule: '/topic/news/**', messages: 100, ageSeconds: 3600 }],
+    streamLagSeconds: null,
     destinations: [{ destination: '/topic/greetings', subscriptions: 2 }],
     limits: { maxFrameBytes: 65_536 },
   }

@@ -64,7 +64,7 @@ export const publishRoute = createRoute({
 })
 
 /** Makes the handler. It answers when the bus has the payload. */
-export function createPublishHandler(outbound: Pick<Outbound, 'publish'>, maxBodyBytes: number): Handler<HttpEnv> {
+export function createPublishHandler(outbound: Pick<Outbound, 'publishOn'>, maxBodyBytes: number): Handler<HttpEnv> {
   return async (c) => {
     const channel = channelOf(c)
     const payload = await readBytes(
@@ -72,7 +72,7 @@ export function createPublishHandler(outbound: Pick<Outbound, 'publish'>, maxBod
       maxBodyBytes,
       (message, cause) => new HttpError('bad-body', message, {}, { cause }),
     )
-    await outbound.publish({ channel, payload })
+    await outbound.publishOn(channel, payload)
     const published: z.output<typeof publishedSchema> = { channel, bytes: payload.length }
     return c.json(published, 200, { 'Cache-Control': 'no-store' })
   }

@@ -3,6 +3,7 @@ import type { ChannelWatches } from '../broker/channel-watches.ts'
 import type { Outbound } from '../broker/outbound.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { bridgeRoute, createBridgeHandler, type BridgeFacts } from './bridge-endpoint.ts'
+import { createExplainHandler, explainRoute, type Explain } from './explain-endpoint.ts'
 import { createPublishHandler, publishRoute } from './channel-endpoint.ts'
 import type { GuardFor } from './guards.ts'
 import {
@@ -12,13 +13,15 @@ import {
   sessionsRoute,
 } from './session-endpoints.ts'
 import type { Inspect } from './inspection.ts'
+import { createSamplesHandler, samplesRoute } from './samples-endpoint.ts'
 import { createTailHandler, tailRoute, type TailOptions } from './tail-endpoint.ts'
 
 /** The debug API: what it shows. */
 export interface DebugApi {
   readonly facts: BridgeFacts
   readonly inspect: Inspect
-  readonly outbound: Pick<Outbound, 'publish'>
+  readonly explain: Explain
+  readonly outbound: Pick<Outbound, 'publishOn'>
   readonly watches: Pick<ChannelWatches, 'add'>
   readonly maxBodyBytes: number
   /** Reasons why there should be no new clients; empty when ready. */
@@ -36,6 +39,8 @@ export function debugEndpoints(api: DebugApi): Endpoint[] {
   const [sessions, closeSession] = sessionEndpoints({ ...api, guardFor, isOff: false })
   return [
     { route: bridgeRoute, handler: createBridgeHandler(facts, inspect, () => api.notReadyReasons()), guard },
+    { route: samplesRoute, handler: createSamplesHandler(inspect), guard },
+    { route: explainRoute, handler: createExplainHandler(api.explain, maxBodyBytes), guard },
     sessions,
     closeSession,
     { route: publishRoute, handler: createPublishHandler(outbound, maxBodyBytes), guard },

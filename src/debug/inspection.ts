@@ -2,7 +2,16 @@
  * What a bridge tells of its insides to those who look for a fault: the questions, the answers as plain data that can be
  * sent to another process, and how the answers of several workers become one. Asked by HTTP, answered by the bridge.
  */
-import { totalsSchema, type DestinationCount, type SessionsView, type Totals } from './schema.ts'
+import { mergeSamples } from './samples.ts'
+import {
+  totalsSchema,
+  type DestinationCount,
+  type ErrorCount,
+  type HistoryView,
+  type SamplesView,
+  type SessionsView,
+  type Totals,
+} from './schema.ts'
 
 /** One process as a whole, or several. */
 export interface ProcessView {
@@ -14,6 +23,11 @@ export interface ProcessView {
   readonly routeMessages: readonly number[]
   /** Those with the most subscriptions, most first. */
   readonly destinations: readonly DestinationCount[]
+  /** Since start, most first. */
+  readonly errors: readonly ErrorCount[]
+  readonly histories: readonly HistoryView[]
+  /** Null where no stream is read. */
+  readonly streamLagSeconds: number | null
 }
 
 export interface SessionsQuery {
@@ -25,6 +39,7 @@ export interface SessionsQuery {
 /** What can be asked, by name. */
 export interface Inspections {
   readonly process: { readonly question: null; readonly answer: ProcessView }
+  readonly samples: { readonly question: null; readonly answer: SamplesView }
   readonly sessions: { readonly question: SessionsQuery; readonly answer: SessionsView }
   /** By its id; true if it was there. */
   readonly closeSession: { readonly question: string; readonly answer: boolean }
@@ -62,6 +77,7 @@ export const MERGE: {
   readonly [Name in InspectionName]: (answers: readonly Answer<Name>[], question: Question<Name>) => Answer<Name>
 } = {
   process: mergeProcesses,
+  samples: mergeSamples,
   sessions: (answers, { limit }) => ({
     total: sum(answers.map(({ total }) => total)),
     sessions: answers
@@ -77,6 +93,13 @@ function mergeProcesses(views: readonly ProcessView[]): ProcessView {
   for (const { destination, subscriptions } of views.flatMap((view) => view.destinations)) {
     destinations.set(destination, (destinations.get(destination) ?? 0) + subscriptions)
   }
+  const errors = new Map<string, number>()
+  for (const { code, count } of views.flatMap((view) => view.errors)) errors.set(code, (errors.get(code) ?? 0) + count)
+  const histories = new Map<string, HistoryView>()
+  for (const each of views.flatMap((view) => view.histories)) {
+    if (each.messages >= (histories.get(each.rule)?.messages ?? 0)) histories.set(each.rule, each)
+  }
+  const lags = views.map(({ streamLagSeconds }) => streamLagSeconds).filter((lag) => lag !== null)
   const routes = Math.max(...views.map(({ routeMessages }) => routeMessages.length))
   return {
     workers: sum(views.map(({ workers }) => workers)),
@@ -84,6 +107,9 @@ function mergeProcesses(views: readonly ProcessView[]): ProcessView {
     totals: mergeTotals(views.map(({ totals }) => totals)),
     routeMessages: Array.from({ length: routes }, (_, i) => sum(views.map((view) => view.routeMessages[i] ?? 0))),
     destinations: mostSubscribed(destinations, MAX_DESTINATIONS),
+    errors: mostFrequent(errors),
+    histories: [...histories.values()],
+    streamLagSeconds: lags.length === 0 ? null : Math.max(...lags),
   }
 }
 
@@ -102,6 +128,11 @@ export function mostSubscribed(counts: Iterable<readonly [string, number]>, max:
     if (most.length > max) most.pop()
   }
   return most
+}
+
+/** Returns them as a list, most first. There are as many as there are codes. */
+export function mostFrequent(errors: Iterable<readonly [code: string, count: number]>): ErrorCount[] {
+  return [...errors].map(([code, count]) => ({ code, count })).sort((a, b) => b.count - a.count)
 }
 
 function sum(numbers: readonly number[]): number {

@@ -23,6 +23,20 @@ export const totalsSchema = z.object({
   gapsFilled: count,
   gapsNotFilled: count,
   historyReads: count,
+  broadcastPublished: count.openapi({
+    description: 'Messages for topics, users, groups and sessions, sent to all nodes',
+  }),
+  broadcastReceived: count.openapi({
+    description: 'The same, received; with distribution by-interest what is wanted here',
+  }),
+})
+
+const errorCountSchema = z.object({ code: z.string(), count })
+
+const historySchema = z.object({
+  rule: z.string().openapi({ description: 'The pattern of the rule' }),
+  messages: count.openapi({ description: 'In the longest history in use' }),
+  ageSeconds: z.number().min(0).openapi({ description: 'Of its oldest message; 0 if there is none' }),
 })
 
 const routeSchema = z.object({
@@ -59,6 +73,7 @@ export const bridgeSchema = z
       kind: z.enum(['redis', 'embedded', 'custom']),
       description: z.string(),
       unavailableReason: z.string().nullable(),
+      unavailableSince: time.nullable(),
     }),
     nodes: z
       .array(nodeSchema)
@@ -76,13 +91,82 @@ export const bridgeSchema = z
       broker: z.array(z.string()),
       application: z.array(z.string()),
       broadcastChannel: z.string(),
+      distribution: z.enum(['shared', 'both', 'by-interest']),
     }),
     routes: z.array(routeSchema),
     totals: totalsSchema,
+    errors: z.array(errorCountSchema).openapi({ description: 'What clients were refused since start, most first' }),
+    histories: z.array(historySchema).openapi({ description: 'One for each rule of history' }),
+    streamLagSeconds: z.number().nullable().openapi({
+      description: 'Age of the newest entry of an inbound stream when it was delivered; null without streams',
+    }),
     destinations: z.array(destinationSchema).openapi({ description: 'Those with the most subscriptions, at most 100' }),
     limits: z.record(z.string(), z.number()),
   })
   .openapi('Bridge')
+
+const sampleSchema = z.object({
+  at: time,
+  sessions: count,
+  subscriptions: count,
+  unsentBytes: count,
+  memoryBytes: count.openapi({ description: 'Resident memory' }),
+  published: count.openapi({ description: 'Since start, as the three that follow' }),
+  received: count,
+  delivered: count,
+  errors: count,
+  loopDelaySeconds: z.number().min(0).openapi({ description: 'The longest since the sample before' }),
+})
+
+export const samplesSchema = z
+  .object({ everySeconds: count, samples: z.array(sampleSchema).openapi({ description: 'Oldest first' }) })
+  .openapi('Samples')
+
+const MAX_NAME = 1024
+const MAX_GROUPS = 1000
+
+export const explainSchema = z
+  .strictObject({
+    action: z.enum(['subscribe', 'send'], 'Field "action" must be "subscribe" or "send"'),
+    destination: z
+      .string('Field "destination" must be a string')
+      .startsWith('/', 'Field "destination" must start with "/"')
+      .max(MAX_NAME, `Field "destination" must have at most ${MAX_NAME} characters`),
+    user: z
+      .string('Field "user" must be a string')
+      .min(1, 'Field "user" must not be empty: leave it out for somebody anonymous')
+      .max(MAX_NAME, `Field "user" must have at most ${MAX_NAME} characters`)
+      .optional()
+      .openapi({ description: 'Nobody if there is none: anonymous' }),
+    groups: z
+      .array(
+        z
+          .string('Groups must be strings')
+          .min(1, 'A group must have a name')
+          .max(MAX_NAME, 'The name of a group is too long'),
+        'Field "groups" must be an array of strings',
+      )
+      .max(MAX_GROUPS, `Field "groups" must have at most ${MAX_GROUPS} of them`)
+      .optional(),
+    claims: z.record(z.string(), z.unknown(), 'Field "claims" must be an object').optional(),
+  })
+  .openapi('Wish')
+
+export const explanationSchema = z
+  .object({
+    allowed: z.boolean(),
+    rule: z
+      .int()
+      .min(0)
+      .nullable()
+      .openapi({ description: 'The place of the rule in access.rules, from 0; null if none of them decides' }),
+    reason: z.string(),
+    problem: z.string().nullable().openapi({
+      description:
+        'What a client is told that tries it, whatever the rules say, as of a destination that is not there; else null',
+    }),
+  })
+  .openapi('Explanation')
 
 const subscriptionSchema = z.object({
   id: z.string().nullable().openapi({ description: 'Null if the client gave none' }),
@@ -141,6 +225,12 @@ type Read<T> = T extends readonly (infer Item)[]
 
 export type Totals = Read<z.output<typeof totalsSchema>>
 export type BridgeView = Read<z.output<typeof bridgeSchema>>
+export type ErrorCount = BridgeView['errors'][number]
+export type HistoryView = BridgeView['histories'][number]
+export type SamplesView = Read<z.output<typeof samplesSchema>>
+export type Sample = SamplesView['samples'][number]
+export type Wish = Read<z.output<typeof explainSchema>>
+export type Explanation = Read<z.output<typeof explanationSchema>>
 export type Codec = RouteView['codec']
 export type RouteView = BridgeView['routes'][number]
 export type NodeView = NonNullable<BridgeView['nodes']>[number]

@@ -79,6 +79,7 @@ export class Delivery {
   tell(feed: Feed, marker: Marker): void {
     this.#groups.flush(feed.topic)
     feed.receiver.tell(marker)
+    if (feed.group) feed.receiver.output.flush() // what its group gets next must not overtake this
   }
 
   /** What was before, to a feed that is recovering. */
@@ -95,9 +96,15 @@ export class Delivery {
   deliver(topic: Topic, message: Message): void {
     // As they are now: a write may let the slow-client watch look, which holds some and lets others go on.
     const singles = topic.singles.size > 0 ? [...topic.singles] : undefined
-    if (topic.groups.size > 0) this.#groups.gather(topic, message)
+    const { deliveryDelay } = this.#metrics
+    const arrivedMs = deliveryDelay.take()
+    if (topic.groups.size > 0) {
+      if (arrivedMs !== 0) topic.arrivedMs = arrivedMs
+      this.#groups.gather(topic, message)
+    }
     if (!singles) return
     for (const feed of singles) this.deliverTo(feed, message)
+    if (arrivedMs !== 0 && topic.groups.size === 0) deliveryDelay.written(arrivedMs)
   }
 
   /** From here on its messages wait; what was gathered for its group before still comes. */
@@ -134,6 +141,7 @@ export class Delivery {
 
   /** To one feed; a message that it alone gets need not have come over the bus. */
   deliverTo(feed: Feed, message: Message): void {
+    if (feed.group) this.#groups.flush(feed.topic) // or this would overtake what came before
     const { backlog, excludes, isRecovering } = feed
     if (isRecovering) return
     if (excludes !== undefined && message.sender === excludes) return
@@ -145,5 +153,6 @@ export class Delivery {
     if (!isOpenFeed(feed)) return
     this.#metrics.count.messagesDelivered++
     feed.receiver.deliver(message, 0)
+    if (feed.group) feed.receiver.output.flush() // what its group gets next must not overtake this
   }
 }

@@ -76,10 +76,14 @@ export interface Topic extends Tally {
   recentGroup: Group | undefined
   /** Feeds that are in no group. */
   readonly singles: Set<Feed>
-  /** What this turn of the event loop has for the groups. */
+  /** What waits for the end of this turn of the event loop, or for longer, to go to the groups. */
   gathered: Message[]
+  /** How long the first of that to leave may wait, in milliseconds. */
+  gatherMs: number
   /** Characters or bytes of that. */
   gatheredLength: number
+  /** When one of those arrived whose delay is measured; 0 if none is. */
+  arrivedMs: number
   /** Larger once a feed may lose messages rather than the connection when its client is behind. */
   shareOfAll: number
 }
@@ -95,7 +99,9 @@ export function newTopic(destination: string): Topic {
     recentGroup: undefined,
     singles: new Set(),
     gathered: [],
+    gatherMs: 0,
     gatheredLength: 0,
+    arrivedMs: 0,
     look: 0,
     lengthSinceLook: 0,
     shareOfAll: ShareOfAll.closing,

@@ -1,57 +1,57 @@
 /**
  * Writes messages to groups: feeds that get the same bytes. What one turn of the event loop has for a topic is gathered,
- * and leaves in one write per subscriber, because the write is what costs. A group with one member is written to
- * directly; from the second on the fan-out of its runtime serves it.
+ * or what comes within the time that its destination has, and leaves in one write per subscriber, because the write is
+ * what costs. A group with one member is written to directly; from the second on the fan-out of its runtime serves it.
  */
+import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { roughLength } from '../rough-length.ts'
 import type { Fanout } from '../socket.ts'
 import { ownCopy } from '../text.ts'
 import type { Feed, Group, Topic } from './feed.ts'
+import { GatherRules, type GatherRule } from './gather-rules.ts'
+import { Gathering } from './gathering.ts'
 import type { Message } from './message.ts'
 import type { OutputMeter } from './tally.ts'
 
 export interface GroupOptions {
   /** May several STOMP frames leave in one WebSocket message? */
   readonly joinFrames: boolean
+  /** How long what is for a destination may wait for more; the first match counts, and without one it is until the end of the turn. */
+  readonly gather: readonly GatherRule[]
 }
 
 type Data = string | Uint8Array
 
 /** Texts are joined up to this length, in characters: some clients read messages into small buffers. */
 const MAX_JOINED = 16_384
-/** What is longer, in characters or bytes, is not kept for the end of the turn: gathering it saves nothing. */
+/** What is longer, in characters or bytes, leaves at once: gathering more of it saves nothing. */
 const MAX_GATHERED = 16_384
 
 export class Groups {
-  readonly #options: GroupOptions
+  readonly #joinFrames: boolean
+  readonly #rules: GatherRules
+  readonly #gathering: Gathering
   readonly #meter: OutputMeter
-  readonly #log: Log
   readonly #metrics: Metrics
   /** Those met so far: a group's key names its own by the place here. */
   readonly #fanouts: Fanout[] = []
   #count = 0
-  /** Topics for which this turn has gathered something. */
-  #gathering: Topic[] = []
-  readonly #flushAll = (): void => {
-    const topics = this.#gathering
-    this.#gathering = []
-    for (const topic of topics) {
+
+  constructor(options: GroupOptions, clock: Clock, meter: OutputMeter, log: Log, metrics: Metrics) {
+    this.#joinFrames = options.joinFrames
+    this.#rules = new GatherRules(options.gather)
+    this.#meter = meter
+    this.#metrics = metrics
+    this.#gathering = new Gathering(clock, (topic) => {
       try {
         this.flush(topic)
       } catch (error) {
         // Nobody is above this call, and the other topics must have what is theirs.
-        this.#log.error({ destination: topic.destination, error }, 'Messages could not be delivered')
+        log.error({ destination: topic.destination, error }, 'Messages could not be delivered')
       }
-    }
-  }
-
-  constructor(options: GroupOptions, meter: OutputMeter, log: Log, metrics: Metrics) {
-    this.#options = options
-    this.#meter = meter
-    this.#log = log
-    this.#metrics = metrics
+    })
   }
 
   /** From here on the feed gets what is gathered for its topic, and nothing of what was before. */
@@ -60,15 +60,21 @@ export class Groups {
     const { output } = feed.receiver
     const length = this.#write(topic)
     const group = this.#groupOf(feed)
+    const sole = group.sole?.receiver.output
+    // The fan-out writes past what waits in the outputs of its members.
+    const settled = group.size > 0 ? output.settle() : 0
+    const settledOfSole = sole?.settle() ?? 0
     feed.group = group
     feed.stamp = group.stamp // there are many with the same text: they share it
     if (group.size++ === 0) group.sole = feed
     else {
-      group.sole?.receiver.output.joinGroup(group)
+      sole?.joinGroup(group)
       group.sole = undefined
       output.joinGroup(group)
     }
     this.#tell(topic, length)
+    if (settled > 0) this.#meter.wrote(output, settled)
+    if (sole && settledOfSole > 0) this.#meter.wrote(sole, settledOfSole)
   }
 
   /** The feed still gets what was gathered before, and nothing after. */
@@ -85,20 +91,27 @@ export class Groups {
     this.#tell(topic, length)
   }
 
-  /** Keep for the end of this turn. */
+  /** Keep until the end of this turn, or for the time that the destination has. */
   gather(topic: Topic, message: Message): void {
-    if (topic.gathered.length === 0) {
-      if (this.#gathering.length === 0) queueMicrotask(this.#flushAll)
-      this.#gathering.push(topic)
+    const waitMs = this.#rules.of(message.destination)
+    // A pattern has messages of several destinations: they keep their order, so the shortest time counts for all.
+    if (topic.gathered.length === 0 || waitMs < topic.gatherMs) {
+      topic.gatherMs = waitMs
+      this.#gathering.add(topic, waitMs)
     }
     topic.gathered.push(message)
     topic.gatheredLength += message.length
     if (topic.gatheredLength > MAX_GATHERED) this.flush(topic)
   }
 
-  /** Write what this turn has so far. */
+  /** Write what is gathered so far. */
   flush(topic: Topic): void {
     this.#tell(topic, this.#write(topic))
+  }
+
+  /** Nobody is there any more: no timer stays behind. */
+  close(): void {
+    this.#gathering.close()
   }
 
   /** The meter may look at once, and end or hold any feed: so it is told when all else is done. */
@@ -106,7 +119,7 @@ export class Groups {
     if (length > 0) this.#meter.wrote(topic, length)
   }
 
-  /** Writes what this turn has for the topic. Returns how much whoever got most was sent. */
+  /** Writes what the topic has gathered. Returns how much whoever got most was sent. */
   #write(topic: Topic): number {
     const messages = topic.gathered
     if (messages.length === 0) return 0
@@ -114,6 +127,10 @@ export class Groups {
     topic.gatheredLength = 0
     let longest = 0
     for (const group of topic.groups.values()) longest = Math.max(longest, this.#fanOut(group, messages))
+    if (topic.arrivedMs !== 0) {
+      this.#metrics.deliveryDelay.written(topic.arrivedMs)
+      topic.arrivedMs = 0
+    }
     return longest
   }
 
@@ -127,7 +144,7 @@ export class Groups {
     let list: readonly Data[] = messages.map((message) => message.as(encoding).stamp(stamp))
     let length = 0
     for (const data of list) length += roughLength(data)
-    if (this.#options.joinFrames && encoding.isJoinable && list.length > 1) list = joinTexts(list)
+    if (this.#joinFrames && encoding.isJoinable && list.length > 1) list = joinTexts(list)
     if (sole) {
       sole.receiver.output.writeAllOfGroup(list, length)
       return length
@@ -137,7 +154,7 @@ export class Groups {
     return length
   }
 
-  /** Most groups of one have one message in a turn: no list is made for it. */
+  /** Most groups of one have one message at a time: no list is made for it. */
   #writeOne({ receiver }: Feed, { encoding, stamp }: Group, message: Message): number {
     this.#metrics.count.messagesDelivered++
     const data = message.as(encoding).stamp(stamp)

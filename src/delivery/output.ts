@@ -52,9 +52,11 @@ export class Output implements Tally {
     return total
   }
 
-  /** Messages of the client's own wait from here on, until `flush`, so that they are one write. */
-  gather(): void {
-    this.#gathered ??= []
+  /** Messages of the client's own wait from here on, until `flush`, so that they are one write. Returns false if they do already. */
+  gather(): boolean {
+    if (this.#gathered) return false
+    this.#gathered = []
+    return true
   }
 
   flush(): void {
@@ -62,6 +64,16 @@ export class Output implements Tally {
     this.#gathered = undefined
     if (gathered?.length === 1) this.write(gathered[0]!)
     else if (gathered && gathered.length > 0) this.writeAll(gathered)
+  }
+
+  /** As `flush`, for who tells the meter later. Returns how much that was. What comes next is not gathered. */
+  settle(): number {
+    const gathered = this.#gathered
+    this.#gathered = undefined
+    if (!gathered || gathered.length === 0) return 0
+    const length = lengthOf(gathered)
+    this.writeAllOfGroup(gathered, length)
+    return length
   }
 
   /** A message of the client's own. */
@@ -78,20 +90,31 @@ export class Output implements Tally {
 
   /** Several of them, in one write. */
   writeAll(messages: readonly (string | Uint8Array)[]): void {
-    let length = 0
-    for (const data of messages) length += roughLength(data)
+    if (this.#gathered) {
+      this.#gathered.push(...messages)
+      return
+    }
+    const length = lengthOf(messages)
     this.writeAllOfGroup(messages, length)
     this.#meter.wrote(this, length)
   }
 
-  /** A message of a group, which tells the meter itself. */
+  /** A message of a group, which tells the meter itself. Like the others it stays behind what waits. */
   writeOfGroup(data: string | Uint8Array, length: number): void {
+    if (this.#gathered) {
+      this.#gathered.push(data)
+      return
+    }
     this.#count(length)
     this.socket.send(data)
   }
 
   /** Several of them. */
   writeAllOfGroup(messages: readonly (string | Uint8Array)[], length: number): void {
+    if (this.#gathered) {
+      this.#gathered.push(...messages)
+      return
+    }
     this.#count(length)
     this.socket.sendAll(messages)
   }
@@ -110,4 +133,10 @@ export class Output implements Tally {
     this.#written += length
     this.observer?.wrote()
   }
+}
+
+function lengthOf(messages: readonly (string | Uint8Array)[]): number {
+  let length = 0
+  for (const data of messages) length += roughLength(data)
+  return length
 }

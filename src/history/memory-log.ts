@@ -1,6 +1,7 @@
 /** The embedded log: history inside one process, with the contract that the one in Redis keeps. */
 import type { Bus } from '../bus/bus.ts'
 import { BusUnavailableError, QueueFullError } from '../bus/bus.ts'
+import type { QueueAdder } from '../bus/queue-adder.ts'
 import type { Clock } from '../clock.ts'
 import type { Position } from '../position.ts'
 import { compareOffsets } from '../position.ts'
@@ -38,16 +39,10 @@ interface Stored {
   until: number
 }
 
-/** Where messages of work queues go: see `QueueAdder`. */
-interface QueueStreams {
-  lengthOf(stream: string): number
-  add(stream: string, fields: ReadonlyMap<string, Uint8Array>): void
-}
-
 export class MemoryLog implements HistoryLog {
   readonly #bus: Bus
   readonly #clock: Clock
-  readonly #queues: QueueStreams | undefined
+  readonly #queues: QueueAdder | undefined
   readonly #bornMs = Date.now()
   readonly #logs = new Map<string, Stored>()
   readonly #values = new Map<string, { readonly value: Uint8Array; readonly until: number }>()
@@ -57,7 +52,7 @@ export class MemoryLog implements HistoryLog {
   #epochs = 0
 
   /** `queues`: undefined where there are no work queues. */
-  constructor(bus: Bus, clock: Clock, queues?: QueueStreams) {
+  constructor(bus: Bus, clock: Clock, queues?: QueueAdder) {
     this.#bus = bus
     this.#clock = clock
     this.#queues = queues

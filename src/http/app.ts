@@ -7,6 +7,7 @@ import { every } from 'hono/combine'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { FetchHandler } from '../socket.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 import { answerOptions, corsHeaders, isFromAllowedOrigin, originGuard, requireAllowedOrigin } from './cors.ts'
 import { createDocsHandler, docsRoute } from './docs-page.ts'
 import {
@@ -33,11 +34,14 @@ import {
   type OpenRaw,
   type RawEndpoint,
 } from './raw.ts'
-import { behindProxies } from './client-address.ts'
+import { behindProxies, type ProxyOptions } from './client-address.ts'
 import { createHostPolicy, hostPolicyGuard, requireAllowedHost } from './hosts.ts'
 import { RefusalLog } from './refusal-log.ts'
+import { REQUEST_ID, requestIdOf } from './request-id.ts'
+import { RequestLog } from './request-log.ts'
 import { sockJsEndpoints, type SockJs } from './sockjs.ts'
 import { createStreamHandler, streamRoute, streamsRoute, type OpenStream } from './sse.ts'
+import { traced } from './traced.ts'
 import {
   createUpgradeHandler,
   isHandshake,
@@ -48,13 +52,11 @@ import {
 } from './upgrade.ts'
 
 /** What is served, and to whom. */
-export interface AppOptions {
+export interface AppOptions extends ProxyOptions {
   /** Path of the STOMP endpoint, for example `/stomp`. */
   readonly path: string
   /** See `createOriginPolicy`. */
   readonly allowedOrigins: readonly string[]
-  /** See `behindProxies`. */
-  readonly trustedProxies: readonly string[]
   /** See `createHostPolicy`. */
   readonly allowedHosts: readonly string[]
   readonly maxBodyBytes: number
@@ -66,6 +68,8 @@ export interface AppOptions {
   readonly docs: boolean
   /** Serve `/metrics`. */
   readonly metrics: boolean
+  /** Log every request at `info`? */
+  readonly accessLog: boolean
   readonly version: string
   /** Name and version, for `/health`. */
   readonly runtime: string
@@ -75,7 +79,11 @@ export interface AppOptions {
 export interface AppDeps {
   readonly outbound: Notifier
   readonly metrics: Pick<Metrics, 'render' | 'contentType'>
+  /** Where requests are counted: those of this process. */
+  readonly counted: Pick<Metrics, 'httpAnswered'>
   readonly log: Log
+  /** Undefined where nobody wants spans. */
+  readonly tracing?: Tracing | undefined
   /** Reasons why this node should get no new clients; empty when ready. */
   notReadyReasons(): readonly string[] | Promise<readonly string[]>
   readonly entrance: Entrance
@@ -119,11 +127,19 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   const guard = every(hostPolicyGuard(isAllowedHost), originGuard(isAllowedOrigin))
   const endpoints = endpointsOf(options, deps, guard)
 
+  const { path: stompPath, accessLog: isAccessLog } = options
+  const requests = new RequestLog({ isAccessLog, stompPath }, deps.log, deps.counted)
   app.use(async (c, next) => {
+    const begunMs = performance.now()
+    const requestId = requestIdOf(c.req.raw.headers)
+    c.set('requestId', requestId)
+    c.header(REQUEST_ID, requestId)
     secureHeaders(c)
     await next().catch(throwError)
-    deps.log.debug({ method: c.req.method, path: c.req.path, status: c.res.status }, 'HTTP request')
+    requests.answered(c, begunMs)
   })
+  const { tracing } = deps
+  if (tracing) app.on('POST', [notificationRoute.path, notificationsRoute.path], traced(tracing))
   app.use('/api/*', hostGuard, guard, corsHeaders())
   app.use(options.path, guard)
   app.use('/raw/*', guard)
@@ -179,21 +195,35 @@ export function createApp(options: AppOptions, deps: AppDeps): FetchHandler {
   // alone, which Hono then calls straight away; every other request, a refused handshake too, goes through all above.
   const edge = new Hono<HttpEnv>()
   const passOn = (c: Context<HttpEnv>): Response | Promise<Response> => app.fetch(c.req.raw, c.env)
+  // Neither: when many come at once, those who are refused must cost less than those who are let in.
+  const refuse = async (c: Context<HttpEnv>, error: Error, begunMs: number): Promise<Response> => {
+    const requestId = requestIdOf(c.req.raw.headers)
+    c.set('requestId', requestId)
+    c.header(REQUEST_ID, requestId)
+    secureHeaders(c)
+    const response = await onError(error, c)
+    requests.note(c, options.path, response.status, begunMs)
+    return response
+  }
   edge.get(options.path, (c) => {
     const isAllowed = isAllowedHost(c) && isFromAllowedOrigin(c, isAllowedOrigin)
-    const isAdmitted = isHandshake(c) && isAllowed && deps.entrance.isOpenToAll
-    if (!isAdmitted) return passOn(c)
+    if (!isHandshake(c) || !isAllowed || !deps.entrance.isOpenToAll) return passOn(c)
+    const begunMs = performance.now()
+    try {
+      deps.entrance.admit(c.env)
+    } catch (error) {
+      return refuse(c, error as Error, begunMs)
+    }
     const response = upgrade(c, deps.openStomp, deps.pickSubProtocol)
     // What stands for an upgrade has no status of its own; a handshake that the runtime cannot read has 426.
-    const status = response.ok ? 101 : response.status
-    deps.log.debug({ method: 'GET', path: options.path, status }, 'HTTP request')
+    requests.note(c, options.path, response.ok ? 101 : response.status, begunMs)
     return response
   })
   edge.notFound(passOn)
   edge.onError(onError)
   const serve: FetchHandler = (request, env) =>
     request.method === 'GET' ? edge.fetch(request, env) : app.fetch(request, env)
-  return behindProxies(serve, options.trustedProxies)
+  return behindProxies(serve, options, deps.log)
 }
 
 /** Hono answers only what is an `Error`; authenticators are written by others, who may throw anything. */

@@ -49,7 +49,7 @@ export function operationSection(document: OpenApiDocument, placed: PlacedOperat
 
 /** Returns preformatted text that a keyboard can scroll. */
 export function codeBlock(label: string, text: string): Html {
-  return html`<pre tabindex="0" role="region" aria-label="${label}"><code>${text}</code></pre>`
+  return html`<pre tabindex="0" role="group" aria-label="${label}"><code>${text}</code></pre>`
 }
 
 function requestFields(document: OpenApiDocument, operation: PlacedOperation['operation']): Html | '' {

@@ -8,7 +8,8 @@ import { isPromise, type Credentials } from '../access/authenticator.ts'
 import type { Handshake } from '../access/handshake.ts'
 import type { Identity } from '../access/identity.ts'
 import type { Broker } from '../broker/broker.ts'
-import type { Refusal } from '../client/clients.ts'
+import type { Comer } from '../client/clients.ts'
+import { refusalError, type Refusal } from '../client/refusals.ts'
 import { requireWithin, type SubscriptionLimits } from '../client/subscriptions.ts'
 import { isPattern } from '../destinations.ts'
 import { requireSendable, requireSubscribable } from '../client/authorize.ts'
@@ -25,8 +26,13 @@ import { notAuthenticated } from './key-guard.ts'
 
 /** What the entrance uses of the bridge. */
 export interface EntranceDeps {
-  /** Undefined when a new client may come in now, beside so many who are on their way; else why not. */
-  admission(coming: number): Refusal | undefined
+  /**
+   * Counts one who wants to come in. Returns undefined when it may, beside so many who are on their way, as far as it can be
+   * told before it is known who it is; else why not.
+   */
+  admission(coming: number, from: Comer): Refusal | undefined
+  /** The same for who it is. */
+  userAdmission(user: string | undefined): Refusal | undefined
   readonly access: Access
   /** Where a handshake may bring a credential. */
   readonly credentials: CredentialNames
@@ -70,9 +76,6 @@ export function openWith(claims: Claims, open: OpenSocket): { open: OpenSocket; 
   }
 }
 
-/** Seconds after which a refused client may try again: another node will be found sooner than a free place. */
-const RETRY_AFTER_S: Readonly<Record<Refusal, string>> = { draining: '1', full: '5' }
-
 const NO_TOKEN = 'Login was refused; the request has no token'
 
 /** Refusals of every operation that makes a client. */
@@ -93,13 +96,19 @@ export const entranceErrors = {
     'connect-timeout',
     'The login was not checked in time; try again',
   ),
+  429: errorResponse(
+    'This address or this user has too many sessions, or this address connects too often: try again after the seconds in ' +
+      'Retry-After. Or too many destinations for a session',
+    'too-many-connects',
+    'Too many clients connect from this address just now: try again later',
+  ),
   502: errorResponse(
     'Redis refuses the channel',
     'bus-refused',
     'Cannot subscribe to "/topic/greetings": Redis refuses its channel',
   ),
   503: errorResponse(
-    'The node is full or stopping: try again after the seconds in Retry-After',
+    'The node is full, stopping or busy: try again after the seconds in Retry-After',
     'too-many-sessions',
     'This node is full: try again later',
   ),
@@ -114,18 +123,17 @@ export class Entrance {
     this.#deps = deps
   }
 
-  /** May anybody come in now, whoever it is? */
+  /** May anybody come in, whoever it is, as long as there is room? */
   get isOpenToAll(): boolean {
-    return this.#deps.access.isOpen && this.#deps.admission(this.#coming) === undefined
+    return this.#deps.access.isOpen
   }
 
-  /** Errors: HttpError `too-many-sessions`, `shutting-down`. */
-  admit(): void {
-    const reason = this.#deps.admission(this.#coming)
-    if (reason === undefined) return
-    const headers = { 'Retry-After': RETRY_AFTER_S[reason] }
-    if (reason === 'full') throw new HttpError('too-many-sessions', 'This node is full: try again later', { headers })
-    throw new HttpError('shutting-down', 'This node is being shut down: connect again to reach another', { headers })
+  /**
+   * Once for each who wants to come in, and before all that costs more.
+   * Errors: HttpError `too-many-sessions`, `too-many-sessions-of-address`, `too-many-connects`, `node-busy`, `shutting-down`.
+   */
+  admit(from: Comer): void {
+    requireNone(this.#deps.admission(this.#coming, from))
   }
 
   /**
@@ -135,8 +143,8 @@ export class Entrance {
    *
    * `wish`: what it wants, which may depend on who it is.
    * `secret`: what stands where the endpoint says that the credential is, before all other places.
-   * Errors: HttpError `not-authenticated`; what the authenticator throws; ProtocolError `connect-timeout`,
-   * `too-many-subscriptions`, `not-authorized`, `bad-destination`, `no-history`, `bad-header`, `bus-refused`.
+   * Errors: HttpError `not-authenticated`, `too-many-sessions-of-user`; what the authenticator throws; ProtocolError
+   * `connect-timeout`, `too-many-subscriptions`, `not-authorized`, `bad-destination`, `no-history`, `bad-header`, `bus-refused`.
    */
   async enter<Wish extends Wanted>(
     request: Request,
@@ -151,6 +159,7 @@ export class Entrance {
         this.#deps.access.authenticate(credentials),
       )
       if (!identity) throw notAuthenticated(token === undefined ? NO_TOKEN : 'Login was refused')
+      requireNone(this.#deps.userAdmission(identity.user))
       const session = this.#deps.nextSessionId()
       const wanted = wish(identity, session)
       for (const { destination } of wanted.publishTo ?? []) requireSendable(this.#deps.access, identity, destination)
@@ -163,7 +172,8 @@ export class Entrance {
 
   /**
    * Who is it, as far as the handshake says? Undefined if it says nothing: CONNECT may. At once where that needs no question.
-   * Errors: HttpError `not-authenticated`; what the authenticators throw; ProtocolError `connect-timeout`.
+   * Errors: HttpError `not-authenticated`, `too-many-sessions-of-user`; what the authenticators throw; ProtocolError
+   * `connect-timeout`.
    */
   identify(request: Request, handshake: Handshake): Identity | undefined | Promise<Identity | undefined> {
     const token = this.tokenOf(handshake)
@@ -172,9 +182,9 @@ export class Entrance {
       const verdict = this.#ask(request, handshake, token, (credentials) =>
         this.#deps.access.authenticateHandshake(credentials),
       )
-      if (isPromise(verdict)) return verdict.then(identityOf).finally(arrive)
+      if (isPromise(verdict)) return verdict.then((said) => this.#admitted(said)).finally(arrive)
       arrive()
-      return identityOf(verdict)
+      return this.#admitted(verdict)
     } catch (error) {
       arrive()
       throw error
@@ -194,6 +204,13 @@ export class Entrance {
       if (isComing) this.#coming--
       isComing = false
     }
+  }
+
+  /** Errors: HttpError `not-authenticated`, `too-many-sessions-of-user`. */
+  #admitted(verdict: HandshakeVerdict): Identity | undefined {
+    const identity = identityOf(verdict)
+    if (identity) requireNone(this.#deps.userAdmission(identity.user))
+    return identity
   }
 
   #ask<Answer>(
@@ -263,6 +280,13 @@ export class Entrance {
     }
     return { release }
   }
+}
+
+/** Errors: HttpError with the code of the refusal. */
+function requireNone(refusal: Refusal | undefined): void {
+  if (refusal === undefined) return
+  const { code, message, headers } = refusalError(refusal)
+  throw new HttpError(code, message, { headers: { 'Retry-After': headers['retry-after']! } })
 }
 
 /** Errors: HttpError `not-authenticated`. */

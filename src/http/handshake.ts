@@ -4,20 +4,28 @@ import type { Handshake } from '../access/handshake.ts'
 import type { Identity } from '../access/identity.ts'
 import type { RequestEnv } from '../socket.ts'
 import type { HttpEnv } from './json-error.ts'
+import { givenRequestId } from './request-id.ts'
 
 class HttpHandshake implements Handshake {
   readonly headers: Headers
   readonly remoteAddress: string
   readonly peerAddress: string
   readonly identity: Identity | undefined
+  readonly requestId: string | undefined
   readonly #url: string
   #parsed: URL | undefined
 
-  constructor(request: Request, { remoteAddress, peerAddress }: RequestEnv, identity: Identity | undefined) {
+  constructor(
+    request: Request,
+    { remoteAddress, peerAddress }: RequestEnv,
+    identity: Identity | undefined,
+    requestId: string | undefined,
+  ) {
     this.headers = request.headers
     this.remoteAddress = remoteAddress
     this.peerAddress = peerAddress ?? remoteAddress
     this.identity = identity
+    this.requestId = requestId
     this.#url = request.url
   }
 
@@ -36,5 +44,6 @@ class HttpHandshake implements Handshake {
 }
 
 export function handshakeOf(c: Context<HttpEnv>, identity?: Identity): Handshake {
-  return new HttpHandshake(c.req.raw, c.env, identity)
+  const { raw } = c.req
+  return new HttpHandshake(raw, c.env, identity, c.get('requestId') ?? givenRequestId(raw.headers))
 }

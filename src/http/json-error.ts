@@ -7,6 +7,7 @@ import type { Context, ErrorHandler } from 'hono'
 import { ERRORS, ProtocolError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { RequestEnv } from '../socket.ts'
+import type { TraceContext } from '../trace-context.ts'
 
 /** What Hono carries with each request here. */
 export interface HttpEnv {
@@ -14,6 +15,10 @@ export interface HttpEnv {
   Variables: {
     /** Name of the API key by which the request came. */
     keyName?: string
+    /** By which it is found again in logs; undefined before that is known. */
+    requestId?: string
+    /** Of the span that stands for the request, where there is one. */
+    trace?: TraceContext
   }
 }
 
@@ -30,7 +35,6 @@ export const HTTP_ERRORS = {
   'unsupported-media-type': 415,
   'upgrade-required': 426,
   'too-many-tails': 429,
-  'too-many-sessions': 503,
 } as const
 
 /** A code of {@link HTTP_ERRORS} or of the table that HTTP and STOMP share. */
@@ -102,7 +106,8 @@ export function createErrorHandler(
     if (error instanceof ProtocolError) {
       return answer(c, new HttpError(error.code, error.message, { headers: retryHeaders(error) }))
     }
-    log.error({ method: c.req.method, path: c.req.path, error }, 'An HTTP request failed')
+    const request = c.get('requestId')
+    log.error({ method: c.req.method, path: c.req.path, request, error }, 'An HTTP request failed')
     return answer(c, new HttpError('internal', 'Internal error'))
   }
 }

@@ -7,10 +7,12 @@ import type { Context, Handler } from 'hono'
 import { MAX_ONCE_LENGTH, onceName, onceProblem } from '../broker/once.ts'
 import type { Outbound } from '../broker/outbound.ts'
 import { memberTexts } from '../json-text.ts'
+import type { TraceContext } from '../trace-context.ts'
 import { keyErrors } from './key-guard.ts'
 import { readJson } from './json-body.ts'
 import { badFields, fieldProblems } from './fields.ts'
 import { errorResponse, HttpError, type FieldProblem, type HttpEnv } from './json-error.ts'
+import { traceOf } from './traced.ts'
 
 /** The longest topic, in characters. */
 const MAX_TOPIC = 1024
@@ -44,14 +46,19 @@ export const notificationSchema = z
   )
   .openapi('Notification', { description: 'A message and where it goes' })
 
-/** The header by which a sender names what is to be published once, as the OpenAPI document shows it. */
-export const onceHeaders = z.object({
+/** What a sender may say in headers, as the OpenAPI document shows it. */
+export const notificationHeaders = z.object({
   'Idempotency-Key': z
     .string()
     .optional()
     .openapi({
       description: `What was sent with this key within the last five minutes is not sent again, and answered alike; at most ${MAX_ONCE_LENGTH} characters`,
     }),
+  traceparent: z.string().optional().openapi({
+    description:
+      'The trace that the message belongs to (W3C Trace Context); it goes on with the message, as does tracestate',
+    example: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  }),
 })
 
 /** The operation, as the OpenAPI document shows it. */
@@ -65,7 +72,7 @@ export const notificationRoute = createRoute({
     'Delivers the message to every client that has subscribed to the topic, on every node. ' +
     'The answer comes when the bus has accepted the message. It does not say whether anyone was subscribed.',
   request: {
-    headers: onceHeaders,
+    headers: notificationHeaders,
     body: {
       required: true,
       content: {
@@ -112,9 +119,15 @@ export type Notifier = Pick<Outbound, 'notify' | 'topicProblem'>
 export function createNotificationHandler(outbound: Notifier, maxBodyBytes: number): Handler<HttpEnv> {
   return async (c) => {
     const { value, text } = await readJson(c.req.raw, maxBodyBytes)
-    await notify(outbound, value, text, onceFor(c))
+    await notify(outbound, value, text, { once: onceFor(c), trace: traceOf(c) })
     return c.body(null, 200)
   }
+}
+
+/** What the request says of its notifications, beside what they are. */
+interface NotifyOptions {
+  readonly once: OnceFor | undefined
+  readonly trace: TraceContext | undefined
 }
 
 /** Returns the name of what is to be published once there. */
@@ -142,7 +155,7 @@ export async function notify(
   outbound: Notifier,
   value: unknown,
   text: string,
-  once: OnceFor | undefined,
+  { once, trace }: NotifyOptions,
 ): Promise<void> {
   const { success, data, error } = notificationSchema.safeParse(value)
   const problems = [...(error ? fieldProblems(error) : []), ...topicProblems(value, outbound)]
@@ -155,6 +168,7 @@ export async function notify(
     topic,
     typeof message === 'string' ? JSON.stringify(message) : memberTexts(text)!.get('message')!,
     once?.(topic),
+    trace,
   )
 }
 

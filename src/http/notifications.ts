@@ -9,7 +9,15 @@ import { elementTexts } from '../json-text.ts'
 import { readJson } from './json-body.ts'
 import { errorResponse, errorSchema, HttpError, type HttpEnv } from './json-error.ts'
 import { keyErrors } from './key-guard.ts'
-import { notify, onceFor, onceHeaders, notificationRoute, notificationSchema, type Notifier } from './notification.ts'
+import {
+  notificationHeaders,
+  notificationRoute,
+  notificationSchema,
+  notify,
+  onceFor,
+  type Notifier,
+} from './notification.ts'
+import { traceOf } from './traced.ts'
 
 const MAX_NOTIFICATIONS = 1000
 
@@ -29,7 +37,7 @@ export const notificationsRoute = createRoute({
   summary: 'Send many messages to subscribers',
   description: `Works as many calls of /api/notification, at most ${MAX_NOTIFICATIONS}. The messages are handed over in order, and each is taken or refused by itself.`,
   request: {
-    headers: onceHeaders,
+    headers: notificationHeaders,
     body: {
       required: true,
       content: { 'application/json': { schema: z.array(notificationSchema).max(MAX_NOTIFICATIONS) } },
@@ -67,11 +75,12 @@ export function createNotificationsHandler(outbound: Notifier, maxBodyBytes: num
       throw new HttpError('bad-field', `The body must be a list of at most ${MAX_NOTIFICATIONS} notifications`)
     }
     const texts = elementTexts(text)
+    const trace = traceOf(c)
     onceFor(c) // a key that cannot be is a fault of the whole request
     // All at once, in order: each is a way to Redis and back.
     const results = value.map(async (item: unknown, index): Promise<Result> => {
       try {
-        await notify(outbound, item, texts[index]!, onceFor(c, String(index)))
+        await notify(outbound, item, texts[index]!, { once: onceFor(c, String(index)), trace })
         return { ok: true }
       } catch (error) {
         return { ok: false, error: errorOf(error) }

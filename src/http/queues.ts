@@ -7,12 +7,16 @@ import { DEFAULT_LIMIT, limitParameter, parseFields } from './fields.ts'
 import { errorResponse, type HttpEnv } from './json-error.ts'
 import { keyErrors, type KeyGuard } from './key-guard.ts'
 import { messageView } from './message-view.ts'
-import { queueMessageSchema, queueSchema, type QueueCountsView } from './schema.ts'
+import { queuePageSchema, queueSchema, type QueueCountsView } from './schema.ts'
 
 /** The queues. Each rejects with ProtocolError `no-queue`, `bad-destination`, `bus-unavailable`, `bus-refused`. */
 export interface QueueOperator {
   list(): Promise<readonly QueueCountsView[]>
-  messages(destination: string, isDead: boolean, limit: number): Promise<readonly Message[]>
+  messages(
+    destination: string,
+    isDead: boolean,
+    limit: number,
+  ): Promise<{ readonly messages: readonly Message[]; readonly hasMore: boolean }>
   redrive(destination: string): Promise<number>
   purge(destination: string, isDead: boolean): Promise<number>
 }
@@ -70,14 +74,16 @@ export const queueMessagesRoute = createRoute({
   operationId: 'getQueueMessages',
   tags: ['Messages'],
   summary: 'Look into a work queue',
-  description: 'The oldest messages that nobody works on, or the oldest dead ones. They stay where they are.',
+  description:
+    'The oldest messages that nobody works on, or the oldest dead ones. They stay where they are. An answer ends at ' +
+    '1 MiB of messages, but has at least one: `more` says whether there are others.',
   request: { params, query: z.object({ dead, limit: limitParameter('messages') }) },
   responses: {
     200: {
       description: 'Messages, oldest first; those that have come back before the others',
       content: {
         'application/json': {
-          schema: z.object({ messages: z.array(queueMessageSchema) }),
+          schema: queuePageSchema,
           example: {
             messages: [
               {
@@ -87,6 +93,7 @@ export const queueMessagesRoute = createRoute({
                 headers: {},
               },
             ],
+            more: false,
           },
         },
       },
@@ -153,8 +160,9 @@ export function queueEndpoints(queues: QueueOperator, guard: KeyGuard): Endpoint
 function peekHandler(queues: QueueOperator): Handler<HttpEnv> {
   return async (c) => {
     const { dead: isDead, limit = DEFAULT_LIMIT } = parseFields(peekQuery, c.req.query())
-    const messages = await queues.messages(queueOf(c), isDead === 'true', limit)
-    return c.json({ messages: messages.map((each) => ({ id: each.id, ...messageView(each) })) }, 200, NO_STORE)
+    const { messages, hasMore } = await queues.messages(queueOf(c), isDead === 'true', limit)
+    const views = messages.map((each) => ({ id: each.id, ...messageView(each) }))
+    return c.json({ messages: views, more: hasMore }, 200, NO_STORE)
   }
 }
 

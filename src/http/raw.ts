@@ -34,7 +34,7 @@ export interface RawEndpoint {
 type UpgradeHandler = (c: Context<HttpEnv>) => Promise<Response>
 
 /** The plan but for who it is. */
-type Wanted = Omit<RawPlan, 'identity' | 'session' | 'remoteAddress' | 'ask'> & {
+type Wanted = Omit<RawPlan, 'identity' | 'session' | 'remoteAddress' | 'requestId' | 'ask'> & {
   readonly ask?: Ask | string | undefined
 }
 
@@ -79,7 +79,7 @@ export const rawRoute = createRoute({
 export function createRawHandler(entrance: Entrance, open: OpenRaw): UpgradeHandler {
   return async (c) => {
     if (!isHandshake(c)) wantsHandshake()
-    entrance.admit()
+    entrance.admit(c.env)
     requireDecodable(c)
     const query = querySchema.safeParse(c.req.query())
     if (!query.success) throw new HttpError('bad-field', query.error.issues[0]!.message)
@@ -106,7 +106,7 @@ function ws4redisWish(c: Context<HttpEnv>): Wish {
 export function createEndpointHandler(endpoint: RawEndpoint, entrance: Entrance, open: OpenRaw): UpgradeHandler {
   const { subscribe, send, credential, frame, wrap, echo, preset } = endpoint
   return async (c) => {
-    entrance.admit()
+    entrance.admit(c.env)
     requireDecodable(c)
     const ask = askOf(c)
     const secret = credential === undefined ? undefined : c.req.query(credential)
@@ -140,7 +140,14 @@ async function upgrade(
   return c.env.upgrade(c.req.raw, {
     protocol: offeredProtocol(c),
     ...openWith(claims, (socket) =>
-      open(socket, { ...wanted, ask, identity, session, remoteAddress: c.env.remoteAddress }),
+      open(socket, {
+        ...wanted,
+        ask,
+        identity,
+        session,
+        remoteAddress: c.env.remoteAddress,
+        requestId: c.get('requestId'),
+      }),
     ),
   })
 }

@@ -12,6 +12,10 @@ const LEVELS: Partial<Record<HttpErrorCode, 'info' | 'warn'>> = {
   'forbidden-host': 'warn',
   'not-authenticated': 'warn',
   'too-many-sessions': 'warn',
+  'too-many-sessions-of-address': 'warn',
+  'too-many-sessions-of-user': 'warn',
+  'too-many-connects': 'warn',
+  'node-busy': 'warn',
   'too-many-tails': 'warn',
   'shutting-down': 'info',
 }
@@ -42,6 +46,7 @@ export class RefusalLog {
       origin: shown(c.req.header('origin')),
       host: shown(c.req.header('host')),
       address: c.env.remoteAddress,
+      request: c.get('requestId'),
     }
     this.#log[level](fields, 'A request was refused')
   }
@@ -56,7 +61,8 @@ export class RefusalLog {
   }
 }
 
-function shown(text: string | undefined): string | undefined {
+/** Returns text of a stranger's as a line of the log may hold it. */
+export function shown(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const short = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 1)}…` : text
   return short.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?')

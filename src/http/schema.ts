@@ -85,6 +85,12 @@ export const queueMessageSchema = z
   })
   .openapi('QueueMessage')
 
+/** Some messages of a queue. */
+export const queuePageSchema = z.object({
+  messages: z.array(queueMessageSchema),
+  more: z.boolean().openapi({ description: 'There are others behind these' }),
+})
+
 const MAX_TEXT = 1024
 /** Ten years: whoever wants it for good takes the user out of the directory. */
 const MAX_SECONDS = 315_360_000
@@ -115,5 +121,6 @@ export type HistoryMessageView = z.output<typeof historyMessageSchema>
 export type HistoryPageView = z.output<typeof historyPageSchema>
 export type QueueCountsView = z.output<typeof queueSchema>
 export type QueueMessageView = z.output<typeof queueMessageSchema>
+export type QueuePageView = z.output<typeof queuePageSchema>
 export type Closed = z.output<typeof closedSchema>
 export type RevocationRequest = z.output<typeof revocationSchema>

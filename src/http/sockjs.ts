@@ -222,7 +222,7 @@ function infoOf(entropy: number) {
 function createWebSocketHandler(sockJs: SockJs, entrance: Entrance): Handler<HttpEnv> {
   return async (c) => {
     if (!isHandshake(c)) throw new HttpError('upgrade-required', UPGRADE_MESSAGE, { headers: { Upgrade: 'websocket' } })
-    entrance.admit()
+    entrance.admit(c.env)
     const identity = await entrance.identify(c.req.raw, handshakeOf(c))
     const handshake = handshakeOf(c, identity)
     return c.env.upgrade(c.req.raw, {
@@ -237,7 +237,7 @@ function createReceivingHandler(kind: Receiving, sockJs: SockJs, entrance: Entra
     const name = nameOf(c, entrance)
     const session = sockJs.find(name)
     if (session) return stream(c, (connection) => session.attach(connection, kind))
-    entrance.admit()
+    entrance.admit(c.env)
     const identity = await entrance.identify(c.req.raw, handshakeOf(c))
     const handshake = handshakeOf(c, identity)
     return stream(c, (connection) => sockJs.openXhr(name, connection, kind, handshake))

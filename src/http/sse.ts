@@ -12,7 +12,7 @@ import { askOf, askParameters, destinationBelow, destinationParams, requireAsk, 
 import { crossOriginHeaders } from './cors.ts'
 import { entranceErrors, openWith, type Entrance } from './entrance.ts'
 import { handshakeOf } from './handshake.ts'
-import { errorResponse, HttpError, type HttpEnv } from './json-error.ts'
+import { HttpError, type HttpEnv } from './json-error.ts'
 
 /** A response has begun that is to be a stream of events. */
 export type OpenStream = (socket: Socket, plan: StreamPlan) => SocketHandler
@@ -38,7 +38,6 @@ const responses = {
     content: { 'text/event-stream': { schema: z.string(), example: EXAMPLE } },
   },
   ...entranceErrors,
-  429: errorResponse('Too many destinations', 'too-many-subscriptions', 'A session may have at most 128 subscriptions'),
 }
 
 const headers = z.object({
@@ -96,7 +95,7 @@ export const streamsRoute = createRoute({
 /** Makes the handler of both. */
 export function createStreamHandler(entrance: Entrance, open: OpenStream): Handler<HttpEnv> {
   return async (c) => {
-    entrance.admit()
+    entrance.admit(c.env)
     requireDecodable(c)
     const destinations = destinationsOf(c)
     const asks = asksFor(c, destinations.length)
@@ -104,6 +103,7 @@ export function createStreamHandler(entrance: Entrance, open: OpenStream): Handl
       destinations,
     }))
     const { remoteAddress } = c.env
+    const requestId = c.get('requestId')
     const headers = { ...EVENT_STREAM_HEADERS, 'X-Content-Type-Options': 'nosniff', ...crossOriginHeaders(c) }
     if (c.req.method === 'HEAD') {
       claims.release()
@@ -111,7 +111,9 @@ export function createStreamHandler(entrance: Entrance, open: OpenStream): Handl
     }
     return c.env.stream(c.req.raw, {
       headers,
-      ...openWith(claims, (socket) => open(socket, { identity, session, remoteAddress, destinations, asks })),
+      ...openWith(claims, (socket) =>
+        open(socket, { identity, session, remoteAddress, requestId, destinations, asks }),
+      ),
     })
   }
 }

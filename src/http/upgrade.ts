@@ -46,11 +46,8 @@ export function upgradeRoute(path: string) {
         'Pages from this origin may not use this bridge: add it to server.allowedOrigins in the configuration',
       ),
       426: errorResponse('Not a WebSocket handshake', 'upgrade-required', UPGRADE_MESSAGE),
-      503: errorResponse(
-        'The node is full or stopping: try again after the seconds in Retry-After',
-        'too-many-sessions',
-        'This node is full: try again later',
-      ),
+      429: entranceErrors[429],
+      503: entranceErrors[503],
     },
   })
 }
@@ -63,7 +60,7 @@ export function createUpgradeHandler(
 ): Handler<HttpEnv> {
   return async (c) => {
     if (!isHandshake(c)) throw new HttpError('upgrade-required', UPGRADE_MESSAGE, { headers: { Upgrade: 'websocket' } })
-    entrance.admit()
+    entrance.admit(c.env)
     const identity = await entrance.identify(c.req.raw, handshakeOf(c))
     return upgrade(c, open, pickSubProtocol, identity)
   }

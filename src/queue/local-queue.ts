@@ -5,17 +5,22 @@
  */
 import { BusRefusedError } from '../bus/bus.ts'
 import type { Clock } from '../clock.ts'
+import { deliverSpan } from '../delivery/deliver-span.ts'
 import { ProtocolError, quoted } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 import type { Failure, Queue, QueueStore, TakenEntry } from './queue.ts'
 import { QueueConsumer, type ConsumerOwner, type QueueReceiver } from './queue-consumer.ts'
 import { takenMessage } from './queue-messages.ts'
+import { Settlements } from './settlements.ts'
 
 export interface LocalQueueDeps {
   readonly store: QueueStore
   readonly clock: Clock
   readonly metrics: Metrics
+  /** Undefined where nobody wants spans. */
+  readonly tracing?: Tracing | undefined
   readonly log: Log
   /** Nobody here is subscribed any more, and nothing is left to do. */
   readonly onIdle: (queue: LocalQueue) => void
@@ -37,14 +42,12 @@ interface Given {
   readonly atMs: number
 }
 
-/** What is to become of messages, and who waits for it. */
-interface Work {
+/** What comes back, and who waits for it. */
+interface Return {
   readonly ids: readonly string[]
+  readonly failure: Failure | undefined
   readonly resolve?: () => void
   readonly reject?: (error: Error) => void
-}
-interface Return extends Work {
-  readonly failure: Failure | undefined
 }
 
 export class LocalQueue implements ConsumerOwner {
@@ -55,9 +58,7 @@ export class LocalQueue implements ConsumerOwner {
   #turn = 0
   /** What subscriptions have, oldest first. */
   readonly #given = new Map<string, Given>()
-  /** Ids of what is to be settled or given back. */
-  readonly #leaving = new Set<string>()
-  #settling: Work[] = []
+  readonly #settlements = new Settlements(MAX_BATCH)
   #returning: Return[] = []
   #isBusy = false
   /** The store says when there is something; until then nothing is taken. */
@@ -84,7 +85,7 @@ export class LocalQueue implements ConsumerOwner {
   }
 
   get isIdle(): boolean {
-    const isDone = this.#settling.length === 0 && this.#returning.length === 0
+    const isDone = this.#settlements.isEmpty && this.#returning.length === 0
     return this.size === 0 && isDone && !this.#isBusy && !this.#isWaiting
   }
 
@@ -104,12 +105,20 @@ export class LocalQueue implements ConsumerOwner {
 
   /** Resolves when the store has it; what is no longer held here is ignored. Rejects with ProtocolError `bus-refused`. */
   settle(ids: readonly string[]): Promise<void> {
-    return this.#enlist(ids, (work) => this.#settling.push(work))
+    const own = this.#release(ids)
+    if (own.length === 0) return Promise.resolve()
+    const { done } = this.#settlements.add(own)
+    this.#pump()
+    return done
   }
 
   /** Resolves and rejects as `settle`. */
   giveBack(ids: readonly string[], failure: Failure): Promise<void> {
-    return this.#enlist(ids, (work) => this.#returning.push({ ...work, failure }))
+    const own = this.#release(ids)
+    if (own.length === 0) return Promise.resolve()
+    const done = new Promise<void>((resolve, reject) => this.#returning.push({ ids: own, failure, resolve, reject }))
+    this.#pump()
+    return done
   }
 
   /** There may be something to take. */
@@ -150,7 +159,7 @@ export class LocalQueue implements ConsumerOwner {
     const { clock } = this.#deps
     for (const timer of [this.#retry, this.#expiry, this.#look]) clock.clearTimeout(timer)
     this.#consumers = []
-    this.#settling = []
+    this.#settlements.clear()
     this.#returning = []
     this.#hasFailed = true
   }
@@ -170,7 +179,7 @@ export class LocalQueue implements ConsumerOwner {
   /** Is there something that `run` did not see? */
   get #hasWork(): boolean {
     if (this.#hasFailed) return false
-    return this.#settling.length > 0 || this.#returning.length > 0 || (this.#isStirred && this.#wanted > 0)
+    return !this.#settlements.isEmpty || this.#returning.length > 0 || (this.#isStirred && this.#wanted > 0)
   }
 
   async #run(): Promise<void> {
@@ -191,20 +200,20 @@ export class LocalQueue implements ConsumerOwner {
     }
     this.#isStirred = false
     const wanted = Math.min(this.#wanted, this.#most)
-    const settling = this.#takeSettling()
-    if (settling.length === 0 && wanted === 0) return false
-    const ids = settling.flatMap((work) => work.ids)
+    const settlement = this.#settlements.take()
+    if (!settlement && wanted === 0) return false
+    const ids = settlement?.ids ?? []
     let entries: readonly TakenEntry[]
     try {
       entries = await store.work(this.queue, ids, wanted)
     } catch (error) {
       this.#isUnsure ||= wanted > 0
-      if (error instanceof BusRefusedError) this.#refuse(settling, error)
-      else this.#settling.unshift(...settling) // to settle something twice does no harm
+      if (error instanceof BusRefusedError) settlement?.reject(this.#refusal(error))
+      else if (settlement) this.#settlements.putBack(settlement) // to settle something twice does no harm
       throw error
     }
     metrics.count.queueSettled += ids.length
-    this.#done(settling)
+    settlement?.resolve()
     this.#learn(entries)
     this.#handOut(entries)
     if (wanted > 0 && entries.length < wanted && !this.#isStirred && this.#wanted > 0) {
@@ -231,14 +240,14 @@ export class LocalQueue implements ConsumerOwner {
     } catch (error) {
       if (error instanceof BusRefusedError) {
         this.#returning.shift()
-        this.#refuse([work], error)
+        work.reject?.(this.#refusal(error))
       }
       throw error
     }
     this.#returning.shift()
     metrics.count.queueReturned += work.ids.length - dead
     metrics.count.queueDead += dead
-    this.#done([work])
+    work.resolve?.()
     this.#isStirred = true
   }
 
@@ -246,32 +255,18 @@ export class LocalQueue implements ConsumerOwner {
   async #giveBackUnknown(): Promise<void> {
     const held = await this.#deps.store.held(this.queue)
     this.#isUnsure = false
-    this.#return({
-      ids: held.filter((id) => !this.#given.has(id) && !this.#leaving.has(id)),
-      failure: undefined,
-    })
+    // Nothing else is under way: what is to be settled or given back waits here.
+    const leaving = new Set([...this.#settlements.ids, ...this.#returning.flatMap(({ ids }) => ids)])
+    this.#return({ ids: held.filter((id) => !this.#given.has(id) && !leaving.has(id)), failure: undefined })
   }
 
-  #takeSettling(): Work[] {
-    let count = 0
-    let end = 0
-    while (end < this.#settling.length && count < MAX_BATCH) count += this.#settling[end++]!.ids.length
-    return this.#settling.splice(0, end)
-  }
-
-  #done(works: readonly Work[]): void {
-    for (const { ids, resolve } of works) {
-      for (const id of ids) this.#leaving.delete(id)
-      resolve?.()
-    }
-  }
-
-  #refuse(works: readonly Work[], cause: Error): void {
-    const text = `Redis refuses the stream of ${quoted(this.queue.destination)}`
-    for (const { ids, reject } of works) {
-      for (const id of ids) this.#leaving.delete(id)
-      reject?.(new ProtocolError('bus-refused', text, {}, { cause }))
-    }
+  #refusal(cause: Error): ProtocolError {
+    return new ProtocolError(
+      'bus-refused',
+      `Redis refuses the stream of ${quoted(this.queue.destination)}`,
+      {},
+      { cause },
+    )
   }
 
   /** Redis is away or busy, which passes, or refuses, which somebody may change. */
@@ -324,6 +319,7 @@ export class LocalQueue implements ConsumerOwner {
     const gathering = new Set<QueueReceiver>()
     const unreadable: string[] = []
     const unwanted: string[] = []
+    const atMs = this.#deps.clock.now()
     for (const entry of entries) {
       const { id } = entry
       // Redis has lost its last second: who has it still works on it.
@@ -338,14 +334,16 @@ export class LocalQueue implements ConsumerOwner {
           gathering.add(consumer.receiver)
           consumer.receiver.gather()
         }
+        const { tracing } = this.#deps
+        const span = tracing && deliverSpan(tracing, message, 1)
         if (consumer.receiver.isAuto) {
           consumer.give(id, message)
-          this.#leaving.add(id)
-          this.#settling.push({ ids: [id] })
+          this.#settlements.add([id])
         } else {
-          this.#given.set(id, { consumer, atMs: this.#deps.clock.now() })
+          this.#given.set(id, { consumer, atMs })
           consumer.give(id, message)
         }
+        span?.end()
       }
     }
     for (const receiver of gathering) receiver.flush()
@@ -369,21 +367,16 @@ export class LocalQueue implements ConsumerOwner {
 
   // --- What comes back
 
-  #enlist(ids: readonly string[], add: (work: Work) => void): Promise<void> {
-    const own = ids.filter((id) => this.#given.delete(id))
-    if (own.length === 0) return Promise.resolve()
-    for (const id of own) this.#leaving.add(id)
-    const done = new Promise<void>((resolve, reject) => add({ ids: own, resolve, reject }))
-    this.#pump()
-    return done
+  /** Returns those that somebody here has, and has no longer. */
+  #release(ids: readonly string[]): readonly string[] {
+    const own: string[] = []
+    for (const id of ids) if (this.#given.delete(id)) own.push(id)
+    return own
   }
 
   #return(work: Return): void {
     if (work.ids.length === 0) return
-    for (const id of work.ids) {
-      this.#given.delete(id)
-      this.#leaving.add(id)
-    }
+    for (const id of work.ids) this.#given.delete(id)
     this.#returning.push(work)
   }
 

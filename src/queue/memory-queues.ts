@@ -1,14 +1,16 @@
 /** Work queues of a single process without Redis: the same contract, in memory. */
 import { BusUnavailableError } from '../bus/bus.ts'
+import type { QueueAdder } from '../bus/queue-adder.ts'
 import {
   DEAD_SUFFIX,
+  PEEK_BYTES,
   REASON_FIELD,
   type Failure,
   type Queue,
-  type QueueAdder,
   type QueueCounts,
   type QueueEntry,
   type QueueListener,
+  type QueuePage,
   type QueueStore,
   type TakenEntry,
 } from './queue.ts'
@@ -138,12 +140,19 @@ export class MemoryQueues implements QueueStore, QueueAdder {
     return [...this.#queues.keys(), ...this.#dead.keys()]
   }
 
-  async peek({ stream }: Queue, isDead: boolean, count: number): Promise<readonly QueueEntry[]> {
+  async peek({ stream }: Queue, isDead: boolean, count: number): Promise<QueuePage> {
     this.#requireOpen()
-    if (isDead) return this.#deadOf(stream).slice(0, count)
     const queue = this.#queues.get(stream)
-    if (!queue) return []
-    return [...queue.returned, ...queue.fresh].slice(0, count).map((id) => queue.entries.get(id)!)
+    const ready = queue ? [...queue.returned, ...queue.fresh] : []
+    const all = isDead ? this.#deadOf(stream) : ready.map((id) => queue!.entries.get(id)!)
+    let bytes = 0
+    let end = 0
+    for (const { fields } of all.slice(0, count)) {
+      for (const [name, value] of fields) bytes += name.length + value.length
+      if (end > 0 && bytes > PEEK_BYTES) break
+      end++
+    }
+    return { entries: all.slice(0, end), hasMore: end < all.length }
   }
 
   async redrive({ stream, rule }: Queue): Promise<number> {

@@ -11,6 +11,13 @@ export interface QueueView extends QueueCounts {
   readonly queue: string
 }
 
+export interface QueueMessages {
+  /** Oldest first. */
+  readonly messages: readonly Message[]
+  /** There are others behind them. */
+  readonly hasMore: boolean
+}
+
 /** Queues that are counted at once: each is a command. */
 const MAX_AT_ONCE = 50
 
@@ -44,17 +51,26 @@ export class QueueAdmin {
       views.push(...(await Promise.all(some)))
     }
     const names = new Set(known.map(({ destination }) => destination))
-    // Somebody may have made the stream and taken out what was in it.
-    return views.filter(
-      ({ queue, ready, pending, consumers, dead }) => names.has(queue) || ready + pending + consumers + dead > 0,
-    )
+    const isThere = ({ queue, ready, pending, consumers, dead }: QueueView): boolean =>
+      names.has(queue) || ready + pending + consumers + dead > 0
+    await this.#tidy(views.filter((view) => !isThere(view)).map(({ queue }) => queue))
+    return views.filter(isThere)
+  }
+
+  /** A node that was killed has left the keys of its queues. Those that hold nothing nobody would ever look at again. */
+  async #tidy(destinations: readonly string[]): Promise<void> {
+    for (const destination of destinations) {
+      const queue = this.#rules.of(destination)
+      if (!queue || this.#subscribed().some(({ stream }) => stream === queue.stream)) continue
+      await this.#store.leave(queue).catch(() => {}) // the next one who asks tries again
+    }
   }
 
   /** Resolves to the oldest that nobody works on, or to the oldest dead ones. */
-  async messages(destination: string, isDead: boolean, limit: number): Promise<readonly Message[]> {
+  async messages(destination: string, isDead: boolean, limit: number): Promise<QueueMessages> {
     const queue = this.#require(destination)
-    const entries = await asked(this.#store.peek(queue, isDead, limit))
-    return entries.map((entry) => peekedMessage(queue, entry))
+    const { entries, hasMore } = await asked(this.#store.peek(queue, isDead, limit))
+    return { messages: entries.map((entry) => peekedMessage(queue, entry)), hasMore }
   }
 
   /** Dead messages go back into their queue. Resolves to how many. */

@@ -81,6 +81,11 @@ export class QueueConsumer {
   }
 
   #release(messageIds: readonly string[]): string[] {
-    return messageIds.map((messageId) => entryIdOf(this.queue, messageId)).filter((id) => this.#unsettled.delete(id))
+    const ids: string[] = []
+    for (const messageId of messageIds) {
+      const id = entryIdOf(this.queue, messageId)
+      if (this.#unsettled.delete(id)) ids.push(id)
+    }
+    return ids
   }
 }

@@ -40,6 +40,13 @@ export interface TakenEntry extends QueueEntry {
 /** Why a message comes back, if somebody failed with it: it counts towards `maxDeliveries`. */
 export type Failure = 'nack' | 'timeout' | 'unreadable'
 
+/** Some of its messages, oldest first. */
+export interface QueuePage {
+  readonly entries: readonly QueueEntry[]
+  /** There are others behind them. */
+  readonly hasMore: boolean
+}
+
 export interface QueueCounts {
   /** Nobody works on them. */
   readonly ready: number
@@ -89,20 +96,19 @@ export interface QueueStore {
   counts(queue: Queue): Promise<QueueCounts>
   /** Streams that may be queues, as far as the store finds them. */
   streams(): Promise<readonly string[]>
-  /** The oldest that nobody works on, or the oldest dead ones; they stay where they are. */
-  peek(queue: Queue, isDead: boolean, count: number): Promise<readonly QueueEntry[]>
+  /**
+   * The oldest that nobody works on, or the oldest dead ones; they stay where they are. At most so many, and no more than
+   * {@link PEEK_BYTES}, but for the first, which comes however long it is.
+   */
+  peek(queue: Queue, isDead: boolean, count: number): Promise<QueuePage>
   /** Dead ones go back into their queue, as long as it has room. Resolves to how many. */
   redrive(queue: Queue): Promise<number>
   /** Deletes what nobody works on, or what is dead. Resolves to how many. */
   purge(queue: Queue, isDead: boolean): Promise<number>
 }
 
-/** Adds messages to queues beside others that are published, all or none. */
-export interface QueueAdder {
-  /** How many it holds. */
-  lengthOf(stream: string): number
-  add(stream: string, fields: ReadonlyMap<string, Uint8Array>): void
-}
+/** Octets of the names and values of what is looked at in one go. */
+export const PEEK_BYTES = 1024 * 1024
 
 /** How often a node says that it lives, in milliseconds. */
 export const RENEW_MS = 2000

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts'
 import { ProtocolError, quoted } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 import { LocalQueue } from './local-queue.ts'
 import { LEASE_MS, RENEW_MS, RETURNED_CHANNEL, type Queue, type QueueStore } from './queue.ts'
 import type { QueueConsumer, QueueReceiver } from './queue-consumer.ts'
@@ -14,6 +15,8 @@ export interface QueuesDeps {
   readonly channels: OwnChannels
   readonly clock: Clock
   readonly metrics: Metrics
+  /** Undefined where nobody wants spans. */
+  readonly tracing?: Tracing | undefined
   readonly log: Log
 }
 

@@ -8,8 +8,9 @@ import { Closing } from '../client/closing.ts'
 import type { Door } from '../client/door.ts'
 import { droppedStamp, positionFrame } from '../client/json-frame.ts'
 import type { ChannelTarget, RawPlan } from '../client/plans.ts'
-import { logSessionEnd } from '../client/session-end.ts'
-import { isSoftError, tellSoftError } from '../client/soft-errors.ts'
+import { paceOf, type Pace, type PaceLimits } from '../client/pace.ts'
+import { logFault } from '../client/session-end.ts'
+import { isSoftError, tellDisallowed, tellSoftError } from '../client/soft-errors.ts'
 import type { Subscription } from '../client/subscription.ts'
 import type { Deadlines } from '../clock.ts'
 import type { Encoding, Marker, Message } from '../delivery/message.ts'
@@ -28,6 +29,8 @@ export interface RawServices {
   readonly maxInFlight: number
   /** The same in bytes. */
   readonly maxInFlightBytes: number
+  /** How quickly a client may send. */
+  readonly pace: PaceLimits
   /** How long what waits for the bus may take once the connection ends, and how long the client to close; milliseconds. */
   readonly settleTimeoutMs: number
   readonly lingerMs: number
@@ -57,13 +60,14 @@ export class RawConnection implements SocketHandler, Door {
   readonly #closing: Closing
   #isOpen = true
   /** Nothing more is taken; the bus gets what was. */
-  #end: { readonly code: number; readonly reason: string } | undefined
+  #end: { readonly code: number; readonly reason: string; readonly why: string } | undefined
   #isGone = false
   /** What it has sent, where it must not get it back and nothing in a message says whose it is. */
   #own: OwnMessages | undefined
   #inFlight = 0
   #inFlightBytes = 0
   #isPaused = false
+  readonly #pace: Pace | undefined
 
   constructor(
     socket: Socket,
@@ -80,6 +84,7 @@ export class RawConnection implements SocketHandler, Door {
     this.#services = services
     this.#onReleased = onReleased
     this.#closing = new Closing(socket, services.deadlines)
+    this.#pace = paceOf(services.pace, services.deadlines, () => this.#readOn())
   }
 
   /** Subscribes. What cannot be subscribed ends the connection. */
@@ -106,8 +111,12 @@ export class RawConnection implements SocketHandler, Door {
     this.#client.received++
     const size = typeof data === 'string' ? Buffer.byteLength(data) : data.length
     if (size > maxMessageBytes) {
-      this.#finish(TOO_BIG, `A message may have at most ${maxMessageBytes} bytes`)
+      this.#finish(TOO_BIG, `A message may have at most ${maxMessageBytes} bytes`, 'too-large')
       return
+    }
+    if (this.#pace?.take(1, size)) {
+      metrics.count.throttled++
+      this.#pause()
     }
     const { sendTo, publishTo = [], isEcho } = this.#plan
     if (publishTo.length > 0) this.#publishTo(publishTo, data)
@@ -119,12 +128,13 @@ export class RawConnection implements SocketHandler, Door {
   /** A WebSocket has no such end. */
   ended(): void {}
 
-  closed(): void {
+  closed(code: number): void {
     if (this.#isGone) return
     this.#isGone = true
     this.#isOpen = false
+    this.#pace?.end()
     this.#closing.end()
-    this.#client.close()
+    this.#client.close(code)
     this.#releaseIfOver()
   }
 
@@ -153,21 +163,26 @@ export class RawConnection implements SocketHandler, Door {
   /** What it gets needs no acknowledgement. */
   forget(): void {}
 
+  disallow(ended: readonly Subscription[]): void {
+    tellDisallowed(this.#client, this.#services.softErrors, ended)
+  }
+
   closeAsSlow(reason: string): void {
-    this.#close(ERRORS['slow-consumer'].close, reason)
+    this.#close({ code: ERRORS['slow-consumer'].close, reason, why: 'slow-consumer' })
   }
 
   fail(error: ProtocolError): void {
     this.#fail(error)
   }
 
-  refuse(closeCode: number, reason: string): void {
+  refuse(error: ProtocolError): void {
     this.#isOpen = false
-    queueMicrotask(() => this.#closing.begin(closeCode, reason, this.#services.lingerMs))
+    const { closeCode, message } = describeError(error)
+    queueMicrotask(() => this.#closing.begin(closeCode, message, this.#services.lingerMs))
   }
 
   shutDown(): void {
-    this.#finish(ERRORS['shutting-down'].close, 'The server is shutting down')
+    this.#finish(ERRORS['shutting-down'].close, 'The server is shutting down', 'shutting-down')
   }
 
   terminate(): void {
@@ -228,11 +243,7 @@ export class RawConnection implements SocketHandler, Door {
         this.#fail(error)
       },
     )
-    if (this.#isBusy(1) && !this.#isPaused) {
-      this.#isPaused = true
-      this.#services.metrics.count.floodsPaused++
-      this.#socket.pause()
-    }
+    if (this.#isBusy(1)) this.#pause()
     // What was on its way when the socket was paused still comes; much more is not to be expected.
     if (this.#isBusy(4)) this.#fail(new ProtocolError('flooding', 'Messages come faster than they can be processed'))
     return true
@@ -250,14 +261,25 @@ export class RawConnection implements SocketHandler, Door {
     return this.#inFlight >= maxInFlight * times || this.#inFlightBytes >= maxInFlightBytes * times
   }
 
+  /** It sends faster than it may, or than the bus takes it. */
+  #pause(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.#services.metrics.count.floodsPaused++
+    this.#socket.pause()
+  }
+
+  #readOn(): void {
+    if (!this.#isPaused || this.#isBusy(0.5) || this.#pace?.isOver) return
+    this.#isPaused = false
+    this.#socket.resume()
+  }
+
   #settled(bytes: number): void {
     this.#inFlight--
     this.#inFlightBytes -= bytes
-    if (this.#isPaused && !this.#isBusy(0.5)) {
-      this.#isPaused = false
-      this.#socket.resume()
-    }
-    if (this.#end && this.#inFlight === 0 && this.#isOpen) this.#close(this.#end.code, this.#end.reason)
+    this.#readOn()
+    if (this.#end && this.#inFlight === 0 && this.#isOpen) this.#close(this.#end)
     this.#releaseIfOver()
   }
 
@@ -266,28 +288,32 @@ export class RawConnection implements SocketHandler, Door {
   #fail(error: unknown): void {
     if (!this.#isOpen || this.#end) return
     const description = describeError(error)
-    logSessionEnd(this.#services.log, this.#client.id, error, description)
-    this.#finish(description.closeCode, description.message)
+    logFault(this.#services.log, this.#client.id, error, description)
+    this.#services.metrics.refused(description.code)
+    this.#finish(description.closeCode, description.message, description.code)
   }
 
-  /** Takes nothing more, and closes when the bus has what came before. */
-  #finish(code: number, reason: string): void {
+  /** Takes nothing more, and closes when the bus has what came before. `why`: see `SessionEnd.code`. */
+  #finish(code: number, reason: string, why: string): void {
     if (!this.#isOpen || this.#end) return
-    this.#end = { code, reason }
-    if (this.#inFlight === 0) this.#close(code, reason)
+    this.#end = { code, reason, why }
+    if (this.#inFlight === 0) this.#close(this.#end)
     else this.#services.deadlines.schedule(this, this.#services.deadlines.now() + this.#services.settleTimeoutMs)
   }
 
   /** What waits for the bus did not get there in time. */
   due(): number | undefined {
-    if (this.#end) this.#close(this.#end.code, this.#end.reason)
+    if (this.#end) this.#close(this.#end)
     return undefined
   }
 
-  #close(code: number, reason: string): void {
+  #close({ code, reason, why }: { readonly code: number; readonly reason: string; readonly why: string }): void {
     if (!this.#isOpen) return
     this.#isOpen = false
+    this.#client.endsAs(why, code, reason)
     this.#services.deadlines.cancel(this)
+    this.#pace?.end()
+    this.#client.leave()
     this.#client.unsubscribeAll()
     if (this.#isPaused) this.#socket.resume() // or the answer to the close would not be read
     this.#closing.begin(code, reason, this.#services.lingerMs)

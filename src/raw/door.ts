@@ -22,10 +22,11 @@ export class RawDoor {
   open(socket: Socket, plan: RawPlan): SocketHandler {
     const encoding = this.#encodingOf(plan.frame)
     const make = (client: Client): RawConnection => {
-      client.identify(plan.identity)
+      client.requestId = plan.requestId
       return new RawConnection(socket, client, plan, encoding, this.#services, this.#clients.release)
     }
-    const connection = this.#clients.open(socket, make, plan.remoteAddress, plan.session)
+    const { remoteAddress: address, session: id, identity } = plan
+    const connection = this.#clients.open(socket, make, { address, id, identity })
     connection.begin()
     return connection
   }

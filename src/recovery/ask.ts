@@ -6,7 +6,8 @@ export type Ask =
   | { readonly kind: 'since'; readonly position: Position }
   /** What is strictly later than this, in milliseconds since 1970. */
   | { readonly kind: 'time'; readonly ms: number }
-  | { readonly kind: 'last'; readonly count: number }
+  /** `withRetained`: and what is retained, as who does not ask gets it. */
+  | { readonly kind: 'last'; readonly count: number; readonly withRetained?: true }
 
 /** Where a subscription begins to read. */
 export interface Start {

@@ -11,16 +11,24 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
+interface Sent {
+  readonly waiting: readonly Waiting[]
+  readonly timer: unknown
+  came: number
+  /** How often it comes; undefined before that is known. */
+  wanted: number | undefined
+}
+
 export class Barrier {
-  readonly #channels: Pick<OwnChannels, 'publish'>
+  readonly #channels: Pick<OwnChannels, 'publishEverywhere'>
   readonly #channel: string
   readonly #clock: Clock
-  readonly #sent = new Map<string, { readonly waiting: readonly Waiting[]; readonly timer: unknown }>()
+  readonly #sent = new Map<string, Sent>()
   #next: Waiting[] = []
   #count = 0
 
   /** `channel`: of this node, and subscribed. */
-  constructor(channels: Pick<OwnChannels, 'publish'>, channel: string, clock: Clock) {
+  constructor(channels: Pick<OwnChannels, 'publishEverywhere'>, channel: string, clock: Clock) {
     this.#channels = channels
     this.#channel = channel
     this.#clock = clock
@@ -41,7 +49,10 @@ export class Barrier {
 
   /** The payload has come. */
   received(name: string): void {
-    for (const { resolve } of this.#take(name)) resolve()
+    const sent = this.#sent.get(name)
+    if (!sent) return
+    sent.came++
+    this.#look(name, sent)
   }
 
   close(): void {
@@ -52,9 +63,20 @@ export class Barrier {
     const name = String(++this.#count)
     const late = new Error('What was published does not come')
     const timer = this.#clock.setTimeout(() => this.#fail(name, late), PATIENCE_MS)
-    this.#sent.set(name, { waiting: this.#next, timer })
+    const sent: Sent = { waiting: this.#next, timer, came: 0, wanted: undefined }
+    this.#sent.set(name, sent)
     this.#next = []
-    this.#channels.publish(this.#channel, name).catch((error: unknown) => this.#fail(name, error as Error))
+    this.#channels.publishEverywhere(this.#channel, name).then(
+      (count) => {
+        sent.wanted = count
+        this.#look(name, sent)
+      },
+      (error: unknown) => this.#fail(name, error as Error),
+    )
+  }
+
+  #look(name: string, { came, wanted }: Sent): void {
+    if (wanted !== undefined && came >= wanted) for (const { resolve } of this.#take(name)) resolve()
   }
 
   #fail(name: string, error: Error): void {

@@ -13,8 +13,9 @@ import { isPattern } from '../destinations.ts'
 import { ProtocolError, quoted } from '../errors.ts'
 import { KEPT_CHANNEL } from '../history/channels.ts'
 import type { HistoryLog } from '../history/log.ts'
+import type { PageGarbage } from '../history/page-garbage.ts'
 import type { StreamSource } from '../history/stream.ts'
-import type { Log } from '../log.ts'
+import { LogBudget, type Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { decodeBroadcast, encodeKept, type InboundMessage, type KeptFields } from '../routes/payload.ts'
 import type { StreamRoute } from '../routes/stream-route.ts'
@@ -23,6 +24,7 @@ import type { Ask } from './ask.ts'
 import { messageAt, messageOfEntry } from './messages.ts'
 import { Pacer } from './pacer.ts'
 import { RecentAsks } from './recent-asks.ts'
+import { RecentBudget } from './recent-budget.ts'
 import { Recorder } from './recorder.ts'
 import { Recovery } from './recovery.ts'
 import { Streams } from './streams.ts'
@@ -31,6 +33,8 @@ import { Timeline, type TimelineDeps } from './timeline.ts'
 export interface HistoryDeps {
   readonly rules: HistoryRules
   readonly log: HistoryLog
+  /** Of what is read from the log; undefined where none is collected between pages. */
+  readonly garbage?: PageGarbage | undefined
   /** Streams of backends, which have a history of their own. */
   readonly streams?: { readonly routes: readonly StreamRoute[]; readonly source: StreamSource } | undefined
   readonly broker: Broker
@@ -45,6 +49,10 @@ const MAX_TIMELINES = 10_000
 /** Histories that are kept up although nobody reads them, as others may come back, and about what they may take in bytes. */
 const MAX_LINGERING = 1000
 const MAX_LINGERING_BYTES = 64 * 1024 * 1024
+/** Reads that Redis refuses, and that are logged in a window. */
+const REFUSALS_PER_WINDOW = 3
+/** What is kept for those who come back to all destinations, about, in bytes. */
+const MAX_RECENT_BYTES = 256 * 1024 * 1024
 /** How often memory is tidied, in milliseconds. */
 const TIDY_MS = 10_000
 /** A recorder that has had nothing to do for so long is forgotten, in milliseconds. */
@@ -61,6 +69,7 @@ export class History implements KeptReceiver {
   readonly #asks = new Map<string, RecentAsks>()
   readonly #recorders = new Map<string, Recorder>()
   readonly #recoveries = new Map<Feed, Recovery>()
+  readonly #refusalLog = new LogBudget(REFUSALS_PER_WINDOW)
   /** Undefined if none is read. */
   readonly streams: Streams | undefined
   #timer: unknown
@@ -70,7 +79,7 @@ export class History implements KeptReceiver {
   constructor(deps: HistoryDeps) {
     const { log, broker, delivery, clock, logger, metrics } = deps
     this.#deps = deps
-    this.#pacer = new Pacer(clock)
+    this.#pacer = new Pacer(clock, deps.garbage)
     this.#timelineDeps = {
       log,
       broker,
@@ -78,6 +87,7 @@ export class History implements KeptReceiver {
       clock,
       logger,
       metrics,
+      budget: new RecentBudget(MAX_RECENT_BYTES),
       messageOf: (...entry) => messageOfEntry(...entry, logger),
     }
     this.streams = deps.streams && new Streams({ ...deps, ...deps.streams })
@@ -116,18 +126,33 @@ export class History implements KeptReceiver {
     if (!kept) return this.streams?.opened(feed, ask, live, this.#pacer)
     const timeline = this.#obtain(kept, live !== undefined)
     if (feed.isTold) timeline.told.add(feed)
+    // What was sent until then did not come: neither may it be missing, nor wait for the next message.
+    const heard = this.#deps.broker.hearsByInterest ? live?.then(() => void timeline.catchUp()) : live
     if (!feed.isRecovering) {
-      if (!timeline.isLive && this.#isAvailable) void timeline.catchUp()
+      if (heard !== live)
+        heard?.catch(() => {}) // who has subscribed it is told
+      else if (!timeline.isLive && this.#isAvailable) void timeline.catchUp()
       return undefined
     }
+    const isRetained = kept.rule.retain && (!ask || (ask.kind === 'last' && ask.withRetained === true))
     return new Promise((resolve, reject) => {
       const { delivery, metrics, logger } = this.#deps
       const recovery = new Recovery(
         { timeline, delivery, pacer: this.#pacer, metrics, logger },
-        { feed, ask: ask ?? { kind: 'last', count: 1 }, isRetained: ask === undefined, onStarted: resolve },
+        {
+          feed,
+          ask: !ask || isRetained ? { kind: 'last', count: 1 } : ask,
+          isRetained,
+          onStarted: resolve,
+          onRefused: (error) => {
+            if (this.#refusalLog.take())
+              logger.warn({ destination: kept.target.destination, error: error.cause }, error.message)
+            reject(error)
+          },
+        },
       )
       this.#recoveries.set(feed, recovery)
-      if (live) live.then(() => recovery.step(), reject)
+      if (heard) heard.then(() => recovery.step(), reject)
       else recovery.step()
     })
   }
@@ -138,10 +163,12 @@ export class History implements KeptReceiver {
     this.#recoveries.get(feed)?.close()
     this.#recoveries.delete(feed)
     const { destination } = feed.topic
+    const isLast = isEmptyTopic(feed.topic)
+    if (isLast && this.#deps.broker.hearsByInterest && isPattern(destination)) this.#forgetUnheard()
     const timeline = this.#timelines.get(destination)
     if (!timeline) return
     timeline.told.delete(feed)
-    if (isEmptyTopic(feed.topic) && this.#deps.broker.match(destination).length === 0) this.#leave(timeline)
+    if (isLast && !this.#isWanted(timeline)) this.#leave(timeline)
   }
 
   /** See {@link Streams.lagMs}. */
@@ -150,7 +177,7 @@ export class History implements KeptReceiver {
   }
 
   /** The histories that this node reads now. */
-  get inUse(): Iterable<Pick<Timeline, 'destination' | 'rule'>> {
+  get inUse(): Iterable<Pick<Timeline, 'destination' | 'rule' | 'keptBytes'>> {
     return this.#timelines.values()
   }
 
@@ -274,6 +301,18 @@ export class History implements KeptReceiver {
   #endLingering(timeline: Timeline): void {
     this.#lingering.get(timeline)?.release()
     this.#lingering.delete(timeline)
+  }
+
+  /** Those that only a pattern had subscribed hear nothing any more, and whoever comes next is not to get what they miss. */
+  #forgetUnheard(): void {
+    for (const timeline of this.#timelines.values()) {
+      if (!this.#lingering.has(timeline) && !this.#isWanted(timeline)) this.#forget(timeline)
+    }
+  }
+
+  /** Has somebody subscribed it, also by a pattern? */
+  #isWanted({ destination }: Timeline): boolean {
+    return this.#deps.broker.match(destination).length > 0
   }
 
   /** One that only patterns have subscribed begins anew with the next message. */

@@ -4,12 +4,13 @@
  * the answer has come, so that it is known what is older.
  */
 import { randomUUID } from 'node:crypto'
+import { BusRefusedError } from '../bus/bus.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Feed } from '../delivery/feed.ts'
 import { Message } from '../delivery/message.ts'
 import { withoutReserved } from '../headers.ts'
 import type { HistoryLog } from '../history/log.ts'
-import type { Log } from '../log.ts'
+import { LogBudget, type Log } from '../log.ts'
 import { decodePayload } from '../routes/payload.ts'
 import type { KeptValue, RouteTable } from '../routes/table.ts'
 import type { Barrier } from './barrier.ts'
@@ -23,10 +24,14 @@ export interface KeptValuesDeps {
   readonly logger: Log
 }
 
+/** Values that cannot be had, and that are logged in a window: whoever subscribes causes a read. */
+const FAILURES_PER_WINDOW = 3
+
 const RETAINED = ['retained', 'true'] as const
 
 export class KeptValues {
   readonly #deps: KeptValuesDeps
+  readonly #failureLog = new LogBudget(FAILURES_PER_WINDOW)
 
   constructor(deps: KeptValuesDeps) {
     this.#deps = deps
@@ -60,6 +65,12 @@ export class KeptValues {
         early.open(message)
         break
       } catch (error) {
+        if (error instanceof BusRefusedError) {
+          // Of another type, or not for us: that stays so, and who has subscribed is not to wait for it.
+          this.#warn(kept.channel, error, 'The value of a key cannot be read')
+          early.open(undefined)
+          break
+        }
         this.#deps.logger.debug({ key: kept.channel, error }, 'A kept value could not be read, and is tried again')
         await barrier.pause()
       }
@@ -74,8 +85,12 @@ export class KeptValues {
       const { headers, body } = decodePayload(route.codec, value, route.contentType)
       return new Message({ id: randomUUID(), destination, headers: [...withoutReserved(headers), RETAINED], body })
     } catch (error) {
-      this.#deps.logger.warn({ key: channel, error }, 'The value of a key is no payload of its route')
+      this.#warn(channel, error, 'The value of a key is no payload of its route')
       return undefined
     }
+  }
+
+  #warn(key: string, error: unknown, text: string): void {
+    if (this.#failureLog.take()) this.#deps.logger.warn({ key, error }, text)
   }
 }

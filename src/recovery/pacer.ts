@@ -1,5 +1,9 @@
-/** Those who read a history and wait: for their client to read what it has, or for Redis. One timer for all of them. */
+/**
+ * Those who read a history and wait: for their client to read what it has, for Redis, or until garbage was collected. One
+ * timer for all of them.
+ */
 import type { Clock } from '../clock.ts'
+import type { PageGarbage } from '../history/page-garbage.ts'
 
 /** Somebody who waits. */
 export interface Paced {
@@ -15,15 +19,20 @@ const RETRY_MS = 1000
 
 export class Pacer {
   readonly #clock: Clock
+  readonly #garbage: PageGarbage | undefined
   readonly #waiting = new Set<Paced>()
   readonly #failed = new Set<Paced>()
   readonly #begun = new Set<Paced>()
+  /** Between two pages. */
+  readonly #pausing = new Set<Paced>()
   #begunTimer: unknown
   #lookTimer: unknown
   #retryTimer: unknown
 
-  constructor(clock: Clock) {
+  /** `garbage`: undefined where nothing is collected between pages. */
+  constructor(clock: Clock, garbage?: PageGarbage) {
     this.#clock = clock
+    this.#garbage = garbage
   }
 
   /** Until its client has room. */
@@ -38,6 +47,14 @@ export class Pacer {
     this.#begunTimer ??= this.#clock.setTimeout(() => this.#goOn(), 0)
   }
 
+  /** May it read a page now? If not, it goes on when that of the pages before was collected. */
+  mayRead(paced: Paced): boolean {
+    if (!this.#garbage?.isDue) return true
+    if (this.#pausing.size === 0) this.#garbage.whenCollected(() => this.#resume())
+    this.#pausing.add(paced)
+    return false
+  }
+
   /** Until the next attempt. */
   retry(paced: Paced): void {
     this.#failed.add(paced)
@@ -48,12 +65,14 @@ export class Pacer {
     this.#waiting.delete(paced)
     this.#failed.delete(paced)
     this.#begun.delete(paced)
+    this.#pausing.delete(paced)
   }
 
   close(): void {
     this.#waiting.clear()
     this.#failed.clear()
     this.#begun.clear()
+    this.#pausing.clear()
     this.#clock.clearTimeout(this.#begunTimer)
     this.#clock.clearTimeout(this.#lookTimer)
     this.#clock.clearTimeout(this.#retryTimer)
@@ -61,9 +80,11 @@ export class Pacer {
 
   #goOn(): void {
     this.#begunTimer = undefined
-    const begun = [...this.#begun]
-    this.#begun.clear()
-    for (const paced of begun) paced.step()
+    stepAll(this.#begun)
+  }
+
+  #resume(): void {
+    stepAll(this.#pausing)
   }
 
   #look(): void {
@@ -78,8 +99,12 @@ export class Pacer {
 
   #retryAll(): void {
     this.#retryTimer = undefined
-    const failed = [...this.#failed]
-    this.#failed.clear()
-    for (const paced of failed) paced.step()
+    stepAll(this.#failed)
   }
+}
+
+function stepAll(set: Set<Paced>): void {
+  const all = [...set]
+  set.clear()
+  for (const paced of all) paced.step()
 }

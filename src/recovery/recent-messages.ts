@@ -9,7 +9,14 @@ import { numberOf, timeOf, type LogPage, type ReadFrom } from '../history/log.ts
 import type { Position } from '../position.ts'
 import { isBeyond, numberIn, type Ask } from './ask.ts'
 import type { RecentAsks } from './recent-asks.ts'
-import { Run } from './run.ts'
+import type { RecentBudget } from './recent-budget.ts'
+import { Run, type RunLimits } from './run.ts'
+
+export interface RecentDeps {
+  readonly asks: RecentAsks
+  readonly budget: RecentBudget
+  readonly clock: Clock
+}
 
 /** The timeline, as far as it is needed here. */
 export interface RecentSource {
@@ -21,46 +28,58 @@ export interface RecentSource {
   changed(): void
 }
 
-/** What is kept, in bytes. */
+/** What is kept of one destination, in bytes. */
 const MAX_BYTES = 32 * 1024 * 1024
+/** So many more than it should hold a log has, for it is trimmed by whole nodes of a stream: `stream-node-max-entries` of Redis. */
+const STREAM_NODE_ENTRIES = 100
 
 export class RecentMessages {
   readonly #rule: HistoryRule
   readonly #asks: RecentAsks
+  readonly #budget: RecentBudget
   readonly #clock: Clock
   readonly #source: RecentSource
+  readonly #limits: RunLimits
   #run: Run | undefined
+  /** What of it the budget knows, in bytes. */
+  #counted = 0
   /** When what is held expires in the log too. */
   #untilMs = 0
   #extending: Promise<void> | undefined
 
-  constructor(rule: HistoryRule, asks: RecentAsks, clock: Clock, source: RecentSource) {
+  constructor(rule: HistoryRule, { asks, budget, clock }: RecentDeps, source: RecentSource) {
     this.#rule = rule
     this.#asks = asks
+    this.#budget = budget
     this.#clock = clock
     this.#source = source
+    // With some to spare: who asks for what is cut here is told that it is lost, so the log must not hold it any more.
+    this.#limits = { maxMessages: 2 * rule.size + STREAM_NODE_ENTRIES, maxBytes: MAX_BYTES }
   }
 
   /** Undefined if nothing is kept. */
   get run(): Run | undefined {
-    if (this.#run && this.#clock.now() > this.#untilMs) this.#run = undefined
+    if (this.#run && this.#clock.now() > this.#untilMs) this.clear()
     return this.#run
   }
 
   /** The next one has been delivered. */
   push(message: Message): void {
     if (!this.#run) return
-    this.#run.push(message, MAX_BYTES)
+    this.#run.push(message, this.#limits)
     this.#untilMs = this.#clock.now() + this.#rule.ttlSeconds * 1000
+    this.#count()
+    if (this.#budget.isSpent) this.clear()
   }
 
   clear(): void {
     this.#run = undefined
+    this.#count()
   }
 
   /** Frees memory that nobody has asked for lately. */
   tidy(): void {
-    if (!this.#asks.isRecent) this.#run = undefined
+    if (!this.#asks.isRecent) this.clear()
   }
 
   /** Reads back until what is asked for is here. False if it is not. Rejects as `read`. */
@@ -70,6 +89,7 @@ export class RecentMessages {
       if (!newest) return false
       if (this.#isCovered(ask, newest)) return true
       if (this.#run && (this.#run.isComplete || this.#run.bytes > MAX_BYTES)) return false
+      if (this.#budget.isSpent) return false
       this.#extending ??= this.#extendOnce(newest).finally(() => (this.#extending = undefined))
       await this.#extending
     }
@@ -94,7 +114,7 @@ export class RecentMessages {
     const page = await this.#source.read({ kind: 'before', offset: nextOf(before) })
     if (this.#run !== run) return
     if (!page || page.epoch !== this.#source.position()?.epoch) {
-      this.#run = undefined
+      this.clear()
       this.#source.changed()
       return
     }
@@ -103,11 +123,19 @@ export class RecentMessages {
     this.#untilMs = isEmpty ? Infinity : this.#clock.now() + page.expiresInMs
     const last = page.entries.at(-1)
     if (run.before !== before || (last && last.offset !== before) || (isEmpty && !run.isEmpty)) {
-      this.#run = undefined
+      this.clear()
       return
     }
     if (last) run.prepend(this.#source.messagesOf(page), page.entries[0]!.previous)
     run.isComplete = run.before === (page.before ?? page.newest) || !last
+    this.#count()
+  }
+
+  /** Tells the budget how much is kept now. */
+  #count(): void {
+    const bytes = this.#run?.bytes ?? 0
+    this.#budget.add(bytes - this.#counted)
+    this.#counted = bytes
   }
 
   #newRun(newest: string): Run {

@@ -3,9 +3,11 @@
  * then come the messages that it has missed, then it joins those who are live. Nothing is kept for it meanwhile: what is
  * sent while it reads is in the history too.
  */
+import { BusRefusedError } from '../bus/bus.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Feed } from '../delivery/feed.ts'
 import { Message } from '../delivery/message.ts'
+import { ProtocolError, quoted } from '../errors.ts'
 import { numberOf } from '../history/log.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
@@ -25,10 +27,12 @@ export interface RecoveryDeps {
 export interface RecoveryOptions {
   readonly feed: Feed
   readonly ask: Ask
-  /** Nobody has asked: the newest message comes as the retained one, and no marker. */
+  /** The newest message comes as the retained one. */
   readonly isRetained: boolean
-  /** It has been told where it stands; what was missed may still follow. */
+  /** It has been told where it stands, or has got what is retained; what was missed may still follow. May be called again. */
   readonly onStarted: () => void
+  /** It cannot be told. */
+  readonly onRefused: (error: ProtocolError) => void
 }
 
 /** Messages that are handed over before it is looked again whether the client is behind. */
@@ -43,6 +47,7 @@ export class Recovery implements Reader {
   readonly #feed: Feed
   readonly #isRetained: boolean
   readonly #onStarted: () => void
+  readonly #onRefused: (error: ProtocolError) => void
   #ask: Ask
   /** Undefined until it is known where it begins. */
   #position: Position | undefined
@@ -55,12 +60,13 @@ export class Recovery implements Reader {
   #isFresh = false
   #recovered = 0
 
-  constructor(deps: RecoveryDeps, { feed, ask, isRetained, onStarted }: RecoveryOptions) {
+  constructor(deps: RecoveryDeps, { feed, ask, isRetained, onStarted, onRefused }: RecoveryOptions) {
     this.#deps = deps
     this.#feed = feed
     this.#ask = ask
     this.#isRetained = isRetained
     this.#onStarted = onStarted
+    this.#onRefused = onRefused
   }
 
   get position(): Position {
@@ -82,12 +88,13 @@ export class Recovery implements Reader {
     while (this.#feed.isRecovering && !this.#isReading) {
       const live = timeline.position
       if (!live) {
-        if (this.#isRetained && timeline.isEmpty) {
+        if (!this.#feed.isTold && timeline.isEmpty) {
           this.#onStarted()
           this.#join()
           return
         }
-        timeline.whenLive(() => this.step())
+        if (timeline.refusal && !this.#position) this.#refused(timeline.refusal)
+        else timeline.whenLive(() => this.step())
         return
       }
       if (!this.#position || this.#position.epoch !== live.epoch) {
@@ -99,11 +106,12 @@ export class Recovery implements Reader {
       } else if (this.#position.offset === live.offset) {
         this.#join()
       } else if (!this.hasRoom) {
+        this.#onStarted() // what else it sends does not wait for that
         pacer.wait(this)
         return
       } else if (!this.#handOver()) {
         if (numberOf(this.#position.offset) > numberOf(live.offset)) timeline.waitFor(this)
-        else this.#read(this.#position)
+        else if (pacer.mayRead(this)) this.#read(this.#position)
         return
       }
     }
@@ -140,14 +148,15 @@ export class Recovery implements Reader {
     this.#page = []
     this.#position = { offset, epoch: live.epoch }
     this.#upTo = Math.max(numberOf(live.offset), numberOf(offset))
-    if (!this.#isRetained && (isFirst || recovered === false)) {
+    if (this.#feed.isTold && (isFirst || recovered === false)) {
       const position = numberOf(offset) > numberOf(live.offset) ? this.#position : live
       const count = this.#upTo - numberOf(offset)
       this.#feed.receiver.tell({ position, from: offset, count, recovered, missed })
       if (recovered !== undefined) this.#deps.metrics.recovery(recovered ? 'recovered' : 'incomplete')
     }
-    if (!isFirst) return
-    this.#isFresh = !this.#isRetained
+    // The RECEIPT of who has not asked comes behind what is retained.
+    if (!isFirst || !this.#feed.isTold) return
+    this.#isFresh = true
     this.#onStarted()
   }
 
@@ -166,6 +175,7 @@ export class Recovery implements Reader {
     this.#position = { offset: last.position!.offset, epoch }
     this.#recovered += messages.length
     delivery.deliverRecovered(this.#feed, this.#isRetained ? messages.map((each) => this.#retained(each)) : messages)
+    this.#onStarted()
     return true
   }
 
@@ -201,10 +211,19 @@ export class Recovery implements Reader {
       this.step()
     } catch (error) {
       this.#isReading = false
+      if (error instanceof BusRefusedError && this.#feed.isRecovering && !this.#position) {
+        this.#refused(error)
+        return
+      }
       // Redis went: what is missing is read when it is back.
       this.#deps.logger.debug({ destination: this.#deps.timeline.destination, error }, 'A recovery waits for Redis')
       if (this.#feed.isRecovering) this.#deps.pacer.retry(this)
     }
+  }
+
+  #refused(cause: BusRefusedError): void {
+    const text = `Cannot read the history of ${quoted(this.#feed.destination)}: Redis refuses it`
+    this.#onRefused(new ProtocolError('bus-refused', text, {}, { cause }))
   }
 
   #join(): void {

@@ -8,6 +8,13 @@ import { numberOf } from '../history/log.ts'
 /** About what a message takes beside its text, in bytes. */
 const OVERHEAD = 600
 
+/** How much is kept. */
+export interface RunLimits {
+  /** Of messages that the log does not hold either. */
+  readonly maxMessages: number
+  readonly maxBytes: number
+}
+
 export class Run {
   /** Offset of the message before the first; where there is none, of the newest that there ever was. */
   #before: string
@@ -65,10 +72,15 @@ export class Run {
   }
 
   /** The next newer one has come. */
-  push(message: Message, maxBytes: number): void {
+  push(message: Message, { maxMessages, maxBytes }: RunLimits): void {
     this.#messages.push(message)
     this.#bytes += sizeOf(message)
-    while (this.#bytes > maxBytes && this.#cut < this.#messages.length) this.#cutFirst()
+    // What the log does not hold either is not missed.
+    while (this.#messages.length - this.#cut > maxMessages) this.#cutFirst()
+    while (this.#bytes > maxBytes && this.#cut < this.#messages.length) {
+      this.#cutFirst()
+      this.isComplete = false
+    }
   }
 
   /** Those just before. `before`: offset of the one before them. */
@@ -89,7 +101,6 @@ export class Run {
     this.#bytes -= sizeOf(first)
     this.#before = first.position!.offset
     this.#beforeNumber++
-    this.isComplete = false
     this.#cut++
     if (this.#cut < 1000 && this.#cut < this.#messages.length) return
     this.#messages = this.#messages.slice(this.#cut)

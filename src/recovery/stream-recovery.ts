@@ -48,6 +48,8 @@ export class StreamRecovery implements StreamReader, Paced {
   readonly #size = new PageSize()
   #ask: Ask
   #isTold = false
+  /** It was told where it stands: the RECEIPT goes before what follows. */
+  #isFresh = false
   /** Id up to which everything was handed over; undefined until it is known where it begins. */
   #cursor: string | undefined
   /** Id of the entry that has to come next, where the one of the cursor is not held. */
@@ -81,6 +83,11 @@ export class StreamRecovery implements StreamReader, Paced {
   step(): void {
     const { timeline, pacer } = this.#deps
     const { feed } = this.#options
+    if (this.#isFresh) {
+      this.#isFresh = false
+      pacer.soon(this)
+      return
+    }
     while (feed.isRecovering && !this.#isReading) {
       const live = timeline.position
       if (live === undefined) {
@@ -159,6 +166,7 @@ export class StreamRecovery implements StreamReader, Paced {
     }
     if (this.#isTold) return
     this.#isTold = true
+    this.#isFresh = true
     this.#options.onStarted()
   }
 

@@ -99,6 +99,7 @@ export class StreamTimeline implements StreamFollower {
     const { delivery, metrics } = this.#deps
     this.#position = id
     metrics.count.gapsNotFilled++
+    if (isAnew) metrics.count.historiesAnew++
     const position = { offset: id, epoch: this.stream }
     for (const feed of [...this.told]) {
       if (feed.isRecovering) continue

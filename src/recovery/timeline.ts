@@ -3,6 +3,7 @@
  * before the next one is delivered. Those who come back begin here, and join when they have read as far.
  */
 import type { Broker } from '../broker/broker.ts'
+import { BusRefusedError } from '../bus/bus.ts'
 import type { HistoryRule } from '../broker/history-rules.ts'
 import type { Clock } from '../clock.ts'
 import type { Delivery } from '../delivery/delivery.ts'
@@ -15,6 +16,7 @@ import { compareOffsets, type Position } from '../position.ts'
 import { isBeyond, numberIn, readFor, startOf, startOfAll, type Ask, type Start } from './ask.ts'
 import { Doubts } from './doubts.ts'
 import type { RecentAsks } from './recent-asks.ts'
+import type { RecentBudget } from './recent-budget.ts'
 import { RecentMessages } from './recent-messages.ts'
 import type { Run } from './run.ts'
 
@@ -25,6 +27,7 @@ export interface TimelineDeps {
   readonly clock: Clock
   readonly logger: Log
   readonly metrics: Metrics
+  readonly budget: RecentBudget
   /** Returns the message of an entry; undefined if nobody can read it. */
   messageOf(destination: string, entry: LogEntry, epoch: string): Message
 }
@@ -38,7 +41,7 @@ export interface Reader {
 }
 
 /** Of a page for one reader: it takes memory until that has read it. */
-const PAGE = { maxEntries: 1000, maxLength: 128 * 1024 }
+const PAGE = { maxEntries: 1000, maxLength: 32 * 1024 }
 /** Of a page for all who read. */
 const SHARED_PAGE = { maxEntries: 10_000, maxLength: 2 * 1024 * 1024 }
 /** When a read has failed although Redis is there, it is tried again after this time, in milliseconds. */
@@ -56,12 +59,16 @@ export class Timeline {
   /** Is nothing missing here that the log has had when it was looked at last? */
   #isLive = false
   #isReading = false
+  /** Is it being read where live begins? */
+  #isBeginning = false
   #isStale = false
   /** There was no log when it was looked for. */
   #isEmpty = false
   #isClosed = false
   /** Was the position read, and has nothing come and nobody joined since? What was published before the read may still come. */
   #isFirst = false
+  /** The newest that has come of that: it comes once for each way by which the bus brings it. */
+  #lateOffset: string | undefined
   /** Who waits for `isLive`. */
   #waiting: (() => void)[] = []
   /** Readers that have read more than was heard here. */
@@ -70,6 +77,8 @@ export class Timeline {
   readonly #recent: RecentMessages
   readonly #doubts: Doubts
   #retry: unknown
+  /** Why it cannot be read, also later; undefined as long as it can. */
+  #refusal: BusRefusedError | undefined
 
   constructor(destination: string, rule: HistoryRule, asks: RecentAsks, deps: TimelineDeps) {
     this.destination = destination
@@ -77,12 +86,16 @@ export class Timeline {
     this.asks = asks
     this.#deps = deps
     this.#doubts = new Doubts(deps.clock, () => this.#read({ kind: 'none' }, PAGE))
-    this.#recent = new RecentMessages(rule, asks, deps.clock, {
-      position: () => this.position,
-      read: (from) => this.#read(from, SHARED_PAGE),
-      messagesOf: (page) => this.#messagesOf(page),
-      changed: () => void this.#changed(),
-    })
+    this.#recent = new RecentMessages(
+      rule,
+      { ...deps, asks },
+      {
+        position: () => this.position,
+        read: (from) => this.#read(from, SHARED_PAGE),
+        messagesOf: (page) => this.#messagesOf(page),
+        changed: () => void this.#changed(),
+      },
+    )
   }
 
   /** Where the messages that are delivered stand; undefined while it has to be waited for. */
@@ -93,6 +106,10 @@ export class Timeline {
   /** Is it known that there has never been a message, and nobody has asked where it stands? */
   get isEmpty(): boolean {
     return this.#isLive && this.#isEmpty
+  }
+
+  get refusal(): BusRefusedError | undefined {
+    return this.#refusal
   }
 
   /** Need nothing be read before a message can be delivered? */
@@ -107,21 +124,28 @@ export class Timeline {
 
   /** A message has come over the bus. `previous`: offset of the one before it. */
   heard(message: Message, previous: string): void {
-    // It is read, unless the read is older than it. But what is read first only says where live begins.
-    if (this.#isReading && this.#position) {
+    const { offset, epoch } = message.position!
+    const known = this.#position
+    const isNext = known
+      ? known.epoch === epoch && known.offset === previous
+      : !this.#isEmpty || numberOf(previous) === 0
+    // It is read, unless the read is older than it. But the first read only says where live begins. Once that was heard, what
+    // follows is delivered as it comes: a short log may hold it no longer when it is read.
+    if (this.#isReading && known && !(this.#isBeginning && isNext)) {
       this.#isStale = true
       return
     }
-    const { offset, epoch } = message.position!
-    const known = this.#position
-    if (known ? known.epoch === epoch && known.offset === previous : !this.#isEmpty || numberOf(previous) === 0) {
+    if (isNext) {
       this.#accept(message)
       if (!this.#isReading) this.#isLive = true
       return
     }
     if (known?.epoch === epoch && compareOffsets(offset, known.offset) <= 0) {
       // Others have it already, but for those that were here before it was said where live begins.
-      if (this.#isFirst) this.#deps.broker.deliver(this.#deps.broker.match(this.destination), message)
+      if (this.#isFirst && (!this.#lateOffset || compareOffsets(offset, this.#lateOffset) > 0)) {
+        this.#lateOffset = offset
+        this.#deps.broker.deliver(this.#deps.broker.match(this.destination), message)
+      }
       return
     }
     void this.catchUp()
@@ -144,13 +168,19 @@ export class Timeline {
       this.#isReading = false
       if (this.#isClosed) return
       this.#isLive = true
+      this.#refusal = undefined
       for (const resume of this.#waiting.splice(0)) resume()
       for (const reader of [...this.#ahead]) reader.step()
     } catch (error) {
       this.#isReading = false
+      this.#isBeginning = false
       const { logger, clock } = this.#deps
       logger.debug({ destination: this.destination, error }, 'The history of a destination could not be read')
-      if (!this.#isClosed) this.#retry ??= clock.setTimeout(() => this.#retryNow(), RETRY_MS)
+      if (this.#isClosed) return
+      this.#retry ??= clock.setTimeout(() => this.#retryNow(), RETRY_MS)
+      if (!(error instanceof BusRefusedError)) return
+      this.#refusal = error
+      for (const resume of this.#waiting.splice(0)) resume()
     }
   }
 
@@ -182,7 +212,7 @@ export class Timeline {
     this.#recent.tidy()
   }
 
-  /** Calls back when `position` is known. */
+  /** Calls back when `position` is known, and when it is known that it cannot be read. */
   whenLive(resume: () => void): void {
     this.#waiting.push(resume)
     if (!this.#isReading && this.#retry === undefined) void this.catchUp()
@@ -295,9 +325,11 @@ export class Timeline {
         : this.#isEmpty
           ? ({ kind: 'oldest' } as const)
           : ({ kind: 'none' } as const)
+      this.#isBeginning = !known
       const page = await this.#read(from, SHARED_PAGE, known)
+      this.#isBeginning = false
       if (this.#isClosed) return
-      if (!known && this.#position) continue // it was heard meanwhile where live begins
+      if (!known && this.#position) return // it was heard meanwhile where live begins, and all behind that unless it is stale
       this.#isEmpty = !page && !known
       if (!page) return
       const offset = page.entries[0]?.previous ?? page.newest
@@ -305,10 +337,12 @@ export class Timeline {
         this.#position = { epoch: page.epoch, offset: from.kind === 'none' ? page.newest : offset }
         if (from.kind === 'none') {
           this.#isFirst = true
+          this.#lateOffset = undefined
           return
         }
       } else if (known.epoch !== page.epoch || offset !== known.offset) {
         metrics.count.gapsNotFilled++
+        if (known.epoch !== page.epoch) metrics.count.historiesAnew++
         // Redis may have gone back behind what was heard here, and be further now.
         const lost = numberOf(offset) - numberOf(known.offset)
         const missed = known.epoch === page.epoch && lost > 0 ? lost : undefined

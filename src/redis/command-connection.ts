@@ -15,7 +15,7 @@ import { bytesOf } from '../redis-commands/words.ts'
 import { Connection } from './connection.ts'
 import { connectionName } from './nodes.ts'
 import type { RedisOptions } from './options.ts'
-import { errorText, isReply } from './replies.ts'
+import { errorText, isOfReplica, isReply } from './replies.ts'
 
 export interface CommandConnectionOptions {
   readonly redis: RedisOptions
@@ -98,6 +98,7 @@ export class CommandConnection implements CommandServer {
     try {
       return await this.#connection.client.callBuffer(name, ...args)
     } catch (error) {
+      if (isOfReplica(error)) this.#connection.drop() // there is another master
       if (isReply(error)) throw new CommandError(error.message)
       throw this.#isTooLarge ? new AnswerTooLargeError() : new BusUnavailableError(errorText(error), { cause: error })
     } finally {

@@ -20,17 +20,33 @@ export class RedisCommands {
     return this.#connections.keyPrefix + name
   }
 
+  /** Is Redis a Cluster, where each key is on one of several nodes? */
+  get isCluster(): boolean {
+    return this.#connections.router !== undefined
+  }
+
+  /** Returns a way to send commands without keys to each node, with answers and rejections as `send`. */
+  everywhere(): readonly RedisCommands['send'][] {
+    const { router } = this.#connections
+    if (!router) return [(name, ...args) => this.send(name, ...args)]
+    return router.nodes.members.map(
+      ({ connection }) =>
+        (name, ...args) =>
+          this.#answer(name, () => connection.client.call(name, ...args)),
+    )
+  }
+
   /**
    * Resolves to what Redis answers. Rejects with BusUnavailableError when it is away, takes too long or cannot do it now,
    * and with BusRefusedError when its access rules forbid it.
    */
-  send(name: string, ...args: (string | number)[]): Promise<unknown> {
-    return this.#answer(name, () => this.#connections.commands.client.call(name, ...args))
+  send(name: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
+    return this.#answer(name, () => this.#connections.call(name, args))
   }
 
   /** The same for an answer that may be no text: texts in it are bytes. */
-  sendForBytes(name: string, ...args: (string | number)[]): Promise<unknown> {
-    return this.#answer(name, () => this.#connections.commands.client.callBuffer(name, ...args))
+  sendForBytes(name: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
+    return this.#answer(name, () => this.#connections.callBuffer(name, args))
   }
 
   async #answer(name: string, ask: () => Promise<unknown>): Promise<unknown> {
@@ -38,8 +54,10 @@ export class RedisCommands {
     if (!areCommandsReady) throw new BusUnavailableError(unavailableReason ?? 'Redis is not connected')
     let timer: ReturnType<typeof setTimeout> | undefined
     const late = new Promise<never>((_resolve, reject) => {
-      const error = new BusUnavailableError(`Redis did not answer ${name} within ${this.#timeoutMs} ms`)
-      timer = setTimeout(() => reject(error), this.#timeoutMs)
+      timer = setTimeout(
+        () => reject(new BusUnavailableError(`Redis did not answer ${name} within ${this.#timeoutMs} ms`)),
+        this.#timeoutMs,
+      )
     })
     const answered = ask().catch((error: unknown) => {
       this.#connections.notice(error)

@@ -3,8 +3,8 @@
  * closed, or else what the network said. Knows nothing of what the connection is for.
  */
 import { Redis } from 'ioredis'
-import { onEachStream, onHandshake } from './ioredis-internals.ts'
-import { clientOptions, growingDelay, type RedisOptions } from './options.ts'
+import { locateFirst, onEachStream, onHandshake } from './ioredis-internals.ts'
+import { clientOptions, foundOptions, growingDelay, type RedisOptions } from './options.ts'
 import { errorText, isReply } from './replies.ts'
 
 export interface ConnectionEvents {
@@ -21,6 +21,7 @@ export class Connection {
   readonly client: Redis
   readonly #events: ConnectionEvents
   #attempts = 0
+  #connects = 0
   /** Why this attempt, or the connection that it made, failed. */
   #cause: string | undefined
   /** Does Redis itself say so? */
@@ -32,6 +33,14 @@ export class Connection {
     const given = clientOptions(options)
     const retryStrategy = (): number => growingDelay(++this.#attempts, options.reconnectMaxDelayMs)
     this.client = new Redis({ ...given, ...more, connectionName, retryStrategy })
+    const { locate } = options
+    if (locate) {
+      const find = async () => foundOptions(given, options, await locate())
+      locateFirst(this.client, find, (error) => {
+        this.#failed(errorText(error), false)
+        return retryStrategy()
+      })
+    }
     // The first one of a socket comes from ioredis, as an 'error' of the client.
     onEachStream(this.client, given.tls !== undefined, () => {})
     onHandshake(this.client, {
@@ -42,12 +51,20 @@ export class Connection {
       this.#cause = undefined
       this.#isSaidByRedis = false
     })
-    this.client.on('ready', () => events.onReady())
+    this.client.on('ready', () => {
+      this.#connects++
+      events.onReady()
+    })
     this.client.on('error', (error: Error) => this.#failed(errorText(error), isReply(error)))
     this.client.on('close', () => {
       if (this.#cause === undefined) this.#failed('Redis closed the connection', false)
       events.onClosed()
     })
+  }
+
+  /** How often it was lost and made again. */
+  get reconnects(): number {
+    return Math.max(0, this.#connects - 1)
   }
 
   get isReady(): boolean {

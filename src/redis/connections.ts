@@ -5,19 +5,29 @@
  * while publishing still works is found and mended, and so is a server that has become a replica.
  */
 import type { Log } from '../log.ts'
+import type { BusRefusedError } from '../bus/bus.ts'
+import type { ClusterRouter } from './cluster-router.ts'
 import { Connection } from './connection.ts'
+import { findMissing } from './missing.ts'
 import { connectionName, PROBE_PREFIX } from './nodes.ts'
 import { growingDelay, type RedisOptions } from './options.ts'
 import { OutageLog } from './outage-log.ts'
-import { describeRedisUrl } from '../config.ts'
-import { errorText, isOfReplica, isPassing, isReply } from './replies.ts'
+import { describeRedis, nodeText, type RedisNode } from '../config.ts'
+import { createCluster, type RedisCluster } from './redis-cluster.ts'
+import { errorText, isOfReplica, isPassing, isReply, publishFailure } from './replies.ts'
 import { REPLICA_PROBLEM, RoleCheck } from './role.ts'
+import { hasSentinels, SentinelWatch } from './sentinels.ts'
+import type { ShardedChannels } from './shards.ts'
 
 /** Who uses the connections. All calls but `prepare`, `restore` and `askAgain` are synchronous, and none may throw. */
 export interface ConnectionsUser {
   /** On a channel that is subscribed by its name, as Redis calls it. */
   onMessage(channel: string, payload: Buffer): void
+  /** Redis refuses a sharded channel, or (undefined) takes it again. */
+  onShardRefusal(channel: string, refusal: BusRefusedError | undefined): void
   onPatternMessage(pattern: string, channel: string, payload: Buffer): void
+  /** A probe went through both connections in this time. */
+  onRoundTrip(seconds: number): void
   /** Called on each change: with undefined when usable again, with the reason when not. */
   onAvailability(reason: string | undefined): void
   /**
@@ -39,6 +49,10 @@ export class RedisConnections {
   readonly keyPrefix: string
   readonly commands: Connection
   readonly subscriber: Connection
+  /** Undefined where one server has all. Its masters have connections for commands with keys. */
+  readonly router: ClusterRouter | undefined
+  /** Channels that are subscribed where their slots are; undefined where all are subscribed by one connection. */
+  readonly shards: ShardedChannels | undefined
   /** The probe's own channel, as Redis calls it. There is one subscription for all: nobody else may take it or give it back. */
   readonly probeChannel: string
   /** Resolves when the first attempt to connect has succeeded or failed. */
@@ -47,6 +61,10 @@ export class RedisConnections {
   readonly #log: Log
   readonly #outages: OutageLog
   readonly #role: RoleCheck
+  /** Undefined where nobody says when another server becomes the master. */
+  readonly #watch: SentinelWatch | undefined
+  /** Where the connections are to lead. */
+  #located: RedisNode | undefined
   #user: ConnectionsUser | undefined
   #onFirstOutcome!: () => void
   #areCommandsReady = false
@@ -61,22 +79,28 @@ export class RedisConnections {
   /** Does Redis let us have our own channel? */
   #hasProbeChannel = true
   #isPasswordUnwanted = false
+  #isWarned = false
   #probeTimer: ReturnType<typeof setTimeout> | undefined
   /** The probe that is on its way. */
   #probeDeadline: ReturnType<typeof setTimeout> | undefined
+  #probeSentMs = 0
 
   /** Errors: throws if the URL is not understood or a TLS file cannot be read. */
-  constructor(options: RedisOptions, nodeId: string, log: Log) {
+  constructor(given: RedisOptions, nodeId: string, log: Log) {
+    const cluster = this.#clusterFor(given, nodeId)
+    this.router = cluster?.router
+    this.shards = cluster?.shards
+    const options = this.#following(given)
     this.#options = options
     this.#log = log
     this.keyPrefix = options.keyPrefix
-    this.description = `Redis at ${describeRedisUrl(options.url)}`
+    this.description = describeRedis(options)
     this.#reason = `connecting to ${this.description}`
     this.probeChannel = `${options.keyPrefix}${PROBE_PREFIX}${nodeId}`
     this.firstOutcome = new Promise((resolve) => (this.#onFirstOutcome = resolve))
     this.#outages = new OutageLog(log, this.description)
     const events = { onFailure: this.#failed, onUnwantedPassword: this.#passwordUnwanted }
-    this.commands = new Connection(options, connectionName(nodeId, 'publisher'), {
+    this.commands = new Connection(this.#nth(options, 0), connectionName(nodeId, 'publisher'), {
       ...events,
       onReady: () => void this.#commandsReady(),
       onClosed: () => {
@@ -84,7 +108,8 @@ export class RedisConnections {
         this.#connectionClosed()
       },
     })
-    this.subscriber = new Connection(options, connectionName(nodeId, 'subscriber'), {
+    // By another master, so that the probe finds out whether they hear each other.
+    this.subscriber = new Connection(this.#nth(options, 1), connectionName(nodeId, 'subscriber'), {
       ...events,
       onReady: () => void this.#subscriberReady(),
       onClosed: () => {
@@ -92,6 +117,9 @@ export class RedisConnections {
         this.#connectionClosed()
       },
     })
+    this.#watch = hasSentinels(options)
+      ? new SentinelWatch(options, connectionName(nodeId, 'sentinel'), () => this.#masterMayHaveMoved())
+      : undefined
     this.#role = new RoleCheck((name, ...args) => this.commands.client.call(name, ...args))
   }
 
@@ -102,7 +130,17 @@ export class RedisConnections {
 
   /** May commands be sent? */
   get areCommandsReady(): boolean {
-    return this.#areCommandsReady
+    return this.#areCommandsReady && this.router?.nodes.problem === undefined
+  }
+
+  /** Sends a command to the server that it belongs to, whatever the state is. Resolves and rejects as ioredis does. */
+  call(name: string, args: readonly (string | number | Buffer)[]): Promise<unknown> {
+    return this.router ? this.router.call(name, args, false) : this.commands.client.call(name, ...args)
+  }
+
+  /** The same, with texts in the answer as octets. */
+  callBuffer(name: string, args: readonly (string | number | Buffer)[]): Promise<unknown> {
+    return this.router ? this.router.call(name, args, true) : this.commands.client.callBuffer(name, ...args)
   }
 
   start(user: ConnectionsUser): void {
@@ -111,7 +149,7 @@ export class RedisConnections {
     const { client } = this.subscriber
     client.on('messageBuffer', (channel: Buffer, payload: Buffer) => {
       const name = channel.toString()
-      if (name === this.probeChannel) void this.#probeArrived()
+      if (name === this.probeChannel) this.#probeCameBack()
       else user.onMessage(name, payload)
     })
     client.on('pmessageBuffer', (pattern: string, channel: Buffer, payload: Buffer) => {
@@ -119,6 +157,7 @@ export class RedisConnections {
     })
     this.commands.start()
     this.subscriber.start()
+    this.#watch?.start()
   }
 
   /** A command has failed so. What it says about the server as a whole is acted on. */
@@ -147,9 +186,63 @@ export class RedisConnections {
     clearTimeout(this.#probeTimer)
     this.#endProbe()
     this.#outages.close()
+    this.#watch?.close()
     this.#onFirstOutcome()
+    this.router?.nodes.close()
     this.commands.close()
     this.subscriber.close()
+  }
+
+  // --- A Cluster
+
+  #clusterFor(options: RedisOptions, nodeId: string): RedisCluster | undefined {
+    return createCluster(options, nodeId, {
+      client: () => this.commands.client,
+      failureOf: (error) => {
+        this.notice(error)
+        return publishFailure(error)
+      },
+      onFailure: (cause) => this.#failed(cause),
+      onChange: () => this.#update(),
+      onMessage: (channel, payload) => this.#user?.onMessage(channel, payload),
+      onRefusal: (channel, refusal) => this.#user?.onShardRefusal(channel, refusal),
+      onPassing: (text) => this.pass(text),
+    })
+  }
+
+  #nth(options: RedisOptions, n: number): RedisOptions {
+    const { router } = this
+    return router ? { ...options, locate: () => router.nodes.locate(n) } : options
+  }
+
+  // --- The master
+
+  /** Both connections are to lead to the same server. */
+  #following(options: RedisOptions): RedisOptions {
+    const { locate } = options
+    if (!locate) return options
+    return {
+      ...options,
+      locate: async () => {
+        const node = await locate()
+        this.#found(node)
+        return node
+      },
+    }
+  }
+
+  #found(node: RedisNode): void {
+    const before = this.#located
+    this.#located = node
+    if (!before || nodeText(before) === nodeText(node)) return
+    this.#log.info({ bus: this.description, master: nodeText(node) }, 'Redis has another master')
+    // The old one may still live, cut off from its Sentinels: it would go on taking messages, and lose them.
+    if (this.#areCommandsReady || this.#isSubscriberReady) this.#drop(`${nodeText(node)} is the master now`)
+  }
+
+  /** Nothing follows from it that no Sentinel knows a master: the old one may go on. */
+  #masterMayHaveMoved(): void {
+    this.#options.locate!().catch(() => {})
   }
 
   // --- Ready and closed
@@ -159,6 +252,8 @@ export class RedisConnections {
     try {
       const problem = await this.#role.problem()
       if (problem !== undefined) return this.#drop(problem)
+      await this.router?.nodes.untilReady()
+      void this.#warnOfMissing()
       const passing = await this.#user!.prepare()
       if (passing !== undefined) this.pass(passing)
     } catch (error) {
@@ -169,6 +264,19 @@ export class RedisConnections {
     this.#areCommandsReady = true
     this.#update()
     void this.#probe()
+  }
+
+  /** Once: what this server does not let us do. */
+  async #warnOfMissing(): Promise<void> {
+    if (this.#isWarned) return
+    this.#isWarned = true
+    const { missing, isForbidden } = await findMissing(
+      (name, ...args) => this.commands.client.call(name, ...args),
+      this.#role.isUnknown,
+    )
+    if (missing.length === 0 || this.#isClosed) return
+    // Whoever gave us a user with few rights knows what it is without.
+    this.#log[isForbidden ? 'info' : 'warn']({ bus: this.description, missing }, 'Redis does not take some commands')
   }
 
   /** After each (re)connect: everything that is wanted. */
@@ -221,6 +329,7 @@ export class RedisConnections {
     this.#failed(cause)
     this.commands.drop()
     this.subscriber.drop()
+    this.router?.nodes.drop()
   }
 
   #update(): void {
@@ -242,6 +351,10 @@ export class RedisConnections {
         ? `connecting to ${this.description}`
         : `no connection to ${this.description}: ${this.#cause}`
     }
+    const problem = this.router?.nodes.problem
+    if (problem !== undefined) return `no connection to ${this.description}: ${problem}`
+    const ofShards = this.shards?.problem
+    if (ofShards !== undefined) return `${this.description}: ${ofShards}`
     return this.#passing === undefined ? undefined : `${this.description} can do nothing now: ${this.#passing}`
   }
 
@@ -276,6 +389,9 @@ export class RedisConnections {
       const problem = await this.#role.problem()
       if (this.#probeDeadline !== deadline) return
       if (problem !== undefined) return this.#drop(problem)
+      const down = await this.router?.nodes.lookBy(this.commands.client)
+      if (this.#probeDeadline !== deadline) return
+      if (down !== undefined) return this.#pass(down)
       if (!this.#hasProbeChannel) await this.#subscribeProbe()
       if (this.#hasProbeChannel) await this.#publishProbe()
       // Without a channel of our own both ends are at least asked whether they live.
@@ -288,6 +404,7 @@ export class RedisConnections {
 
   async #publishProbe(): Promise<void> {
     try {
+      this.#probeSentMs = performance.now()
       await this.commands.client.publish(this.probeChannel, '')
     } catch (error) {
       if (!isReply(error) || isPassing(error)) throw error
@@ -300,6 +417,11 @@ export class RedisConnections {
       () => true,
       (error: unknown) => isReply(error), // a refusal is an answer too
     )
+  }
+
+  #probeCameBack(): void {
+    if (this.#probeDeadline !== undefined) this.#user!.onRoundTrip((performance.now() - this.#probeSentMs) / 1000)
+    void this.#probeArrived()
   }
 
   async #probeArrived(): Promise<void> {

@@ -5,9 +5,9 @@
 import { Buffer } from 'node:buffer'
 import { BusUnavailableError, QueueFullError } from '../bus/bus.ts'
 import type { StreamEntry } from '../history/log.ts'
-import type { PublishQueue } from './publish-queue.ts'
+import { textOf } from '../text.ts'
 import { ENQUEUE_SCRIPT } from './queue-scripts.ts'
-import { newScript, OrderedScript } from './scripts.ts'
+import { newScript, type Script, type ScriptRunner } from './scripts.ts'
 
 const SCRIPT = newScript(ENQUEUE_SCRIPT)
 
@@ -27,15 +27,16 @@ interface Batch {
 }
 
 export class Enqueuing {
-  readonly #queue: PublishQueue
-  readonly #script: OrderedScript
+  readonly #script: ScriptRunner
+  readonly #flush: () => void
   /** By the key of the stream. */
   readonly #batches = new Map<string, Batch>()
   #turnEnd: ReturnType<typeof setImmediate> | undefined
 
-  constructor(queue: PublishQueue) {
-    this.#queue = queue
-    this.#script = new OrderedScript(queue, SCRIPT)
+  /** `flush`: writes what the scripts were given. */
+  constructor(ordered: (script: Script) => ScriptRunner, flush: () => void) {
+    this.#script = ordered(SCRIPT)
+    this.#flush = flush
   }
 
   /** Resolves when Redis has it. Rejects as `HistoryLog.publish`. */
@@ -43,8 +44,8 @@ export class Enqueuing {
     const batch = this.#batchFor(key, maxLength)
     batch.args.push(String(fields.length * 2))
     for (const [name, value = payload] of fields) {
-      // A payload may be a view of what came in, which is something else by the end of the turn.
-      batch.args.push(name, typeof value === 'string' ? value : Buffer.from(value))
+      // A payload may be a view of what came in, which is something else by the end of the turn. Texts are written as one.
+      batch.args.push(name, typeof value === 'string' ? value : (textOf(value) ?? Buffer.from(value)))
       batch.length += name.length + value.length
     }
     const added = new Promise<void>((resolve, reject) => batch.waiting.push({ resolve, reject }))
@@ -65,7 +66,7 @@ export class Enqueuing {
     this.#turnEnd ??= setImmediate(() => {
       this.#turnEnd = undefined
       this.flush()
-      this.#queue.flush()
+      this.#flush()
     })
     return batch
   }

@@ -82,6 +82,12 @@ export function onEachStream(redis: Redis, isTls: boolean, onError: (error: Erro
   }
 }
 
+/** Returns the hash slot of the first key of a command; undefined if it has none. */
+export function slotOfCommand(name: string, args: readonly (string | number | Buffer)[]): number | undefined {
+  const slot: number | null = new Command(name, [...args]).getSlot()
+  return slot ?? undefined
+}
+
 export interface HandshakeEvents {
   /** Redis says no to who we are, or to anybody, and closes. ioredis waits for the other answers of the handshake, and forgets this one. */
   onRefused(error: Error): void
@@ -120,4 +126,34 @@ export function onHandshake(redis: Redis, events: HandshakeEvents): void {
     },
   }
   Object.assign(redis, watched)
+}
+
+/** What ioredis makes streams with; it connects to what the options of the client say then. */
+interface Connector {
+  /** Made false by whoever closes the client. */
+  connecting: boolean
+  connect(emit: unknown): Promise<Stream>
+}
+
+/**
+ * Makes a client find out where to connect, before each attempt: `locate` resolves to options of the client that differ now. `onUnknown`: nobody knows it now; returns in how many
+ * milliseconds it is asked again. Were that a failure of the attempt, ioredis would never make another one.
+ */
+export function locateFirst(redis: Redis, locate: () => Promise<object>, onUnknown: (error: unknown) => number): void {
+  const { connector } = redis as unknown as { connector: Connector }
+  const connect = connector.connect.bind(connector)
+  connector.connect = async (emit) => {
+    connector.connecting = true
+    while (connector.connecting) {
+      try {
+        Object.assign(redis.options, await locate())
+        if (connector.connecting) return await connect(emit)
+      } catch (error) {
+        if (!connector.connecting) break
+        const delayMs = onUnknown(error)
+        await new Promise((resolve) => setTimeout(resolve, delayMs))
+      }
+    }
+    throw new Error('the connection is closed')
+  }
 }

@@ -35,6 +35,7 @@ end
  * - `publish`: channel, payload
  * - `set`: channel, payload, life of the key that is set to it (s)
  * - `keep`: channel, payload, size, time to live (ms)
+ * - `publish-in-slot` and `keep-in-slot`: the same by SPUBLISH; the key of the first one is the channel
  * - `add`, and `enqueue` where nothing goes to make room: size, how many groups there are, the groups, how many names and values of fields there are, those
  */
 export const PUBLISH_SCRIPT = `${COMMON}
@@ -66,6 +67,15 @@ while arg <= #ARGV do
   else
     message.channel = nextArg()
     message.payload = nextArg()
+    message.publish = 'PUBLISH'
+  end
+  if message.kind == 'keep-in-slot' then
+    message.kind = 'keep'
+    message.publish = 'SPUBLISH'
+  end
+  if message.kind == 'publish-in-slot' then
+    nextKey()
+    message.publish = 'SPUBLISH'
   end
   if message.kind == 'keep' then
     message.position = nextKey()
@@ -87,7 +97,7 @@ if redis.acl_check_cmd then
     if message.stream and not redis.acl_check_cmd('XADD', message.stream, '*', 'f', 'v') then
       return redis.error_reply('NOPERM No permissions to access a stream')
     end
-    if message.channel and not redis.acl_check_cmd('PUBLISH', message.channel, '') then
+    if message.channel and not redis.acl_check_cmd(message.publish, message.channel, '') then
       return redis.error_reply('NOPERM No permissions to access a channel')
     end
   end
@@ -154,7 +164,7 @@ for i, message in ipairs(messages) do
       local answer = redis.pcall('SET', message.value, payload, 'EX', message.ttl)
       if answer.err then return undone(answer) end
     end
-    local answer = redis.pcall('PUBLISH', channel, payload)
+    local answer = redis.pcall(message.publish, channel, payload)
     if type(answer) == 'table' then return undone(answer) end
   else
     local position, log = message.position, message.log
@@ -178,7 +188,7 @@ for i, message in ipairs(messages) do
       kept = redis.pcall(unpack(fields))
     end
     if type(kept) == 'table' then return undone(kept) end
-    local answer = redis.pcall('PUBLISH', channel, string.sub(payload, 1, -2) .. ',"offset":"' .. entry ..
+    local answer = redis.pcall(message.publish, channel, string.sub(payload, 1, -2) .. ',"offset":"' .. entry ..
       '","epoch":"' .. epoch .. '","previous":"' .. id(previous, n - 1) .. '"}')
     if type(answer) == 'table' then
       redis.call('XDEL', log, entry)
@@ -291,24 +301,30 @@ end
 local left, length = tonumber(ARGV[7]), tonumber(ARGV[8])
 local function take(entries)
   for _, entry in ipairs(entries) do
-    if left <= 0 or length <= 0 then return false end
+    if length <= 0 then return end
     answer[#answer + 1] = entry[1]
     answer[#answer + 1] = entry[2][2]
     answer[#answer + 1] = entry[2][4]
     left = left - 1
     length = length - #entry[2][4]
   end
-  return true
+end
+-- Few at first: they may be so long that the others are too many. Where they are short, few commands read them all.
+local chunk = 32
+local function takeAll(command, from, to)
+  while left > 0 and length > 0 do
+    local count = math.min(chunk, left)
+    local entries = redis.call(command, log, from, to, 'COUNT', count)
+    take(entries)
+    if #entries < count then return end
+    from = '(' .. entries[#entries][1]
+    chunk = math.min(chunk * 2, 1024)
+  end
 end
 
-local CHUNK = 32
 if kind == 'before' then
-  local from = '(' .. what
-  while true do
-    local entries = redis.call('XREVRANGE', log, from, '-', 'COUNT', CHUNK)
-    if #entries == 0 or not take(entries) or #entries < CHUNK then return answer end
-    from = '(' .. entries[#entries][1]
-  end
+  takeAll('XREVRANGE', '(' .. what, '-')
+  return answer
 end
 
 local from = '-'
@@ -327,11 +343,8 @@ elseif kind == 'newest' then
     from = id(low, target)
   end
 end
-while true do
-  local entries = redis.call('XRANGE', log, from, '+', 'COUNT', CHUNK)
-  if #entries == 0 or not take(entries) or #entries < CHUNK then return answer end
-  from = '(' .. entries[#entries][1]
-end
+takeAll('XRANGE', from, '+')
+return answer
 `
 
 /** KEYS: born, hash, stream. ARGV: epoch, life of a hash without its stream (ms), life of `born` (ms), time to live (ms), channel to tell it on, and what to tell. */

@@ -17,11 +17,11 @@ export function connectionName(nodeId: string, role: string): string {
 }
 
 /**
- * Returns the bridges with this key prefix, of which the asking one must be one; undefined when the server refuses to say,
+ * `everywhere`: one for each server. Returns the bridges with this key prefix, of which the asking one must be one; undefined when the server refuses to say,
  * or does not in time.
  */
 export async function findNodes(
-  send: SendCommand,
+  everywhere: readonly SendCommand[],
   keyPrefix: string,
   ownId: string,
 ): Promise<readonly BusNode[] | undefined> {
@@ -30,7 +30,10 @@ export async function findNodes(
     timer = setTimeout(() => resolve(undefined), ANSWER_TIMEOUT_MS)
   })
   // A refusal by the server's access rules is nothing to report: the question is asked again and again.
-  const asking = askNodes(send, keyPrefix).catch(() => undefined)
+  const asking = Promise.all(everywhere.map((send) => askNodes(send, keyPrefix))).then(
+    (lists) => lists.flat(),
+    () => undefined,
+  )
   const nodes = await Promise.race([asking, late]).finally(() => clearTimeout(timer))
   return nodes?.some(({ id }) => id === ownId) ? nodes : undefined
 }

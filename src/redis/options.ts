@@ -1,11 +1,20 @@
 /** How to reach Redis: the options of the bridge, and what ioredis makes of them. */
 import { readFileSync } from 'node:fs'
 import type { RedisOptions as ClientOptions } from 'ioredis'
-import { parseRedisUrl } from '../config.ts'
+import { nodeText, parseRedisUrl, type RedisNode } from '../config.ts'
+import { identityOptions } from './server-identity.ts'
 
 /** The `redis` section of the configuration; times in milliseconds. */
 export interface RedisOptions {
-  readonly url: string
+  /** One of `url`, `sentinels` and `cluster` says where Redis is. */
+  readonly url?: string | undefined
+  readonly sentinels?: readonly string[] | undefined
+  readonly masterName?: string | undefined
+  readonly sentinelUsername?: string | undefined
+  readonly sentinelPassword?: string | undefined
+  readonly sentinelTls?: boolean | undefined
+  readonly cluster?: readonly string[] | undefined
+  readonly shardedPubSub?: boolean | undefined
   readonly username?: string | undefined
   readonly password?: string | undefined
   readonly db?: number | undefined
@@ -24,13 +33,26 @@ export interface RedisOptions {
   readonly commandTimeoutMs: number
   readonly probeIntervalMs: number
   readonly reconnectMaxDelayMs: number
+  /** Finds the server before each attempt to connect; undefined where `url` says it. */
+  readonly locate?: Locate | undefined
+  /** The one of several servers that `url` is about; undefined where there is one for all. */
+  readonly node?: RedisNode | undefined
+}
+
+/** Resolves to where to connect now. Rejects with what is to be said when that is not known. */
+export type Locate = () => Promise<RedisNode>
+
+/** Returns the options for one server, with the same user and TLS. */
+export function optionsFor(options: RedisOptions, node: RedisNode): RedisOptions {
+  return { ...options, url: `redis://${nodeText(node)}`, sentinels: [], cluster: [], locate: undefined, node }
 }
 
 const FIRST_DELAY_MS = 50
 
 /** Returns what ioredis is made with; it never sees the URL. Errors: throws if the URL is not understood or a TLS file cannot be read. */
 export function clientOptions(options: RedisOptions): Omit<ClientOptions, 'replyMapping' | 'retryStrategy'> {
-  const { host, port, path, family, isTls, ...fromUrl } = parseRedisUrl(options.url)
+  const { locate, url = '' } = options
+  const { host, port, path, family, isTls, ...fromUrl } = parseRedisUrl(locate ? 'redis://' : url)
   const username = options.username ?? fromUrl.username
   const password = options.password ?? fromUrl.password
   const db = options.db ?? fromUrl.db
@@ -52,19 +74,31 @@ export function clientOptions(options: RedisOptions): Omit<ClientOptions, 'reply
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(db === undefined ? {} : { db }),
-    ...(isTls || options.tls.enabled ? { tls: tlsOptions(options.tls) } : {}),
+    ...(isTls || options.tls.enabled ? { tls: tlsOptions(options.tls, options.node) } : {}),
   }
 }
 
-function tlsOptions({ rejectUnauthorized, serverName, caFile, certFile, keyFile }: RedisOptions['tls']) {
+/** Returns the same for the one of several servers that was found. */
+export function foundOptions(given: ClientOptions, { tls }: RedisOptions, node: RedisNode): Partial<ClientOptions> {
+  const { host, port } = node
+  return { host, port, ...(given.tls ? { tls: { ...given.tls, ...identityOptions(namesOf(tls, node)) } } : {}) }
+}
+
+function tlsOptions(tls: RedisOptions['tls'], node: RedisNode | undefined): NonNullable<ClientOptions['tls']> {
+  const { rejectUnauthorized, serverName, caFile, certFile, keyFile } = tls
   const read = (file: string | undefined): Buffer | undefined => (file === undefined ? undefined : readFileSync(file))
   return {
     rejectUnauthorized,
-    ...(serverName === undefined ? {} : { servername: serverName }),
+    ...(node ? identityOptions(namesOf(tls, node)) : serverName === undefined ? {} : { servername: serverName }),
     ca: read(caFile),
     cert: read(certFile),
     key: read(keyFile),
   }
+}
+
+/** The certificates of all have one name, or each has its own, which is its host or what it says that it is called. */
+function namesOf({ serverName }: RedisOptions['tls'], { host, hostname }: RedisNode): string[] {
+  return [serverName, hostname, host].filter((name) => name !== undefined)
 }
 
 /** Doubling from 50 ms, with jitter so that many bridges do not come back at once. */

@@ -9,8 +9,14 @@ const SUMMARY_INTERVAL_MS = 60_000
 /** Causes that are told apart in one outage; each has a line. */
 const MAX_CAUSES = 20
 
+/** What the others notice of it, in words for whoever reads the log. */
+const MEANWHILE =
+  'Clients stay connected and get no messages; what they SEND, and what is posted, is refused with bus-unavailable; /ready is 503'
+
 interface Outage {
   readonly sinceMs: number
+  /** The same by the clock on the wall, ISO 8601. */
+  readonly since: string
   /** How often each cause was seen. */
   readonly causes: Map<string, number>
   lastCause: string
@@ -34,8 +40,14 @@ export class OutageLog {
   failed(cause: string): void {
     const outage = this.#outage
     if (!outage) {
-      this.#outage = { sinceMs: this.#clock.now(), causes: new Map([[cause, 1]]), lastCause: cause, failures: 1 }
-      this.#log.error({ bus: this.#bus, reason: cause }, 'Redis is away')
+      this.#outage = {
+        sinceMs: this.#clock.now(),
+        since: new Date().toISOString(),
+        causes: new Map([[cause, 1]]),
+        lastCause: cause,
+        failures: 1,
+      }
+      this.#log.error({ bus: this.#bus, reason: cause, meanwhile: MEANWHILE }, 'Redis is away')
       this.#summarizeLater()
       return
     }
@@ -71,7 +83,7 @@ export class OutageLog {
 
   #numbers() {
     if (!this.#outage) return {}
-    const { sinceMs, failures } = this.#outage
-    return { awaySeconds: Math.round((this.#clock.now() - sinceMs) / 1000), failures }
+    const { sinceMs, since, failures } = this.#outage
+    return { since, awaySeconds: Math.round((this.#clock.now() - sinceMs) / 1000), failures }
   }
 }

@@ -2,6 +2,7 @@
  * Waits for messages of queues that are dry: one connection of a node's own, and one command for all of them. Redis gives each new
  * message to one of the nodes that wait, in turn.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import { BusRefusedError } from '../bus/bus.ts'
 import type { StreamEntry } from '../history/stream.ts'
 import { QUEUE_GROUP } from '../queue/queue.ts'
@@ -81,6 +82,11 @@ export class QueueReader {
       this.#waiting.delete(key)
       queueMicrotask(() => this.#options.ended(key, false))
     }
+  }
+
+  /** How often its connection was lost and made again. */
+  get reconnects(): number {
+    return this.#connection?.reconnects ?? 0
   }
 
   /** Redis is away, or another one: connect anew. */
@@ -195,8 +201,4 @@ export class QueueReader {
 function isRefusal(error: unknown): number {
   if (isReply(error)) return 0
   throw error
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -2,8 +2,8 @@
  * What is done to a work queue in Redis in one step each. A queue is a stream with one consumer group, of which each node is
  * a consumer. What was given back belongs to a consumer that is nobody, and is claimed from it before anything new is read, so
  * it comes first. Beside the stream are two hashes: how often somebody has failed with a message, and how many
- * subscriptions each node has, and until when that holds. KEYS of each: stream, failures, nodes, dead stream. ARGV of each
- * begin with: group, node.
+ * subscriptions each node has, and until when that holds. KEYS of each: stream, failures, nodes, and but for a Cluster
+ * the dead stream, which has a slot of its own there. ARGV of each begin with: group, node.
  */
 
 const COMMON = `
@@ -56,7 +56,7 @@ end
 
 -- Names of queues come from clients: of one that nobody uses and that holds nothing, nothing is left.
 local function forgetEmpty()
-  if redis.call('XLEN', dead) == 0 and redis.call('EXISTS', dead) == 1 and #redis.call('XINFO', 'GROUPS', dead) == 0 then
+  if dead and redis.call('XLEN', dead) == 0 and redis.call('EXISTS', dead) == 1 and #redis.call('XINFO', 'GROUPS', dead) == 0 then
     redis.call('DEL', dead)
   end
   if redis.call('EXISTS', nodes) == 1 or redis.call('XLEN', stream) > 0 then return end
@@ -123,7 +123,10 @@ forgetEmpty()
 return 0
 `
 
-/** ARGV: how many are wanted, ids of what is settled, the lowest first and the highest last. Answers id, how often delivered, and fields of each. */
+/**
+ * ARGV: how many are wanted, ids of what is settled, the lowest first and the highest last. Answers, packed: of what came back
+ * id, how often delivered and fields of each, and of what is new id and fields of each; nothing if there is nothing.
+ */
 export const WORK_SCRIPT = `${COMMON}
 -- One look for all of them, unless the node holds very many that lie between.
 local function heldIn(from, to)
@@ -141,12 +144,16 @@ if #ARGV > 3 then
     local id = ARGV[i]
     if held and held[id] or not held and isHeld(id) then settled[#settled + 1] = id end
   end
+  if #settled == 0 and lacksGroup(redis.pcall('XPENDING', stream, group)) then
+    -- Somebody has destroyed the group: nobody else can have been given them since.
+    for i = 4, #ARGV do settled[#settled + 1] = ARGV[i] end
+  end
   if #settled > 0 then forget(unpack(settled)) end
 end
 
 local wanted = tonumber(ARGV[3])
 local answer = {}
-if wanted == 0 then return answer end
+if wanted == 0 then return false end
 
 -- What somebody has deleted makes room for the next.
 while #answer < wanted do
@@ -177,11 +184,10 @@ if #answer < wanted then
     new = read()
   end
   if type(new) == 'table' and new.err then return new end
-  if new then
-    for _, entry in ipairs(new[1][2]) do answer[#answer + 1] = {entry[1], 1, entry[2]} end
-  end
+  if new then return cmsgpack.pack({answer, new[1][2]}) end
 end
-return answer
+if #answer == 0 then return false end
+return cmsgpack.pack({answer, {}})
 `
 
 const COPY = `
@@ -203,11 +209,11 @@ end
 
 /**
  * ARGV: why (empty if nobody has failed), after how many failures a message is dead, most dead messages, channel and name to
- * tell of what was given back, ids. Answers how many are dead.
+ * tell of what was given back, ids. Answers how many are dead; in a Cluster id and fields of each, which is held until it is buried.
  */
 export const RETURN_SCRIPT = `${COMMON}${COPY}
 local reason, most, maxLength = ARGV[3], tonumber(ARGV[4]), ARGV[5]
-local returned, died = 0, 0
+local returned, died, toBury = 0, 0, {}
 
 -- Where Redis has no memory for it, nothing is counted or buried, and the queue goes on.
 local function isFull(answer)
@@ -237,12 +243,15 @@ for i = 8, #ARGV do
         return count
       end
     end
-    if isDead then
+    if isDead and dead then
       local buried = bury(id)
       if isFull(buried) then isDead = false
       elseif type(buried) == 'table' and buried.err then return buried end
     end
-    if isDead then
+    if isDead and not dead then
+      local entry = redis.call('XRANGE', stream, id, id)[1]
+      toBury[#toBury + 1] = {id, entry and portable(entry[2]) or {}}
+    elseif isDead then
       forget(id)
       died = died + 1
     elseif reason ~= 'unreadable' then
@@ -253,6 +262,7 @@ for i = 8, #ARGV do
   end
 end
 if returned > 0 then redis.call('PUBLISH', ARGV[6], ARGV[7]) end
+if not dead then return toBury end
 return died
 `
 
@@ -283,7 +293,7 @@ for _, value in ipairs(known) do
   local count, untilMs = string.match(value, '^(%d+) (%d+)$')
   if count and tonumber(untilMs) >= current then subscriptions = subscriptions + tonumber(count) end
 end
-return {redis.call('XLEN', stream), given, subscriptions, redis.call('XLEN', dead)}
+return {redis.call('XLEN', stream), given, subscriptions, dead and redis.call('XLEN', dead) or 0}
 `
 
 const READY = `
@@ -304,53 +314,92 @@ local function behind(id)
 end
 `
 
-/** ARGV: 1 for the dead, how many. Answers entries. */
-export const PEEK_SCRIPT = `${COMMON}${READY}
-local wanted = tonumber(ARGV[4])
-if ARGV[3] == '1' then return redis.call('XRANGE', dead, '-', '+', 'COUNT', wanted) end
-local entries = {}
-for _, each in ipairs(pending('-', '+', wanted, NOBODY)) do
-  local entry = redis.call('XRANGE', stream, each[1], each[1])[1]
-  if entry then entries[#entries + 1] = entry end
-end
-if #entries < wanted then
-  for _, entry in ipairs(redis.call('XRANGE', stream, behind(lastRead()), '+', 'COUNT', wanted - #entries)) do
-    entries[#entries + 1] = entry
+const WALK = `
+-- Hands over the oldest in turn, as long as that answers true. Few are read at a time: a script has them all in memory.
+local function walk(key, from, take)
+  while true do
+    local entries = redis.call('XRANGE', key, from, '+', 'COUNT', 16)
+    for _, entry in ipairs(entries) do
+      if not take(entry) then return end
+    end
+    if #entries < 16 then return end
+    from = '(' .. entries[#entries][1]
   end
 end
-return entries
+
+-- Returns what says whether one more may be taken: so many, and so many octets in all, but for the first.
+local function budget(most, maxBytes)
+  local taken, bytes = 0, 0
+  return function(entry)
+    for _, part in ipairs(entry[2]) do bytes = bytes + #part end
+    if taken == most or taken > 0 and bytes > maxBytes then return false end
+    taken = taken + 1
+    return true
+  end
+end
 `
 
-/** ARGV: 1 for the dead, how many at most. Answers how many were deleted. */
-export const PURGE_SCRIPT = `${COMMON}${READY}
-local wanted = tonumber(ARGV[4])
-local purged = 0
+/** ARGV: 1 for the dead, how many, how many octets. Answers 1 if there are others, and entries. */
+export const PEEK_SCRIPT = `${COMMON}${READY}${WALK}
+local fits, entries, hasMore = budget(tonumber(ARGV[4]), tonumber(ARGV[5])), {}, 0
+local function show(entry)
+  if not fits(entry) then
+    hasMore = 1
+    return false
+  end
+  entries[#entries + 1] = entry
+  return true
+end
 if ARGV[3] == '1' then
-  for _, entry in ipairs(redis.call('XRANGE', dead, '-', '+', 'COUNT', wanted)) do
-    purged = purged + redis.call('XDEL', dead, entry[1])
-  end
-  forgetEmpty()
-  return purged
+  walk(dead, '-', show)
+  return {hasMore, entries}
 end
-for _, each in ipairs(pending('-', '+', wanted, NOBODY)) do
-  forget(each[1])
-  purged = purged + 1
+for _, each in ipairs(pending('-', '+', ARGV[4] + 1, NOBODY)) do
+  local entry = redis.call('XRANGE', stream, each[1], each[1])[1]
+  if entry and not show(entry) then return {hasMore, entries} end
 end
-if purged < wanted then
-  for _, entry in ipairs(redis.call('XRANGE', stream, behind(lastRead()), '+', 'COUNT', wanted - purged)) do
-    purged = purged + redis.call('XDEL', stream, entry[1])
+walk(stream, behind(lastRead()), show)
+return {hasMore, entries}
+`
+
+/** ARGV: 1 for the dead, how many at most, how many octets. Answers how many were deleted, and 1 if there are others. */
+export const PURGE_SCRIPT = `${COMMON}${READY}${WALK}
+local wanted, purged, hasMore = tonumber(ARGV[4]), 0, 0
+local function purge(key, from)
+  local fits = budget(wanted - purged, tonumber(ARGV[5]))
+  walk(key, from, function(entry)
+    if not fits(entry) then
+      hasMore = 1
+      return false
+    end
+    purged = purged + redis.call('XDEL', key, entry[1])
+    return true
+  end)
+end
+if ARGV[3] == '1' then
+  purge(dead, '-')
+else
+  for _, each in ipairs(pending('-', '+', wanted, NOBODY)) do
+    forget(each[1])
+    purged = purged + 1
   end
+  purge(stream, behind(lastRead()))
 end
 forgetEmpty()
-return purged
+return {purged, hasMore}
 `
 
-/** ARGV: most messages of the queue, how many at most. Answers how many went back. */
-export const REDRIVE_SCRIPT = `${COMMON}${COPY}
-local moved = 0
+/** ARGV: most messages of the queue, how many at most, how many octets. Answers how many went back, and 1 if there are others. */
+export const REDRIVE_SCRIPT = `${COMMON}${COPY}${WALK}
+local moved, hasMore = 0, 0
 local room = math.min(tonumber(ARGV[3]) - redis.call('XLEN', stream), tonumber(ARGV[4]))
-if room <= 0 then return 0 end
-for _, entry in ipairs(redis.call('XRANGE', dead, '-', '+', 'COUNT', room)) do
+if room <= 0 then return {moved, hasMore} end
+local fits = budget(room, tonumber(ARGV[5]))
+walk(dead, '-', function(entry)
+  if not fits(entry) then
+    hasMore = 1
+    return false
+  end
   local command = {'XADD', stream, '*'}
   local fields = portable(entry[2])
   for i = 1, #fields, 2 do
@@ -367,9 +416,10 @@ for _, entry in ipairs(redis.call('XRANGE', dead, '-', '+', 'COUNT', room)) do
   redis.call(unpack(command))
   redis.call('XDEL', dead, entry[1])
   moved = moved + 1
-end
+  return true
+end)
 forgetEmpty()
-return moved
+return {moved, hasMore}
 `
 
 /**

@@ -17,8 +17,8 @@ import type { Position } from '../position.ts'
 import type { RedisCommands } from './commands.ts'
 import { Enqueuing } from './enqueuing.ts'
 import { CLEAR_SCRIPT, PUBLISH_SCRIPT, READ_SCRIPT, RECORD_SCRIPT } from './log-scripts.ts'
-import type { PublishQueue } from './publish-queue.ts'
-import { newScript, OrderedScript, runScript } from './scripts.ts'
+import { newScript, OrderedScript, runScript, type Script, type ScriptCall, type ScriptRunner } from './scripts.ts'
+import { tagOf } from './slots.ts'
 
 const SCRIPTS = {
   publish: newScript(PUBLISH_SCRIPT),
@@ -38,15 +38,19 @@ const ONCE_MS = '300000'
 
 export interface RedisLogOptions {
   readonly commands: RedisCommands
-  readonly queue: PublishQueue
+  readonly ordered: (script: Script) => ScriptRunner
+  /** Writes what those scripts were given so far. */
+  readonly flush: () => void
   /** Why nothing can be sent now; undefined when it can. Thrown. */
   readonly unavailable: () => Error | undefined
   readonly nodeId: string
+  /** Is this channel, as Redis calls it, published in its slot alone? */
+  readonly isSharded: (channel: string) => boolean
 }
 
 export class RedisLog implements HistoryLog {
   readonly #options: RedisLogOptions
-  readonly #publish: OrderedScript
+  readonly #publish: ScriptRunner
   readonly #enqueuing: Enqueuing
   readonly #born: string
   /** Of the epochs that this node begins. */
@@ -55,13 +59,15 @@ export class RedisLog implements HistoryLog {
 
   constructor(options: RedisLogOptions) {
     this.#options = options
-    this.#publish = new OrderedScript(options.queue, SCRIPTS.publish)
-    this.#enqueuing = new Enqueuing(options.queue)
+    this.#publish = options.ordered(SCRIPTS.publish)
+    this.#enqueuing = new Enqueuing(options.ordered, options.flush)
     this.#born = options.commands.key(`${OWN_PREFIX}history:born`)
   }
 
   async begin(): Promise<void> {
     const { commands } = this.#options
+    // Each node of a Cluster has a time of its own, and gives its slots away: there it counts from the first use of a destination.
+    if (commands.isCluster) return
     // Not every Redis lets us ask: then it is as if it had just started.
     const info = String(await commands.send('INFO', 'all').catch(() => ''))
     // Nor is it known what a log held that somebody has thrown away.
@@ -73,18 +79,47 @@ export class RedisLog implements HistoryLog {
     await commands.send('SET', this.#born, startedMs, 'NX', 'PX', BORN_TTL_MS)
   }
 
-  async publish(messages: readonly LoggedMessage[]): Promise<void> {
+  publish(messages: readonly LoggedMessage[]): Promise<void> {
     const unavailable = this.#options.unavailable()
-    if (unavailable) throw unavailable
-    const { commands } = this.#options
+    if (unavailable) return Promise.reject(unavailable)
     const [first] = messages
     if (messages.length === 1 && first!.entry?.isQueue && first!.once === undefined) {
-      return this.#enqueuing.add(commands.key(first!.channel), first!.entry, first!.payload)
+      return this.#enqueuing.add(this.#options.commands.key(first!.channel), first!.entry, first!.payload)
     }
+    return this.#publishTogether(messages)
+  }
+
+  async #publishTogether(messages: readonly LoggedMessage[]): Promise<void> {
+    const { commands } = this.#options
     this.#enqueuing.flush() // what was sent before is in its queue before
+    const groups = commands.isCluster ? this.#bySlot(messages) : [messages]
+    // At once, so that nothing that is published later for one of them comes before.
+    await Promise.all(groups.map((group) => this.#publish.run(this.#callFor(group))))
+  }
+
+  /** What one script can do, in a Cluster. */
+  #bySlot(messages: readonly LoggedMessage[]): (readonly LoggedMessage[])[] {
+    const groups = new Map<string, LoggedMessage[]>()
+    for (const message of messages) {
+      const tag = this.#tagOf(message)
+      const group = groups.get(tag)
+      if (group) group.push(message)
+      else groups.set(tag, [message])
+    }
+    return [...groups.values()]
+  }
+
+  /** By which the slot of a message is found: that of its log, its stream or its key, which is named as its channel. */
+  #tagOf({ channel, target }: LoggedMessage): string {
+    return tagOf(target ? this.#keyOf(target.destination, 'log') : this.#options.commands.key(channel))
+  }
+
+  #callFor(messages: readonly LoggedMessage[]): ScriptCall {
+    const { commands, isSharded } = this.#options
     const keys: string[] = []
     const args: (string | Uint8Array)[] = [this.#nextEpoch(), KEPT_MS, BORN_TTL_MS, ONCE_MS]
-    for (const { channel, payload, target, entry, once, valueTtlSeconds } of messages) {
+    for (const message of messages) {
+      const { channel, payload, target, entry, once, valueTtlSeconds } = message
       const isOnce = once === undefined ? '0' : '1'
       const name = commands.key(channel)
       if (entry) {
@@ -92,22 +127,43 @@ export class RedisLog implements HistoryLog {
         args.push(entry.isQueue ? 'enqueue' : 'add', isOnce, ...partsOf(entry, payload))
       } else if (target) {
         keys.push(...this.#keysOf(target.destination))
-        args.push('keep', isOnce, name, payload, String(target.size), String(target.ttlSeconds * 1000))
+        args.push(
+          isSharded(name) ? 'keep-in-slot' : 'keep',
+          isOnce,
+          name,
+          payload,
+          String(target.size),
+          String(target.ttlSeconds * 1000),
+        )
       } else if (valueTtlSeconds !== undefined) {
         keys.push(name)
         args.push('set', isOnce, name, payload, String(valueTtlSeconds))
+      } else if (isSharded(name)) {
+        keys.push(name) // else nobody says that the slot is somewhere else
+        args.push('publish-in-slot', isOnce, name, payload)
       } else {
         args.push('publish', isOnce, name, payload)
       }
-      if (once !== undefined) keys.push(commands.key(`${OWN_PREFIX}once:${once}`))
+      if (once !== undefined) keys.push(this.#guardOf(message, once))
     }
-    if (messages.some(({ target }) => target)) keys.push(this.#born)
-    await this.#publish.run({ keys, args })
+    const kept = messages.find(({ target }) => target)?.target
+    if (kept) keys.push(this.#bornOf(kept.destination))
+    return { keys, args, slotOf: commands.key(messages[0]!.channel) }
+  }
+
+  #guardOf(message: LoggedMessage, once: string): string {
+    const { commands } = this.#options
+    return commands.key(`${OWN_PREFIX}once:${commands.isCluster ? `{${this.#tagOf(message)}}` : ''}${once}`)
+  }
+
+  /** In a Cluster each destination has its own, in its slot. */
+  #bornOf(destination: string): string {
+    return this.#options.commands.isCluster ? this.#keyOf(destination, 'born') : this.#born
   }
 
   /** Loads the text of what publishes into Redis, so that it is known with the first message. Rejects as a command. */
   async load(send: RedisCommands['send']): Promise<void> {
-    await this.#publish.load((text) => send('SCRIPT', 'LOAD', text))
+    if (this.#publish instanceof OrderedScript) await this.#publish.load((text) => send('SCRIPT', 'LOAD', text))
   }
 
   async record(
@@ -118,7 +174,7 @@ export class RedisLog implements HistoryLog {
   ): Promise<RecordOutcome> {
     const { commands, nodeId } = this.#options
     const { destination, size, ttlSeconds } = target
-    const keys = [this.#born, ...this.#keysOf(destination), this.#keyOf(destination, 'recorder')]
+    const keys = [this.#bornOf(destination), ...this.#keysOf(destination), this.#keyOf(destination, 'recorder')]
     const own = commands.key(`${RECORDED_CHANNEL}${nodeId}`)
     const head = [
       this.#nextEpoch(),
@@ -144,7 +200,7 @@ export class RedisLog implements HistoryLog {
 
   async read(destination: string, options: ReadOptions): Promise<LogPage | undefined> {
     const { from, maxEntries, maxLength, beginForSeconds = 0, heard } = options
-    const keys = [this.#born, ...this.#keysOf(destination)]
+    const keys = [this.#bornOf(destination), ...this.#keysOf(destination)]
     const head = [this.#nextEpoch(), KEPT_MS, BORN_TTL_MS, String(beginForSeconds * 1000)]
     const args = [
       ...head,
@@ -171,7 +227,7 @@ export class RedisLog implements HistoryLog {
 
   async clear(destination: string, ttlSeconds: number): Promise<Position> {
     const { commands } = this.#options
-    const keys = [this.#born, ...this.#keysOf(destination)]
+    const keys = [this.#bornOf(destination), ...this.#keysOf(destination)]
     const args = [
       this.#nextEpoch(),
       KEPT_MS,

@@ -5,19 +5,23 @@ import { compareOffsets } from '../position.ts'
 import {
   DEAD_SUFFIX,
   LEASE_MS,
+  PEEK_BYTES,
   QUEUE_GROUP,
   QUEUE_STREAMS,
   RETURNED_CHANNEL,
   type Failure,
   type Queue,
   type QueueCounts,
-  type QueueEntry,
   type QueueListener,
+  type QueuePage,
   type QueueStore,
   type TakenEntry,
 } from '../queue/queue.ts'
 import type { RedisCommands } from './commands.ts'
 import type { RedisOptions } from './options.ts'
+import { DeadMessages } from './dead-messages.ts'
+import { PackedReader } from './packed.ts'
+import { QueuePolling } from './queue-polling.ts'
 import { QueueReader } from './queue-reader.ts'
 import {
   COUNTS_SCRIPT,
@@ -31,6 +35,7 @@ import {
   WORK_SCRIPT,
 } from './queue-scripts.ts'
 import { newScript, runScript, type Script } from './scripts.ts'
+import { tagOf } from './slots.ts'
 import { entriesIn } from './stream-replies.ts'
 
 const SCRIPTS = {
@@ -45,8 +50,9 @@ const SCRIPTS = {
   redrive: newScript(REDRIVE_SCRIPT),
 }
 
-/** Messages that one script moves or deletes: Redis does nothing else meanwhile. */
+/** Messages that one script moves or deletes, and their octets: Redis does nothing else meanwhile. */
 const CHUNK = 500
+const CHUNK_BYTES = 4 * 1024 * 1024
 /** How much longer than a node keeps its own time others wait for it, in milliseconds. */
 const SLACK_MS = 5000
 /** Keys that are looked at to find queues that nobody on this node knows. */
@@ -62,13 +68,18 @@ export interface RedisQueuesOptions {
 
 export class RedisQueues implements QueueStore {
   readonly #options: RedisQueuesOptions
-  readonly #reader: QueueReader
+  readonly #reader: QueueReader | QueuePolling
+  /** Undefined where scripts have them together with their queue. */
+  readonly #dead: DeadMessages | undefined
   #listener: QueueListener | undefined
 
   constructor(options: RedisQueuesOptions) {
     this.#options = options
     const prefix = options.commands.key('').length
-    this.#reader = new QueueReader({
+    const { commands } = options
+    this.#dead = commands.isCluster ? new DeadMessages(commands) : undefined
+    const Waiting = commands.isCluster ? QueuePolling : QueueReader
+    this.#reader = new Waiting({
       ...options,
       arrived: (key, entries) =>
         this.#listener?.arrived(
@@ -85,6 +96,11 @@ export class RedisQueues implements QueueStore {
 
   start(): void {
     this.#reader.start()
+  }
+
+  /** How often its connection was lost and made again. */
+  get reconnects(): number {
+    return this.#reader.reconnects
   }
 
   /** Redis is away, or another one. */
@@ -105,6 +121,7 @@ export class RedisQueues implements QueueStore {
 
   async leave(queue: Queue): Promise<void> {
     await this.#run(SCRIPTS.leave, queue, [])
+    await this.#dead?.deleteIfEmpty(this.#deadOf(queue))
   }
 
   async work(queue: Queue, settled: readonly string[], wanted: number): Promise<readonly TakenEntry[]> {
@@ -116,9 +133,26 @@ export class RedisQueues implements QueueStore {
     const head = [failure ?? '', maxDeliveries, maxLength, this.#options.commands.key(RETURNED_CHANNEL), queue.stream]
     let dead = 0
     for (let i = 0; i < ids.length; i += CHUNK) {
-      dead += Number(await this.#run(SCRIPTS.giveBack, queue, [...head, ...ids.slice(i, i + CHUNK)]))
+      const answer = await this.#run(SCRIPTS.giveBack, queue, [...head, ...ids.slice(i, i + CHUNK)])
+      dead += this.#dead ? await this.#bury(this.#dead, queue, answer, failure ?? '') : Number(answer)
     }
     return dead
+  }
+
+  async #bury(dead: DeadMessages, queue: Queue, answer: unknown, reason: string): Promise<number> {
+    const entries = answer as readonly (readonly [id: Uint8Array, fields: readonly Uint8Array[]])[]
+    const { maxLength } = queue.rule
+    await Promise.all(
+      // Without fields somebody has deleted it.
+      entries.map(async ([, fields]) => fields.length > 0 && dead.add(this.#deadOf(queue), fields, reason, maxLength)),
+    )
+    if (entries.length > 0)
+      await this.work(
+        queue,
+        entries.map(([id]) => String(id)),
+        0,
+      )
+    return entries.length
   }
 
   async held(queue: Queue): Promise<readonly string[]> {
@@ -137,62 +171,83 @@ export class RedisQueues implements QueueStore {
 
   async counts(queue: Queue): Promise<QueueCounts> {
     const answer = (await this.#run(SCRIPTS.counts, queue, [])) as readonly unknown[]
-    const [length, pending, consumers, dead] = answer.map(Number) as [number, number, number, number]
+    const [length, pending, consumers, own] = answer.map(Number) as [number, number, number, number]
+    const dead = this.#dead ? await this.#dead.count(this.#deadOf(queue)) : own
     return { ready: Math.max(0, length - pending), pending, consumers, dead }
   }
 
   async streams(): Promise<readonly string[]> {
     const { commands } = this.#options
-    const prefix = commands.key('')
     const found = new Set<string>()
+    for (const send of commands.everywhere()) await this.#scan(send, found)
+    return [...found]
+  }
+
+  async #scan(send: RedisCommands['send'], found: Set<string>): Promise<void> {
+    const prefix = this.#options.commands.key('')
     let cursor = '0'
     for (let i = 0; i < MAX_SCANS; i++) {
       const match = `${prefix.replace(/[*?[\]\\]/g, '\\$&')}${QUEUE_STREAMS}*`
       const rest = ['MATCH', match, 'COUNT', SCAN_COUNT, 'TYPE', 'stream']
-      const [next, keys] = (await commands.send('SCAN', cursor, ...rest)) as [string, readonly string[]]
+      const [next, keys] = (await send('SCAN', cursor, ...rest)) as [string, readonly string[]]
       for (const key of keys) found.add(key.slice(prefix.length))
       cursor = next
       if (cursor === '0') break
     }
-    return [...found]
   }
 
-  async peek(queue: Queue, isDead: boolean, count: number): Promise<readonly QueueEntry[]> {
-    return entriesIn(await this.#run(SCRIPTS.peek, queue, [isDead ? 1 : 0, count]))
+  async peek(queue: Queue, isDead: boolean, count: number): Promise<QueuePage> {
+    if (isDead && this.#dead) return this.#dead.peek(this.#deadOf(queue), count, PEEK_BYTES)
+    const answer = await this.#run(SCRIPTS.peek, queue, [isDead ? 1 : 0, count, PEEK_BYTES])
+    const [hasMore, entries] = answer as readonly [number, unknown]
+    return { entries: entriesIn(entries), hasMore: Number(hasMore) === 1 }
   }
 
   async redrive(queue: Queue): Promise<number> {
     const { maxLength } = queue.rule
-    return inChunks(maxLength, (count) => this.#run(SCRIPTS.redrive, queue, [maxLength, count]))
+    const dead = this.#dead
+    const stream = this.#options.commands.key(queue.stream)
+    return inChunks(maxLength, () =>
+      dead
+        ? dead.redrive(this.#deadOf(queue), stream, maxLength)
+        : this.#run(SCRIPTS.redrive, queue, [maxLength, CHUNK, CHUNK_BYTES]),
+    )
   }
 
   async purge(queue: Queue, isDead: boolean): Promise<number> {
     // Backends may have added more than it may hold.
     const { ready, pending, dead } = await this.counts(queue)
-    return inChunks(isDead ? dead : ready + pending, (count) =>
-      this.#run(SCRIPTS.purge, queue, [isDead ? 1 : 0, count]),
+    const own = isDead ? this.#dead : undefined
+    return inChunks(isDead ? dead : ready + pending, () =>
+      own ? own.purge(this.#deadOf(queue)) : this.#run(SCRIPTS.purge, queue, [isDead ? 1 : 0, CHUNK, CHUNK_BYTES]),
     )
   }
 
+  #deadOf({ stream }: Queue): string {
+    return this.#options.commands.key(stream) + DEAD_SUFFIX
+  }
+
   /** Resolves to the answer, whose texts are octets. */
-  #run(script: Script, { stream }: Queue, rest: readonly (string | number)[]): Promise<unknown> {
+  #run(script: Script, queue: Queue, rest: readonly (string | number)[]): Promise<unknown> {
     const { commands, nodeId } = this.#options
-    const name = commands.key(stream)
-    // All in one slot of a cluster, but for the dead: their name is that of the stream with something behind.
-    const own = (what: string): string => commands.key(`${QUEUE_PREFIX}{${name}}:${what}`)
-    const keys = [name, own('failures'), own('nodes'), name + DEAD_SUFFIX]
+    const name = commands.key(queue.stream)
+    // All in one slot of a Cluster, but for the dead.
+    const tag = tagOf(name)
+    const of = tag === name ? `{${name}}` : `{${tag}}${name}` // several queues may have one tag
+    const own = (what: string): string => commands.key(`${QUEUE_PREFIX}${of}:${what}`)
+    const keys = [name, own('failures'), own('nodes'), ...(this.#dead ? [] : [this.#deadOf(queue)])]
     const sendBytes: RedisCommands['send'] = (command, ...args) => commands.sendForBytes(command, ...args)
     return runScript({ send: sendBytes }, script, { keys, args: [QUEUE_GROUP, nodeId, ...rest.map(String)] })
   }
 }
 
 /** Ends also where as much is added as is taken away. Resolves to how many there were. */
-async function inChunks(most: number, chunk: (count: number) => Promise<unknown>): Promise<number> {
+async function inChunks(most: number, chunk: () => Promise<unknown>): Promise<number> {
   let sum = 0
   while (sum < most) {
-    const count = Number(await chunk(CHUNK))
+    const [count, hasMore] = ((await chunk()) as readonly unknown[]).map(Number) as [number, number]
     sum += count
-    if (count < CHUNK) break
+    if (hasMore === 0) break
   }
   return sum
 }
@@ -208,6 +263,23 @@ function betweenEnds(ids: readonly string[]): string[] {
 }
 
 function takenIn(reply: unknown): TakenEntry[] {
-  const list = reply as readonly (readonly [id: Uint8Array, deliveries: number, fields: readonly Uint8Array[]])[]
-  return list.map(([id, deliveries, fields]) => ({ ...entriesIn([[id, fields]])[0]!, deliveries: Number(deliveries) }))
+  const entries: TakenEntry[] = []
+  if (reply === null) return entries
+  const packed = new PackedReader(reply as Uint8Array)
+  packed.list()
+  for (let returned = packed.list(); returned > 0; returned--) {
+    packed.list()
+    entries.push({ id: packed.text(), deliveries: packed.number(), fields: fieldsIn(packed) })
+  }
+  for (let fresh = packed.list(); fresh > 0; fresh--) {
+    packed.list()
+    entries.push({ id: packed.text(), deliveries: 1, fields: fieldsIn(packed) })
+  }
+  return entries
+}
+
+function fieldsIn(packed: PackedReader): Map<string, Uint8Array> {
+  const fields = new Map<string, Uint8Array>()
+  for (let parts = packed.list(); parts > 1; parts -= 2) fields.set(packed.text(), packed.bytes())
+  return fields
 }

@@ -17,7 +17,7 @@ import { Connection } from './connection.ts'
 import { FollowedStream } from './followed-stream.ts'
 import { connectionName } from './nodes.ts'
 import type { RedisOptions } from './options.ts'
-import { errorText, isPassing, isReply } from './replies.ts'
+import { errorText, isPassing, isReply, replyIn } from './replies.ts'
 import { entriesIn, infoIn, infoOf, NO_STREAM, streamsIn, type WholeInfo } from './stream-replies.ts'
 
 export interface RedisStreamsOptions {
@@ -37,6 +37,8 @@ const LOOK_MS = 5000
 const REFUSED_MS = 1000
 /** Between attempts while Redis can do nothing, or no stream can be read; in milliseconds. */
 const RETRY_MS = 500
+/** Between two looks in a Cluster, in milliseconds. */
+const POLL_MS = 20
 
 /** Sends a command and resolves to what Redis answers, in octets. */
 type Send = (name: string, ...args: (string | number)[]) => Promise<unknown>
@@ -45,6 +47,8 @@ export class RedisStreams implements StreamSource {
   readonly #options: RedisStreamsOptions
   readonly #followed: FollowedStream[] = []
   #connection: Connection | undefined
+  /** In a Cluster a command can wait for the keys of one slot alone: each stream is asked again and again. */
+  #isPolling = false
   /** Number of the loop that reads; another connection has another one. */
   #loop = 0
   #count = MAX_COUNT
@@ -61,8 +65,13 @@ export class RedisStreams implements StreamSource {
   }
 
   start(): void {
-    if (this.#isClosed || this.#connection || this.#followed.length === 0) return
-    const { redis, nodeId } = this.#options
+    if (this.#isClosed || this.#connection || this.#isPolling || this.#followed.length === 0) return
+    const { redis, nodeId, commands } = this.#options
+    if (commands.isCluster) {
+      this.#isPolling = true
+      void this.#pollOn()
+      return
+    }
     this.#connection = new Connection(redis, connectionName(nodeId, 'streams'), {
       onReady: () => void this.#readOn(),
       onFailure: (cause) => this.#away(cause),
@@ -72,10 +81,16 @@ export class RedisStreams implements StreamSource {
     this.#connection.start()
   }
 
+  /** How often its connection was lost and made again. */
+  get reconnects(): number {
+    return this.#connection?.reconnects ?? 0
+  }
+
   /** Redis is away, or another one: connect anew. */
   reconnect(): void {
     this.#loop++
     this.#connection?.drop()
+    if (this.#isPolling) void this.#pollOn()
   }
 
   close(): void {
@@ -110,7 +125,7 @@ export class RedisStreams implements StreamSource {
     for (const each of this.#followed) each.lookedMs = -Infinity
     try {
       while (this.#loop === loop) {
-        if (await this.#readOnce(connection, loop)) this.#back(connection)
+        if (await this.#readOnce(connection, loop)) this.#back()
         else await this.#sleep(RETRY_MS)
       }
     } catch (error) {
@@ -119,6 +134,45 @@ export class RedisStreams implements StreamSource {
       await this.#sleep(RETRY_MS)
       if (this.#loop === loop) connection.drop()
     }
+  }
+
+  async #pollOn(): Promise<void> {
+    const loop = ++this.#loop
+    for (const each of this.#followed) each.lookedMs = -Infinity
+    while (this.#loop === loop && !this.#isClosed) {
+      const outcome = await this.#pollOnce(loop).catch((error: unknown) => {
+        if (this.#loop === loop) this.#away(errorText(error))
+        return undefined
+      })
+      if (this.#loop !== loop || this.#isClosed) return
+      if (outcome !== undefined) this.#back()
+      await this.#sleep(outcome === undefined ? RETRY_MS : outcome ? 0 : POLL_MS)
+    }
+  }
+
+  /** Resolves to whether something has come; to undefined if nothing can be read now. Rejects when Redis is away. */
+  async #pollOnce(loop: number): Promise<boolean | undefined> {
+    const send: Send = (name, ...args) =>
+      this.#ask(name, ...args).catch((error: unknown) => {
+        throw replyIn(error) ?? error
+      })
+    if (!(await this.#lookAtAll(send, loop))) return undefined
+    const open = this.#followed.filter(({ isOpen }) => isOpen)
+    if (open.length === 0) return undefined
+    const found = await Promise.all(
+      open.map(async (followed): Promise<boolean | undefined> => {
+        try {
+          const reply = await send('XREAD', 'COUNT', this.#count, 'STREAMS', followed.key, followed.position!)
+          if (this.#loop === loop) this.#accept(reply)
+          return reply !== null
+        } catch (error) {
+          if (!isReply(error)) throw error
+          if (!isPassing(error)) this.#refuse(followed, error)
+          return undefined
+        }
+      }),
+    )
+    return found.includes(true) || (found.includes(false) ? false : undefined)
   }
 
   /** Resolves to false if nothing can be read now. Rejects when the connection goes. */
@@ -208,8 +262,8 @@ export class RedisStreams implements StreamSource {
     this.#options.log.warn({ reason }, 'The connection that reads streams is away')
   }
 
-  #back(connection: Connection): void {
-    connection.settled()
+  #back(): void {
+    this.#connection?.settled()
     if (!this.#isAway) return
     this.#isAway = false
     this.#options.log.info({}, 'Streams are read again')

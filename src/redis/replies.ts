@@ -1,6 +1,7 @@
 /** What a failure of ioredis means for whoever asked, and how it is told to people. */
 import { ReplyError } from 'ioredis'
 import { BusRefusedError, BusUnavailableError, QueueFullError } from '../bus/bus.ts'
+import { nodeText } from '../config.ts'
 
 /** What Redis says while it cannot do what it will do later. */
 const PASSING = /^(BUSY|LOADING|TRYAGAIN|CLUSTERDOWN|MASTERDOWN)\b/
@@ -22,7 +23,7 @@ export function isOfReplica(error: unknown): boolean {
 
 /** What Redis does not let us do, also later: Redis 6.2 has no code for it within a script, and says first which one it was. */
 const FORBIDDEN =
-  /^(ERR Error running script \(call to \w+\): @user_script:\d+: )?(NOPERM |WRONGTYPE |@user_script: \d+: The user executing the script )/
+  /^(ERR Error running script \(call to \w+\): @user_script:\d+: )?(NOPERM |WRONGTYPE |CROSSSLOT |@user_script: \d+: The user executing the script )/
 
 /** Of what publishes, as the bus rejects with it. */
 export function publishFailure(error: unknown): Error {
@@ -46,4 +47,24 @@ function repliesIn(error: unknown): readonly Error[] {
   if (!isReply(error)) return []
   const { previousErrors = [] } = error as { readonly previousErrors?: readonly Error[] }
   return [error, ...previousErrors]
+}
+
+/** What a node of a Cluster says instead of an answer, because the keys are on another one, or on their way there. */
+export type Redirect =
+  { readonly kind: 'moved' | 'ask'; readonly slot: number; readonly address: string } | { readonly kind: 'later' }
+
+/** `said`: the host of the node that said it, which it means where it names none. */
+export function redirectIn(error: unknown, said: string): Redirect | undefined {
+  const text = error instanceof Error ? error.message : ''
+  if (text.startsWith('TRYAGAIN')) return { kind: 'later' }
+  const [, kind, slot, host, port] = /^(MOVED|ASK) (\d+) (\S*):(\d+)$/.exec(text) ?? []
+  if (kind === undefined) return undefined
+  const address = nodeText({ host: !host || host === '?' ? said : host, port: Number(port) })
+  return { kind: kind === 'MOVED' ? 'moved' : 'ask', slot: Number(slot), address }
+}
+
+/** Returns what Redis has said, also of an error that was made of it; undefined if it has not answered. */
+export function replyIn(error: unknown): Error | undefined {
+  if (isReply(error)) return error
+  return error instanceof Error && isReply(error.cause) ? error.cause : undefined
 }

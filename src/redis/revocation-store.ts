@@ -1,4 +1,4 @@
-/** Revocations in Redis, for all nodes: a sorted set of who or what is revoked, by the second at which that ends. */
+/** Revocations in Redis, for all nodes: a sorted set of who or what is revoked, by when that ends, in seconds since 1970. */
 import type { Revocation, RevocationStore } from '../access/revocations.ts'
 import type { RedisCommands } from './commands.ts'
 

@@ -30,6 +30,11 @@ export class RoleCheck {
     this.#way = 0
   }
 
+  /** Has this server not said it, however it was asked? */
+  get isUnknown(): boolean {
+    return this.#way === WAYS.length
+  }
+
   /**
    * Resolves to what is wrong with the role of this server; to undefined when nothing is, and when it does not say.
    * Rejects when it cannot be asked now.

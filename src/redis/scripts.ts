@@ -2,8 +2,8 @@
  * Lua scripts in Redis. A script is called by its digest; Redis forgets them when it starts anew, and is then given the
  * text again. Knows commands, nothing of what the scripts do.
  */
+import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import type { RedisCommands } from './commands.ts'
 import type { PublishQueue } from './publish-queue.ts'
 
 export interface Script {
@@ -11,23 +11,31 @@ export interface Script {
   readonly digest: string
 }
 
+/** Sends one command. */
+export type Send = (name: string, ...args: (string | number | Buffer)[]) => Promise<unknown>
+
 /** What goes with a call. */
 export interface ScriptCall {
   readonly keys: readonly string[]
   readonly args: readonly (string | Uint8Array)[]
+  /** In a Cluster, where there are no keys: what decides on the slot. */
+  readonly slotOf?: string
 }
 
 export function newScript(text: string): Script {
   return { text, digest: createHash('sha1').update(text).digest('hex') }
 }
 
-/** Runs a script whose order among other commands does not matter. Resolves and rejects as {@link RedisCommands.send}. */
-export async function runScript(
-  commands: Pick<RedisCommands, 'send'>,
-  script: Script,
-  call: ScriptCall,
-): Promise<unknown> {
-  const rest = [call.keys.length, ...call.keys, ...call.args.map(String)]
+/** Calls of one script that take effect in the order in which they are made. */
+export interface ScriptRunner {
+  /** Resolves to the answer of the script. Rejects as the bus does when it publishes. */
+  run(call: ScriptCall): Promise<unknown>
+}
+
+/** Runs a script whose order among other commands does not matter. Resolves and rejects as `send`. */
+export async function runScript(commands: { readonly send: Send }, script: Script, call: ScriptCall): Promise<unknown> {
+  const args = call.args.map((each) => (typeof each === 'string' ? each : Buffer.from(each)))
+  const rest = [call.keys.length, ...call.keys, ...args]
   try {
     return await commands.send('EVALSHA', script.digest, ...rest)
   } catch (error) {
@@ -42,7 +50,7 @@ interface Waiting {
 }
 
 /** Calls of one script that take effect in the order in which they are made, also while Redis has to be given its text. */
-export class OrderedScript {
+export class OrderedScript implements ScriptRunner {
   readonly #queue: PublishQueue
   readonly #script: Script
   /** The connection by which the text was given last: behind another one may be another server, or one that was started anew. */

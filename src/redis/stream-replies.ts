@@ -84,7 +84,9 @@ export function knownOf({ id, fields }: StreamEntry): Known {
 }
 
 function fieldsIn(flat: Fields): Map<string, Uint8Array> {
-  return new Map(pairsOf(flat).map(([name, value]) => [String(name), value as Uint8Array]))
+  const fields = new Map<string, Uint8Array>()
+  for (let i = 0; i + 1 < flat.length; i += 2) fields.set(String(flat[i]), flat[i + 1]!)
+  return fields
 }
 
 function pairsOf(flat: readonly unknown[]): [unknown, unknown][] {

@@ -3,6 +3,7 @@
  * nothing of Redis; the body is written by the codec of the route.
  */
 import { headerOf, type HeaderPair } from '../headers.ts'
+import { traceHeaders } from '../trace-context.ts'
 import type { OutboundMessage } from './payload.ts'
 import { CORRELATION_ID, REPLY_TO } from './replies.ts'
 
@@ -34,6 +35,8 @@ export class EntryFormat {
   readonly carriesReplyTo: boolean
   readonly #fields: readonly EntryField[]
   readonly #constants: readonly EntryField[]
+  /** Of all fields that the route may write. */
+  readonly #names: ReadonlySet<string>
   readonly #needsHeaders: boolean
 
   constructor({ maxLength, fields, constants }: StreamOptions, groups: readonly string[]) {
@@ -41,13 +44,17 @@ export class EntryFormat {
     this.groups = groups
     this.#fields = Object.entries(fields)
     this.#constants = Object.entries(constants)
+    this.#names = new Set([...Object.keys(fields), ...Object.keys(constants)])
     this.#needsHeaders = this.#fields.some(
       ([, value]) => value !== undefined && (OF_HEADERS.includes(value) || value.startsWith(HEADER)),
     )
     this.carriesReplyTo = this.#fields.some(([, value]) => value === REPLY_TO)
   }
 
-  /** Returns the fields of the entry for this message; what the message does not have is left out. */
+  /**
+   * Returns the fields of the entry for this message; what the message does not have is left out. To which trace it belongs
+   * stands in two more, unless the route uses their names for something else.
+   */
   fieldsOf(message: OutboundMessage): EntryField[] {
     const headers = this.#needsHeaders ? message.headers : []
     const fields: EntryField[] = []
@@ -55,7 +62,11 @@ export class EntryFormat {
       const value = what === 'body' ? undefined : valueOf(what!, message, headers)
       if (value !== undefined || what === 'body') fields.push([name, value])
     }
-    return [...fields, ...this.#constants]
+    fields.push(...this.#constants)
+    if (message.trace) {
+      for (const field of traceHeaders(message.trace)) if (!this.#names.has(field[0])) fields.push(field)
+    }
+    return fields
   }
 }
 

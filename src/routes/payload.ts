@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer'
 import { ProtocolError, quoted } from '../errors.ts'
 import { headerOf, type HeaderPair } from '../headers.ts'
 import { memberTexts } from '../json-text.ts'
+import { readTrace, traceHeaders, type TraceContext } from '../trace-context.ts'
 import { CORRELATION_ID } from './replies.ts'
 
 /** How a route writes a body into a channel and reads it back; the default is `json-string`. */
@@ -29,6 +30,8 @@ export interface OutboundMessage {
   readonly user: string | undefined
   /** The channel on which an answer is wanted. Where a message has it, its route must carry it. */
   readonly replyTo?: string | undefined
+  /** To which trace it belongs; among the headers too. */
+  readonly trace?: TraceContext | undefined
 }
 
 /** A payload that its route's codec cannot read. For the log; the next payload is unaffected. */
@@ -137,9 +140,13 @@ export interface KeptFields {
   readonly source: string | undefined
 }
 
-/** A notification, exactly as other bridges and Spring instances write it. `json`: the message as JSON, kept as it is written. */
-export function encodeNotification(topic: string, json: string): string {
-  return `{"topic":${JSON.stringify(topic)},"message":${json}}`
+/**
+ * A notification, exactly as other bridges and Spring instances write it. `json`: the message as JSON, kept as it is written.
+ * Where it belongs to a trace, two more fields say to which.
+ */
+export function encodeNotification(topic: string, json: string, trace?: TraceContext): string {
+  const fields = trace ? traceHeaders(trace).map(([name, value]) => `,"${name}":${JSON.stringify(value)}`) : []
+  return `{"topic":${JSON.stringify(topic)},"message":${json}${fields.join('')}}`
 }
 
 /** A client's SEND to a broker destination: the same JSON plus `headers`, its session as `sender`, and `encoding` for a binary body. */
@@ -167,14 +174,26 @@ export function decodeBroadcast(payload: Uint8Array | string): Broadcast {
   const { topic, message, headers, encoding } = value
   const sender = typeof value['sender'] === 'string' ? value['sender'] : undefined
   const kept = value['offset'] === undefined ? undefined : keptFields(value)
+  const trace = traceFields(value)
   if (headers !== undefined) {
     if (!Array.isArray(headers) || !headers.every(isHeaderPair))
       throw new PayloadError('"headers" is not a list of [name, value]')
     const body = unpackBody(message, encoding, headerOf(headers, 'content-type'))
-    return { topic, message: { body, headers }, sender, kept }
+    return { topic, message: traced({ body, headers }, trace), sender, kept }
   }
-  if (typeof message === 'string') return { topic, message: withType(message, TEXT), sender, kept }
-  return { topic, message: withType(memberText(text, 'message'), JSON_TYPE), sender, kept }
+  const content =
+    typeof message === 'string' ? withType(message, TEXT) : withType(memberText(text, 'message'), JSON_TYPE)
+  return { topic, message: traced(content, trace), sender, kept }
+}
+
+/** What the fields beside a body say of its trace. */
+function traceFields({ traceparent, tracestate }: Record<string, unknown>): TraceContext | undefined {
+  return readTrace(traceparent, tracestate)
+}
+
+/** STOMP 1.2 "Repeated Header Entries": what the headers say themselves comes first, and counts. */
+function traced(message: InboundMessage, trace: TraceContext | undefined): InboundMessage {
+  return trace ? { ...message, headers: [...message.headers, ...traceHeaders(trace)] } : message
 }
 
 const LOG_OFFSET = /^\d{1,16}-\d{1,16}$/
@@ -205,7 +224,7 @@ function decodeEnvelope(text: string, value: unknown, contentType: string | unde
   const isString = typeof body === 'string'
   const content = isString ? unpackBody(body, encoding, declared) : memberText(text, 'body')
   const type = declared ?? (!isString ? JSON_TYPE : typeof content === 'string' ? TEXT : BINARY)
-  return { body: content, headers: [['content-type', type], ...headerPairs(text, headers)] }
+  return traced({ body: content, headers: [['content-type', type], ...headerPairs(text, headers)] }, traceFields(value))
 }
 
 /** `envelope`: its text, because a number is taken as it is written. */

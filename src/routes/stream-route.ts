@@ -4,6 +4,7 @@
  */
 import { encodeSegment, isPattern } from '../destinations.ts'
 import type { HeaderPair } from '../headers.ts'
+import { readTrace, traceHeaders, TRACEPARENT, TRACESTATE } from '../trace-context.ts'
 import { decodePayload, type InboundMessage } from './payload.ts'
 
 /** An inbound route of a stream, as the configuration has it. */
@@ -86,6 +87,9 @@ export class StreamRoute {
       const value = name === CONTENT_TYPE ? undefined : textOf(fields.get(name))
       if (value !== undefined) more.push([name, value])
     }
+    const traceparent = fields.get(TRACEPARENT)
+    const trace = traceparent && readTrace(textOf(traceparent), textOf(fields.get(TRACESTATE)))
+    if (trace) more.push(...traceHeaders(trace).filter(([name]) => !names.includes(name)))
     return { destination, message: { body, headers: [...headers, ...more] } }
   }
 }

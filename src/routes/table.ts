@@ -1,6 +1,7 @@
 /**
- * Which destination belongs to which channel. Built once from the configuration; answers the broker's three questions:
- * where does this SEND go, which channels feed this subscription, which destination is this payload for.
+ * Which destination belongs to which channel. Made from the configuration, and made again when that changes; answers the
+ * broker's three questions: where does this SEND go, which channels feed this subscription, which destination is this
+ * payload for.
  */
 import { routeSeparators } from '../config/template-syntax.ts'
 import { isPattern, patternMeetsTemplate } from '../destinations.ts'
@@ -38,6 +39,8 @@ export interface RouteOptions {
 }
 
 interface Route {
+  /** What it was made from, as text: a route that stays is the same object after a change. */
+  readonly source: string
   readonly destination: Template
   readonly channel: Template
   readonly codec: PayloadCodec
@@ -101,44 +104,33 @@ export interface ChannelInterest {
 }
 
 export class RouteTable {
-  /** Those of the inbound routes that read streams. */
+  /** Those of the inbound routes that read streams. They stay what they were at first. */
   readonly readStreams: readonly StreamRoute[]
-  readonly #outbound: readonly OutboundRoute[]
-  readonly #inbound: readonly InboundRoute[]
-  readonly #kept: readonly InboundRoute[]
+  readonly #applicationPrefixes: readonly string[]
+  readonly #brokerPrefixes: readonly string[]
+  #outbound: readonly OutboundRoute[]
+  #inbound: readonly InboundRoute[]
+  #kept: readonly InboundRoute[]
 
   constructor(options: RouteOptions, applicationPrefixes: readonly string[], brokerPrefixes: readonly string[]) {
-    const { convention, conventionCodec: codec } = options
-    this.#outbound = [
-      ...options.outbound.map((route) => compileOutbound(route, options.outbound)),
-      ...(convention
-        ? applicationPrefixes.map((prefix) => ({
-            ...compileRoute({ ...conventionOf(prefix), codec }, true),
-            entry: undefined,
-          }))
-        : []),
-    ]
+    this.#applicationPrefixes = applicationPrefixes
+    this.#brokerPrefixes = brokerPrefixes
     this.readStreams = options.inbound.filter((route) => 'stream' in route).map((route) => new StreamRoute(route))
-    const inbound = options.inbound.filter((route) => 'channel' in route)
-    this.#inbound = [
-      ...inbound.map((route) => ({
-        ...compileRoute(route, false),
-        subscribe: route.subscribe,
-        contentType: route.contentType,
-        fields: fieldsOf(route),
-        valueTtlSeconds: valueTtlOf(route),
-      })),
-      ...(convention
-        ? [...brokerPrefixes.map(conventionOf), ...ADDRESS_CONVENTIONS].map((templates) => ({
-            ...compileRoute({ ...templates, codec }, true),
-            subscribe: 'on-demand' as const,
-            contentType: undefined,
-            fields: undefined,
-            valueTtlSeconds: undefined,
-          }))
-        : []),
-    ]
-    this.#kept = this.#inbound.filter(({ valueTtlSeconds }) => valueTtlSeconds !== undefined)
+    this.#outbound = compileOutbounds(options, applicationPrefixes)
+    this.#inbound = compileInbounds(options, brokerPrefixes)
+    this.#kept = this.#inbound.filter(keepsValue)
+  }
+
+  /**
+   * From here on these routes count. One that was there before, written the same way, is the same object. Returns the
+   * inbound routes that are gone. Routes that read streams must be those of before.
+   */
+  replace(options: RouteOptions): readonly InboundRoute[] {
+    const before = this.#inbound
+    this.#outbound = same(this.#outbound, compileOutbounds(options, this.#applicationPrefixes))
+    this.#inbound = same(before, compileInbounds(options, this.#brokerPrefixes))
+    this.#kept = this.#inbound.filter(keepsValue)
+    return before.filter((route) => !this.#inbound.includes(route))
   }
 
   /**
@@ -253,6 +245,13 @@ export class RouteTable {
     return [...this.#outbound, ...this.#inbound, ...this.readStreams].map(({ messages }) => messages)
   }
 
+  /** How many messages have taken each route so far, by the name by which it is known: what a SEND names, or what feeds it. */
+  *counts(): Generator<readonly [direction: RouteView['direction'], route: string, messages: number]> {
+    for (const { destination, messages } of this.#outbound) yield ['outbound', destination.source, messages]
+    for (const { channel, messages } of this.#inbound) yield ['inbound', channel.source, messages]
+    for (const { stream, messages } of this.readStreams) yield ['inbound', stream, messages]
+  }
+
   /** One line per route, for people. */
   describe(): string[] {
     return this.views().map(({ direction, destination, kind, channel, codec, isConvention }) => {
@@ -268,6 +267,55 @@ export class RouteTable {
         !route.isConvention && (route.channel.match(channel) ?? route.destination.match(destination)) !== undefined,
     )
   }
+}
+
+function compileOutbounds(
+  { outbound, convention, conventionCodec: codec }: RouteOptions,
+  applicationPrefixes: readonly string[],
+): OutboundRoute[] {
+  const byConvention = convention ? applicationPrefixes.map(conventionOf) : []
+  return [
+    ...outbound.map((route) => compileOutbound(route, outbound)),
+    ...byConvention.map((templates) => ({ ...compileRoute({ ...templates, codec }, true), entry: undefined })),
+  ]
+}
+
+function compileInbounds(
+  { inbound, convention, conventionCodec: codec }: RouteOptions,
+  brokerPrefixes: readonly string[],
+): InboundRoute[] {
+  const byConvention = convention ? [...brokerPrefixes.map(conventionOf), ...ADDRESS_CONVENTIONS] : []
+  return [
+    ...inbound
+      .filter((route) => 'channel' in route)
+      .map((route) => ({
+        ...compileRoute(route, false),
+        subscribe: route.subscribe,
+        contentType: route.contentType,
+        fields: fieldsOf(route),
+        valueTtlSeconds: valueTtlOf(route),
+      })),
+    ...byConvention.map((templates) => ({
+      ...compileRoute({ ...templates, codec }, true),
+      subscribe: 'on-demand' as const,
+      contentType: undefined,
+      fields: undefined,
+      valueTtlSeconds: undefined,
+    })),
+  ]
+}
+
+/** Returns the new routes, each that was there before as the object that it was. */
+function same<Kind extends Route>(before: readonly Kind[], after: readonly Kind[]): Kind[] {
+  const left = [...before]
+  return after.map((route) => {
+    const at = left.findIndex(({ source }) => source === route.source)
+    return at < 0 ? route : left.splice(at, 1)[0]!
+  })
+}
+
+function keepsValue({ valueTtlSeconds }: InboundRoute): boolean {
+  return valueTtlSeconds !== undefined
 }
 
 function valueTtlOf({ kept, keptTtlSeconds = DEFAULT_KEPT_TTL_S }: ChannelRouteOptions) {
@@ -293,6 +341,7 @@ function compileOutbound(route: RouteOptions['outbound'][number], all: RouteOpti
 function compileRoute(route: ChannelOptions, isConvention: boolean): Route {
   const separators = routeSeparators(route)
   return {
+    source: JSON.stringify([isConvention, route]),
     destination: compileTemplate(route.destination, separators),
     channel: compileTemplate(route.channel, separators),
     codec: route.codec,

@@ -2,6 +2,8 @@
  * Templates of destinations and channels: text with variables, read both ways. `{name}` is one segment, `{*name}` is
  * the rest. Pure; the route table builds on it.
  */
+import { escapeGlob } from '../glob.ts'
+
 export type Variables = ReadonlyMap<string, string>
 
 /** A compiled template. */
@@ -40,7 +42,7 @@ export function compileTemplate(source: string, separators = ''): Template {
     },
     expand: (variables) =>
       parts.map((part, i) => (i % 2 === 0 ? part : variables.get(part.replace(/[{}*]/g, ''))!)).join(''),
-    glob: parts.map((part, i) => (i % 2 === 0 ? part.replace(/[*?[\]\\]/g, '\\$&') : '*')).join(''),
+    glob: parts.map((part, i) => (i % 2 === 0 ? escapeGlob(part) : '*')).join(''),
   }
 }
 

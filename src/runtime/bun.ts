@@ -3,6 +3,7 @@ import process from 'node:process'
 import type { Server as BunServer, ServerWebSocket } from 'bun'
 import type { Processes } from '../processes.ts'
 import type {
+  Certificate,
   Fanout,
   Listener,
   ListenOptions,
@@ -15,10 +16,12 @@ import type {
   StreamOptions,
   UpgradeOptions,
 } from '../socket.ts'
+import { badHandshakeResponse } from './bad-handshake.ts'
 import { BunStreams } from './bun-stream.ts'
 import { toBytes } from './bytes.ts'
 import { connectSupervisor, spawnWorker } from './child-process.ts'
 import { Pings, type Pinged } from './pings.ts'
+import { findPorts } from './ports.ts'
 import { badHostResponse, hostCheck, NO_HOST } from './request-host.ts'
 import { listenTcp } from './tcp.ts'
 
@@ -36,11 +39,16 @@ const QUIET_MS = 10
 const MAX_QUIET_WAITS = 100
 
 export function createRuntime({ sharesPorts = false }: RuntimeOptions = {}): Runtime {
+  // Not imported: who reads this file on another runtime has no such module.
+  const jsc = process.getBuiltinModule('bun:jsc') as { edenGC(): number }
   return {
     name: 'bun',
     version: Bun.version,
     listen: (options) => listen(options, sharesPorts),
     listenTcp: (options) => listenTcp(options, sharesPorts),
+    // Bun 1.4: about 1 ms, however much there is beside that. `Bun.gc(false)` does the same in a thread of its own, later, when
+    // other things are in use.
+    collectGarbage: () => void jsc.edenGC(),
   }
 }
 
@@ -55,10 +63,42 @@ function ownArguments(): string[] {
   return Bun.isStandaloneExecutable ? given : [...process.execArgv, Bun.main, ...given]
 }
 
-function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
-  const { compressionMinBytes = Infinity } = options
-  const keepAliveS = Math.min(MAX_TIMEOUT_S, Math.ceil(options.keepAliveMs / 1000) + TICK_S)
+/**
+ * Bun 1.4 cannot exchange a certificate: `reload` leaves it as it was. So a new server listens on the same port, and the
+ * one before accepts nothing more and keeps what is open. A connection that the kernel hands to the one before in that
+ * very moment is reset.
+ */
+async function listen(options: ListenOptions, sharesPorts: boolean): Promise<Listener> {
+  const { host, certificate } = options
+  // Whoever shares a port cannot tell that a stranger shares it too.
+  const [port = options.port] = certificate && !sharesPorts ? await findPorts([options]) : []
   const pings = new Pings(options.pingIntervalMs)
+  const serveWith = (at: number, shown: Certificate | undefined): BunServer<BunSocket> =>
+    serve({ ...options, port: at, certificate: shown }, pings, sharesPorts || certificate !== undefined)
+  let server = serveWith(port, certificate)
+  const bound = server.port ?? port
+  const before = new Set<BunServer<BunSocket>>()
+  return {
+    host,
+    port: bound,
+    useCertificate(next) {
+      const last = server
+      server = serveWith(bound, next)
+      void last.stop(false)
+      for (const each of before) if (each.pendingWebSockets === 0 && each.pendingRequests === 0) before.delete(each)
+      before.add(last)
+    },
+    stopAccepting: () => void server.stop(false),
+    close: async () => {
+      pings.close()
+      await Promise.all([server, ...before].map((each) => each.stop(true)))
+    },
+  }
+}
+
+function serve(options: ListenOptions, pings: Pings, reusePort: boolean): BunServer<BunSocket> {
+  const { compressionMinBytes = Infinity, certificate } = options
+  const keepAliveS = Math.min(MAX_TIMEOUT_S, Math.ceil(options.keepAliveMs / 1000) + TICK_S)
   const publish = (group: string, data: string | Uint8Array): void => {
     server.publish(group, data, data.length >= compressionMinBytes)
   }
@@ -89,7 +129,10 @@ function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
     hostname: options.host,
     port: options.port,
     reusePort,
-    maxRequestBodySize: options.maxBodyBytes,
+    ...(certificate ? { tls: { cert: certificate.cert, key: certificate.key } } : {}), // 1.2 or newer, as Bun does it
+    // The handlers count what they read, and refuse with an error that has a code; Bun's own 413 is empty. It takes from the
+    // socket no more of a body than is read.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false, // else Bun answers what it makes of a fault with a page that shows the sources
     // Of a request, from when its head is there, however much comes meanwhile. For the first head on a connection Bun
     // gives 10 s, for the head of a later one what is left of the time between two requests.
@@ -123,15 +166,7 @@ function listen(options: ListenOptions, reusePort: boolean): Promise<Listener> {
       close: (ws, code, reason) => ws.data.closed(code, reason),
     },
   })
-  return Promise.resolve({
-    host: options.host,
-    port: server.port ?? options.port,
-    stopAccepting: () => void server.stop(false),
-    close: async () => {
-      pings.close()
-      await server.stop(true)
-    },
-  })
+  return server
 }
 
 /** What the application returns for a request that was upgraded: to Bun that is no response. */
@@ -166,16 +201,19 @@ class BunRequestEnv implements RequestEnv {
 
   upgrade(request: Request, { protocol, open, abandoned }: UpgradeOptions): Response {
     const data = new BunSocket(open, this.#shared)
-    // Bun answers with the first offered sub-protocol unless told otherwise; "" is none.
-    const isAccepted = this.#server.upgrade(
-      this.#request,
-      request.headers.has('sec-websocket-protocol')
-        ? { data, headers: { 'sec-websocket-protocol': protocol ?? '' } }
-        : { data },
-    )
+    // Bun answers with the first offered sub-protocol unless told otherwise; "" is none. Another version of WebSocket it
+    // would refuse by itself, with an empty answer.
+    const isAccepted =
+      request.headers.get('sec-websocket-version') === '13' &&
+      this.#server.upgrade(
+        this.#request,
+        request.headers.has('sec-websocket-protocol')
+          ? { data, headers: { 'sec-websocket-protocol': protocol ?? '' } }
+          : { data },
+      )
     if (isAccepted) return UPGRADED
     abandoned?.()
-    return new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } })
+    return badHandshakeResponse()
   }
 
   stream(_request: Request, options: StreamOptions): Response {

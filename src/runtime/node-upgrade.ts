@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer'
 import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FetchHandler, UpgradeOptions } from '../socket.ts'
+import { badHandshakeResponse } from './bad-handshake.ts'
 import { StreamAsk, type StreamAnswer } from './node-stream.ts'
 import { NO_HOST } from './request-host.ts'
 
@@ -32,7 +33,7 @@ export async function answerUpgrade(
   const ask = new StreamAsk()
   const remoteAddress = incoming.socket.remoteAddress ?? ''
   const isHostMissing = !incoming.headers.host
-  if (incoming.headers.upgrade?.toLowerCase() === 'websocket') {
+  if (incoming.method === 'GET' && incoming.headers.upgrade?.toLowerCase() === 'websocket') {
     let accepted: UpgradeAnswer['accepted']
     const request = requestOf(incoming, undefined)
     const watch = new LeavingWatch(request, stream)
@@ -67,7 +68,7 @@ export async function answerUpgrade(
 /** The answer to who asks for a WebSocket in a way that is none. */
 export function refuseUpgrade(_request: Request, { abandoned }: UpgradeOptions): Response {
   abandoned?.()
-  return new Response('Expected a WebSocket upgrade', { status: 426, headers: { upgrade: 'websocket' } })
+  return badHandshakeResponse()
 }
 
 /** Sends the response and ends the connection, whatever the peer does. */
@@ -88,8 +89,12 @@ function requestOf(incoming: IncomingMessage, body: Uint8Array<ArrayBuffer> | un
   for (let i = 0; i < incoming.rawHeaders.length; i += 2) {
     headers.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!)
   }
-  const { href } = new URL(incoming.url ?? '/', `http://${incoming.headers.host || NO_HOST}`)
-  return new Request(href, { method: incoming.method ?? 'GET', headers, ...(body ? { body } : {}) })
+  const { method = 'GET', url = '/' } = incoming
+  const origin = `http://${incoming.headers.host || NO_HOST}`
+  // Resolved, a path of two slashes would be a host.
+  const { href } = url.startsWith('/') ? new URL(origin + url) : new URL(url, origin)
+  const mayHaveBody = method !== 'GET' && method !== 'HEAD' // fetch knows no other requests of these
+  return new Request(href, { method, headers, ...(body && mayHaveBody ? { body } : {}) })
 }
 
 /**

@@ -1,10 +1,12 @@
 /** Listening on Node: `node:http` with Hono's adapter, and `ws` for WebSocket. Fan-out writes a frame that was built once. */
 import type { Buffer } from 'node:buffer'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { Listener, ListenOptions, RequestEnv, Runtime, Socket, SocketHandler } from '../socket.ts'
+import { badHandshakeResponse } from './bad-handshake.ts'
 import { toBytes } from './bytes.ts'
 import { GroupFanout, type GroupMember } from './groups.ts'
 import { inflateMessages } from './inflation.ts'
@@ -14,6 +16,7 @@ import { HIGH_WATER_MARK, OutputQueue } from './output-queue.ts'
 import { Pings, type Pinged } from './pings.ts'
 import { badHostResponse, hostCheck, NO_HOST } from './request-host.ts'
 import { listenTcp } from './tcp.ts'
+import { handshakesOf, tlsOptions } from './tls.ts'
 import { WebSocketMessages } from './websocket-message.ts'
 
 export { processes } from './cluster.ts'
@@ -48,6 +51,7 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
     perMessageDeflate: compressionMinBytes === undefined ? false : DEFLATE_OPTIONS,
     handleProtocols: (_offered, request) => protocols.get(request) ?? false,
   })
+  sockets.on('wsClientError', (_error, stream) => void sendResponse(stream, badHandshakeResponse()))
   const protocols = new WeakMap<IncomingMessage, string>()
   const isHost = hostCheck()
   const listener = getRequestListener(
@@ -58,17 +62,20 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
     },
     { overrideGlobalObjects: false, hostname: NO_HOST },
   )
-  const http = createServer(
-    {
-      requestTimeout: options.requestTimeoutMs,
-      headersTimeout: options.requestTimeoutMs,
-      connectionsCheckingInterval: Math.ceil(options.requestTimeoutMs / CHECKS_PER_REQUEST_TIMEOUT),
-      keepAliveTimeout: options.keepAliveMs,
-      requireHostHeader: false, // see hasGoodHost
-      highWaterMark: HIGH_WATER_MARK,
-    },
-    (incoming, outgoing) => void listener(incoming, outgoing),
-  )
+  const serverOptions = {
+    requestTimeout: options.requestTimeoutMs,
+    headersTimeout: options.requestTimeoutMs,
+    connectionsCheckingInterval: Math.ceil(options.requestTimeoutMs / CHECKS_PER_REQUEST_TIMEOUT),
+    keepAliveTimeout: options.keepAliveMs,
+    requireHostHeader: false, // see hasGoodHost
+    highWaterMark: HIGH_WATER_MARK,
+    noDelay: true, // node:https has another default than node:http
+  }
+  const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => void listener(incoming, outgoing)
+  const { certificate } = options
+  const https = certificate && createTlsServer({ ...serverOptions, ...tlsOptions(certificate) }, answer)
+  const http = https ?? createServer(serverOptions, answer)
+  const handshakes = https && handshakesOf(https)
   http.on('upgrade', (incoming: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy())
     const answer: Promise<UpgradeAnswer> = hasGoodHost(incoming, isHost)
@@ -107,6 +114,7 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
       resolve({
         host: options.host,
         port: typeof address === 'object' && address ? address.port : options.port,
+        useCertificate: (next) => https?.setSecureContext(tlsOptions(next)),
         stopAccepting() {
           http.close()
           http.closeIdleConnections()
@@ -115,6 +123,7 @@ export function listen(options: ListenOptions, reusePort = false): Promise<Liste
           pings.close()
           for (const ws of sockets.clients) ws.terminate()
           http.closeAllConnections()
+          handshakes?.destroy()
           return http.listening ? new Promise((closed) => http.close(() => closed())) : Promise.resolve()
         },
       })

@@ -1,10 +1,12 @@
-/** STOMP over plain TCP, on `node:net`, which all three runtimes have: for backends with a TCP client. */
+/** STOMP over TCP, with or without TLS, on `node:net`, which all three runtimes have: for backends with a TCP client. */
 import { Buffer } from 'node:buffer'
 import { createServer, type Socket as NetSocket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import type { Listener, Socket, TcpListenOptions } from '../socket.ts'
 import { concatenate, toBytes } from './bytes.ts'
 import { GroupFanout, type GroupMember } from './groups.ts'
 import { HIGH_WATER_MARK, OutputQueue } from './output-queue.ts'
+import { handshakesOf, tlsOptions } from './tls.ts'
 
 /** After this silence the kernel probes the peer, in milliseconds: finds half-open clients without heart-beats. */
 const KEEP_ALIVE_MS = 60_000
@@ -14,26 +16,28 @@ export function listenTcp(options: TcpListenOptions, reusePort = false): Promise
   const fanout = new GroupFanout<Uint8Array>(framesOf)
   const open = new Set<NetSocket>()
   // Half-open: a client may end its side and still wait for a receipt.
-  const server = createServer(
-    {
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_MS,
-      highWaterMark: HIGH_WATER_MARK,
-    },
-    (net) => {
-      open.add(net)
-      const handler = options.open(new TcpSocket(net, fanout, options.hardUnsentBytes))
-      net.on('data', (data) => handler.receive(data))
-      net.on('end', () => handler.ended())
-      net.on('error', () => {}) // 'close' follows
-      net.on('close', () => {
-        open.delete(net)
-        handler.closed(1006, '')
-      })
-    },
-  )
+  const serverOptions = {
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+    highWaterMark: HIGH_WATER_MARK,
+  }
+  const accept = (net: NetSocket): void => {
+    open.add(net)
+    const handler = options.open(new TcpSocket(net, fanout, options.hardUnsentBytes))
+    net.on('data', (data) => handler.receive(data))
+    net.on('end', () => handler.ended())
+    net.on('error', () => {}) // 'close' follows
+    net.on('close', () => {
+      open.delete(net)
+      handler.closed(1006, '')
+    })
+  }
+  const { certificate } = options
+  const tls = certificate && createTlsServer({ ...serverOptions, ...tlsOptions(certificate) }, accept)
+  const server = tls ?? createServer(serverOptions, accept)
+  const handshakes = tls && handshakesOf(tls)
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ port: options.port, host: options.host, ...(reusePort ? { reusePort } : {}) }, () => {
@@ -42,9 +46,11 @@ export function listenTcp(options: TcpListenOptions, reusePort = false): Promise
       resolve({
         host: options.host,
         port: typeof address === 'object' && address ? address.port : options.port,
+        useCertificate: (next) => tls?.setSecureContext(tlsOptions(next)),
         stopAccepting: () => void server.close(),
         close() {
           for (const net of open) net.destroy()
+          handshakes?.destroy()
           return server.listening ? new Promise((closed) => server.close(() => closed())) : Promise.resolve()
         },
       })

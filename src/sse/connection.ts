@@ -6,7 +6,8 @@ import type { Client } from '../client/client.ts'
 import { Closing } from '../client/closing.ts'
 import type { Door } from '../client/door.ts'
 import type { StreamPlan } from '../client/plans.ts'
-import { logSessionEnd } from '../client/session-end.ts'
+import { logFault } from '../client/session-end.ts'
+import { tellDisallowed } from '../client/soft-errors.ts'
 import type { Subscription } from '../client/subscription.ts'
 import type { Deadlines, Due } from '../clock.ts'
 import { positionFrame } from '../client/json-frame.ts'
@@ -70,9 +71,8 @@ export class StreamConnection implements SocketHandler, Door, Due {
     if (!this.#isOpen) return
     const { metrics, deadlines, commentEveryMs } = this.#services
     metrics.count.sessionsOpened++
-    const retryMs = Math.round(RETRY_MS.least + Math.random() * (RETRY_MS.most - RETRY_MS.least))
     // A comment too: whoever waits for the first byte has it at once.
-    this.#client.output.write(`:\nretry: ${retryMs}\n\n`)
+    this.#client.output.write(`:\n${retryLine()}\n`)
     const { destinations } = this.#plan
     const isOnly = destinations.length === 1
     const asks = destinations.map((destination, i) => this.#askFor(destination, i))
@@ -99,13 +99,13 @@ export class StreamConnection implements SocketHandler, Door, Due {
 
   ended(): void {}
 
-  closed(): void {
+  closed(code: number): void {
     if (this.#isGone) return
     this.#isGone = true
     this.#isOpen = false
     this.#services.deadlines.cancel(this)
     this.#closing.end()
-    this.#client.close()
+    this.#client.close(code)
     this.#onReleased(this.#client)
   }
 
@@ -138,22 +138,31 @@ export class StreamConnection implements SocketHandler, Door, Due {
   /** What it gets needs no acknowledgement. */
   forget(): void {}
 
+  disallow(ended: readonly Subscription[]): void {
+    tellDisallowed(this.#client, false, ended)
+  }
+
   closeAsSlow(reason: string): void {
     // No event that says so: it would stand behind all that the client does not read.
-    this.#close(ERRORS['slow-consumer'].close, reason)
+    this.#close(ERRORS['slow-consumer'].close, reason, 'slow-consumer')
   }
 
   fail(error: ProtocolError): void {
     this.#fail(error)
   }
 
-  refuse(closeCode: number, reason: string): void {
+  refuse(error: ProtocolError): void {
     this.#isOpen = false
-    queueMicrotask(() => this.#closing.begin(closeCode, reason, this.#services.lingerMs))
+    const { closeCode, code, message } = describeError(error)
+    queueMicrotask(() => {
+      this.#client.output.write(retryLine() + eventText('error', JSON.stringify({ code, message })))
+      this.#closing.begin(closeCode, message, this.#services.lingerMs)
+    })
   }
 
   shutDown(): void {
-    this.#fail(new ProtocolError('shutting-down', 'The server is shutting down'))
+    // Drawn anew: those who were together on this node do not come back to another one together.
+    this.#fail(new ProtocolError('shutting-down', 'The server is shutting down'), retryLine())
   }
 
   terminate(): void {
@@ -168,7 +177,7 @@ export class StreamConnection implements SocketHandler, Door, Due {
     if (this.#client.hasHistory(destination)) {
       // Events of the others come before this one is told: a reader that goes with one of them comes back to where it was.
       if (ask?.kind === 'since') this.#positions.set(destination, ask.position)
-      return ask ?? { kind: 'last', count: 0 }
+      return ask ?? { kind: 'last', count: 0, withRetained: true }
     }
     if (ask) {
       const position = { event: 'position', destination, count: 0, recovered: false }
@@ -184,25 +193,34 @@ export class StreamConnection implements SocketHandler, Door, Due {
     return idText(destinations.map((each) => this.#positions.get(each)))
   }
 
-  #fail(error: unknown): void {
+  /** `before`: fields of the last event that go before its own. */
+  #fail(error: unknown, before = ''): void {
     if (!this.#isOpen) return
     const description = describeError(error)
     const { code, message, closeCode } = description
     if (code !== 'shutting-down') {
-      logSessionEnd(this.#services.log, this.#client.id, error, description)
+      logFault(this.#services.log, this.#client.id, error, description)
       this.#services.metrics.count.errorsSent++
+      this.#services.metrics.refused(code)
     }
     // First: what was gathered for the reader leaves with that, and this is the last event.
     this.#client.unsubscribeAll()
-    this.#client.output.write(eventText('error', JSON.stringify({ code, message })))
-    this.#close(closeCode, message)
+    this.#client.output.write(before + eventText('error', JSON.stringify({ code, message })))
+    this.#close(closeCode, message, code)
   }
 
-  #close(code: number, reason: string): void {
+  /** `why`: see `SessionEnd.code`. */
+  #close(code: number, reason: string, why: string): void {
     if (!this.#isOpen) return
     this.#isOpen = false
+    this.#client.endsAs(why, code, reason)
     this.#services.deadlines.cancel(this)
+    this.#client.leave()
     this.#client.unsubscribeAll()
     this.#closing.begin(code, reason, this.#services.lingerMs)
   }
+}
+
+function retryLine(): string {
+  return `retry: ${Math.round(RETRY_MS.least + Math.random() * (RETRY_MS.most - RETRY_MS.least))}\n`
 }

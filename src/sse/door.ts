@@ -17,10 +17,11 @@ export class StreamDoor {
   /** A response has begun that is to be one. */
   open(socket: Socket, plan: StreamPlan): SocketHandler {
     const make = (client: Client): StreamConnection => {
-      client.identify(plan.identity)
+      client.requestId = plan.requestId
       return new StreamConnection(socket, client, plan, this.#services, this.#clients.release)
     }
-    const connection = this.#clients.open(socket, make, plan.remoteAddress, plan.session)
+    const { remoteAddress: address, session: id, identity } = plan
+    const connection = this.#clients.open(socket, make, { address, id, identity })
     connection.begin()
     return connection
   }

@@ -5,6 +5,7 @@
 import { Client, Versions, type IStompSocket, type StompHeaders } from '@stomp/stompjs'
 import type { Clock } from './clock.ts'
 import { ClientError, ClientErrorCode, errorOf } from './errors.ts'
+import { limitHeartBeat, withKeptHeartBeats } from './heart-beats.ts'
 import type { ClientOptions, Credentials } from './options.ts'
 
 const CONNECT_TIMEOUT_MS = 15_000
@@ -68,10 +69,10 @@ export class Connection {
       this.#stomp = new Client({
         ...stompjs,
         connectHeaders: connectHeadersOf(login),
-        heartbeatIncoming: heartbeat.incomingMs ?? 10_000,
-        heartbeatOutgoing: heartbeat.outgoingMs ?? 10_000,
+        heartbeatIncoming: limitHeartBeat(heartbeat.incomingMs ?? 10_000),
+        heartbeatOutgoing: limitHeartBeat(heartbeat.outgoingMs ?? 10_000),
         reconnectDelay: 0,
-        webSocketFactory: () => socket,
+        webSocketFactory: () => withKeptHeartBeats(socket),
         onConnect: ({ headers }) => {
           this.#clock.clearTimeout(this.#timer)
           this.connectedAtMs = this.#clock.now()

@@ -31,6 +31,7 @@ const LASTING = new Set(
 
 export interface ClientErrorOptions extends ErrorOptions {
   readonly headers?: StompHeaders
+  readonly body?: string
   readonly destination?: string | undefined
 }
 
@@ -41,6 +42,8 @@ export class ClientError extends Error {
   readonly code: string
   /** Of the ERROR frame. */
   readonly headers: StompHeaders
+  /** Of the ERROR frame: other servers than the bridge give the reason there. */
+  readonly body: string
   /** Of the subscription that was refused, where it was one. */
   destination: string | undefined
   /** The client has stopped: what it was refused, it will be refused again. */
@@ -50,6 +53,7 @@ export class ClientError extends Error {
     super(message, options)
     this.code = code
     this.headers = options.headers ?? {}
+    this.body = options.body ?? ''
     this.destination = options.destination
   }
 
@@ -66,5 +70,5 @@ export class ClientError extends Error {
 
 export function errorOf({ headers, body }: IFrame): ClientError {
   const text = headers['message'] || body || 'The server has sent an ERROR frame'
-  return new ClientError(headers['code'] || ClientErrorCode.UNKNOWN, text, { headers })
+  return new ClientError(headers['code'] || ClientErrorCode.UNKNOWN, text, { headers, body })
 }

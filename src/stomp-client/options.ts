@@ -39,7 +39,7 @@ export interface BackoffOptions {
   readonly stableMs?: number
 }
 
-/** What the client offers; the longer wish of both sides counts. 0 for none. */
+/** What the client offers; the longer wish of both sides counts, up to a day. 0 for none. */
 export interface HeartbeatOptions {
   /** 10,000 unless told. */
   readonly incomingMs?: number

@@ -5,6 +5,7 @@
 import type { Frame, Header, Version } from '../../frames/index.ts'
 import type { Client } from '../client/client.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Transactions } from './transactions.ts'
 
@@ -13,6 +14,8 @@ export interface CommandContext {
   readonly client: Client
   readonly stompVersion: Version
   readonly metrics: Metrics
+  /** Undefined where nobody wants spans. */
+  readonly tracing: Tracing | undefined
   readonly transactions: Transactions
   readonly acknowledgements: Acknowledgements
   /** Find out anew who it is, by what this frame says. Throws ProtocolError. */

@@ -1,6 +1,7 @@
 /** Opens connections that speak STOMP as clients, over WebSocket and TCP. */
 import { bareHandshake, type Handshake } from '../access/handshake.ts'
-import type { Clients } from '../client/clients.ts'
+import type { Client } from '../client/client.ts'
+import type { Clients, OpenClientOptions } from '../client/clients.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
 import type { SessionServices } from './services.ts'
 import { Session } from './session.ts'
@@ -14,13 +15,23 @@ export class StompDoor {
     this.#services = services
   }
 
-  /** A socket has opened that is to be one. `handshake`: what came with it; nothing over TCP. */
-  open(socket: Socket, handshake: Handshake = bareHandshake(socket.remoteAddress)): SocketHandler {
-    return this.#clients.open(
-      socket,
-      (client) => new Session(socket, client, handshake, this.#services, this.#clients.release),
-      // Asking a socket for its address is not free.
-      handshake.remoteAddress === handshake.peerAddress ? undefined : handshake.remoteAddress,
-    )
+  /** A socket has opened that is to be one, and was let in by what came with it. */
+  open(socket: Socket, handshake: Handshake): SocketHandler {
+    // Asking a socket for its address is not free.
+    const address = handshake.remoteAddress === handshake.peerAddress ? undefined : handshake.remoteAddress
+    return this.#open(socket, handshake, { address })
+  }
+
+  /** A socket has opened whose client could not be refused before, as with HTTP: over TCP. */
+  openUnasked(socket: Socket): SocketHandler {
+    return this.#open(socket, bareHandshake(socket.remoteAddress), { refusal: this.#clients.admit(socket) })
+  }
+
+  #open(socket: Socket, handshake: Handshake, options: OpenClientOptions): SocketHandler {
+    const make = (client: Client): Session => {
+      client.requestId = handshake.requestId
+      return new Session(socket, client, handshake, this.#services, this.#clients.release)
+    }
+    return this.#clients.open(socket, make, options)
   }
 }

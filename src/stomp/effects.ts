@@ -18,14 +18,16 @@ export interface Effect {
 
 export class Effects {
   readonly #onSettled: (effect: Effect) => void
+  readonly #onProgress: () => void
   #queue: Effect[] = []
   /** Where the queue begins; shifting an array of thousands each time would be slow. */
   #head = 0
   #pendingBytes = 0
 
-  /** `onSettled` is called for each effect in its turn. */
-  constructor(onSettled: (effect: Effect) => void) {
+  /** `onSettled` is called for each effect in its turn; `onProgress` then, once for each that was pending. */
+  constructor(onSettled: (effect: Effect) => void, onProgress: () => void) {
     this.#onSettled = onSettled
+    this.#onProgress = onProgress
   }
 
   /** Weight of what is pending. */
@@ -64,6 +66,7 @@ export class Effects {
         effect.isDone = true
         effect.receiptHeaders = headers ?? undefined
         this.#settleInOrder()
+        this.#onProgress()
       },
       (error: unknown) => {
         this.#pendingBytes -= bytes
@@ -71,6 +74,7 @@ export class Effects {
         effect.error = error ?? new Error('failed without a reason')
         this.#abandon()
         this.#settleInOrder()
+        this.#onProgress()
       },
     )
   }

@@ -1,9 +1,12 @@
 /** What every STOMP session of a bridge is given: limits and times, and the objects they share. Types only. */
 import type { DecoderLimits } from '../../frames/index.ts'
 import type { Access } from '../access/access.ts'
+import type { PaceLimits } from '../client/pace.ts'
 import type { Deadlines } from '../clock.ts'
+import type { TurnEnd } from '../delivery/turn-end.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 import type { HeldLimits } from './inbox.ts'
 import type { TransactionLimits } from './transactions.ts'
 
@@ -25,6 +28,8 @@ export interface SessionOptions extends TransactionLimits {
     readonly toleranceFactor: number
     readonly pongCounts: boolean
   }
+  /** How quickly a client may send. */
+  readonly pace: PaceLimits
   /** How long what is pending may take once the session ends. */
   readonly settleTimeoutMs: number
   /** How long the peer may take to close after ERROR or DISCONNECT. */
@@ -40,6 +45,9 @@ export interface SessionServices {
   readonly options: SessionOptions
   readonly access: Access
   readonly deadlines: Deadlines
+  readonly turnEnd: TurnEnd
   readonly metrics: Metrics
+  /** Undefined where nobody wants spans. */
+  readonly tracing?: Tracing | undefined
   readonly log: Log
 }

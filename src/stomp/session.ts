@@ -3,6 +3,7 @@
  * receipts and errors in that order, keeps both heart-beats, and closes exactly once. What a client may do, and what it
  * gets, is not known here.
  */
+import { Buffer } from 'node:buffer'
 import {
   Command,
   FrameError,
@@ -17,14 +18,16 @@ import { bareHandshake, type Handshake } from '../access/handshake.ts'
 import type { Identity } from '../access/identity.ts'
 import type { Client } from '../client/client.ts'
 import type { Door } from '../client/door.ts'
-import { logSessionEnd } from '../client/session-end.ts'
-import { isSoftError, tellSoftError } from '../client/soft-errors.ts'
+import { paceOf, type Pace } from '../client/pace.ts'
+import { logFault } from '../client/session-end.ts'
+import { isSoftError, tellDisallowed, tellSoftError } from '../client/soft-errors.ts'
 import { AckMode, type Subscription } from '../client/subscription.ts'
 import type { Due } from '../clock.ts'
 import type { Marker, Message } from '../delivery/message.ts'
 import { closeReason, ERRORS, ProtocolError, quoted } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Socket, SocketHandler } from '../socket.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import type { CommandContext, PendingEffect } from './command.ts'
 import { COMMAND_HANDLERS } from './commands/index.ts'
@@ -65,6 +68,8 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   /** Nothing more will come; what is held back is still to be processed. */
   #hasEnded = false
   #heartBeats: HeartBeats | undefined
+  /** Undefined where it may send as quickly as it wants. */
+  #pace: Pace | undefined
   // What not every client uses is made when it is first asked for: most sessions are idle, and there are many of them.
   #transactions: Transactions | undefined
   #acknowledgements: Acknowledgements | undefined
@@ -86,6 +91,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     this.#onReleased = onReleased
     this.#login = new Login(access, handshake)
     this.#inbox = new Inbox(socket, this, options.beforeConnect, HELD_BEFORE_CONNECTED)
+    this.#pace = paceOf(options.pace, deadlines, () => this.#goOn())
     this.#stateDeadline = deadlines.now() + options.connectTimeoutMs
     deadlines.schedule(this, this.#stateDeadline)
   }
@@ -98,6 +104,10 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
 
   get metrics(): Metrics {
     return this.#services.metrics
+  }
+
+  get tracing(): Tracing | undefined {
+    return this.#services.tracing
   }
 
   get transactions(): Transactions {
@@ -130,6 +140,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
       // A client whose CONNECT is binary reads nothing else (Go's NetConn closes on text).
       if (isBinary && this.#state === State.connecting) this.#socket.sendBinary()
       this.#heartBeats?.received(this.#services.deadlines.now())
+      if (this.#pace && data.length > HEART_BEAT.length) this.#count(0, byteLength(data))
       this.#inbox.push(data)
     } catch (error) {
       this.#crashed(error)
@@ -143,18 +154,21 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   /** As DISCONNECT without a receipt: what came before is finished and answered. */
   ended(): void {
     // It has its RECEIPT, and says with this that it leaves.
-    if (this.#state === State.lingering) this.#close(1000, '')
+    if (this.#state === State.lingering) this.#close(1000, '', 'client')
     if (this.#state >= State.finishing) return
     this.#hasEnded = true
     this.#goOn()
   }
 
-  closed(): void {
+  closed(code: number): void {
     if (!this.#isSocketOpen) return
     this.#isSocketOpen = false
     this.#services.deadlines.cancel(this)
     this.#endLogin()
-    this.client.close()
+    this.#endPace()
+    // It had said that it leaves, however it then closed.
+    if (this.#state === State.lingering) this.client.endsAs('client', code, '')
+    this.client.close(code)
     this.#acknowledgements?.clear() // nothing is delivered any more, so there is nothing to acknowledge
     // Frames that were received before are still processed (STOMP 1.2 "DISCONNECT": a server may do so): what is held
     // back goes on, and #release comes when nothing is left.
@@ -199,23 +213,36 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     this.#acknowledgements?.forget(subscription, messageId)
   }
 
+  disallow(ended: readonly Subscription[]): void {
+    for (const each of ended) this.#acknowledgements?.release(each)
+    tellDisallowed(this.client, this.#isSoft, ended)
+  }
+
   closeAsSlow(reason: string): void {
     // No ERROR frame: it would stand behind all that the client does not read.
-    this.#close(ERRORS['slow-consumer'].close, reason)
+    this.#close(ERRORS['slow-consumer'].close, reason, 'slow-consumer')
   }
 
   /** Open and at once closed again. Nothing is read, from now on. */
-  refuse(closeCode: number, reason: string): void {
+  refuse(error: ProtocolError): void {
     this.#wait(State.closing)
+    const description = describeFailure(error)
     // The runtime does not have this handler before its `open` has returned: a close reported sooner would be lost.
-    queueMicrotask(() => this.#socket.close(closeCode, closeReason(reason)))
+    queueMicrotask(() => {
+      // TCP has no close code to say it with.
+      if (this.client.transport === 'tcp') this.client.output.write(errorFrame(description, undefined, undefined))
+      this.#socket.close(description.closeCode, closeReason(description.message))
+    })
   }
 
   /** Nothing more is accepted; when all that was read is finished, close with 1001. */
   shutDown(): void {
     if (this.#state >= State.finishing) return
     this.#finish()
-    this.#effects.addDone(undefined, new Ending(ERRORS['shutting-down'].close, 'The server is shutting down'))
+    this.#effects.addDone(
+      undefined,
+      new Ending(ERRORS['shutting-down'].close, 'The server is shutting down', 'shutting-down'),
+    )
   }
 
   /** The peer did not close in time, or nobody waits any more. */
@@ -243,9 +270,9 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
         : 'No CONNECT frame came in time'
       this.#sendError(new ProtocolError('connect-timeout', text), undefined)
     } else if (this.#state === State.finishing) {
-      this.#close(ERRORS.internal.close, 'What was pending did not finish in time')
+      this.#close(ERRORS.internal.close, 'What was pending did not finish in time', 'internal')
     } else if (this.#state === State.lingering) {
-      this.#close(1000, '')
+      this.#close(1000, '', 'client')
     } else {
       this.#socket.terminate()
     }
@@ -282,6 +309,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   }
 
   get isBusy(): boolean {
+    if (this.#pace?.isOver) return true
     const queue = this.#queue
     if (!queue) return false
     const { maxInFlight, maxInFlightBytes } = this.#services.options
@@ -295,6 +323,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   process(frame: Frame): void {
     this.metrics.count.framesReceived++
     this.client.received++
+    if (this.#pace) this.#count(1, 0)
     const receipt = frame.headers.get('receipt')
     try {
       if (this.#state === State.connecting) {
@@ -315,6 +344,16 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     }
   }
 
+  #count(frames: number, bytes: number): void {
+    if (this.#pace?.take(frames, bytes)) this.metrics.count.throttled++
+  }
+
+  /** What still waits need not wait any longer: nobody can add to it. */
+  #endPace(): void {
+    this.#pace?.end()
+    this.#pace = undefined
+  }
+
   #execute(frame: Frame, receipt: string | undefined): void {
     const handler = COMMAND_HANDLERS.get(frame.command)
     if (!handler) throw new ProtocolError('unknown-command', `Unknown command ${quoted(frame.command)}`)
@@ -327,7 +366,6 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     }
     const { done, heldBackUntil, isAbandonable = false } = pending
     this.#effects.addPending(receipt, done, isAbandonable, frame.body.length)
-    done.then(this.#proceed, this.#proceed)
     if (heldBackUntil) this.#inbox.holdBack(heldBackUntil, this.#proceed)
   }
 
@@ -356,17 +394,17 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
       this.#connected(agreement, identity)
       return
     }
-    const connected = identity.then(
-      (found) => {
+    const connected = identity
+      .then((found) => {
         if (this.#state === State.connecting && this.#isSocketOpen) this.#connected(agreement, found)
-      },
-      (error: unknown) => this.fail(error, receipt),
-    )
+      })
+      .catch((error: unknown) => this.fail(error, receipt))
     // STOMP 1.2 "RECEIPT": not defined for CONNECT, so no receipt. What ends the session does not wait for the answer.
     this.#effects.addPending(undefined, connected, true, 0)
     this.#inbox.holdBack(connected, this.#proceed)
   }
 
+  /** Errors: ProtocolError `too-many-sessions-of-user`. */
   #connected({ version, intervals, headers, isSoft }: Agreement, identity: Identity): void {
     const { options, deadlines, metrics } = this.#services
     const { user } = identity
@@ -396,7 +434,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   #disconnect(receipt: string | undefined): void {
     this.#finish()
     // Its turn comes when everything before it has been answered.
-    this.#effects.addDone(receipt, new Ending(1000, '', receipt !== undefined))
+    this.#effects.addDone(receipt, new Ending(1000, '', 'client', receipt !== undefined))
   }
 
   // --- Effects, in their turn
@@ -411,7 +449,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   }
 
   addPending(...effect: Parameters<Effects['addPending']>): void {
-    this.#queue = new Effects((settled) => this.#settled(settled))
+    this.#queue = new Effects((settled) => this.#settled(settled), this.#proceed)
     this.#queue.addPending(...effect)
   }
 
@@ -424,14 +462,16 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
       this.client.unsubscribeAll()
       if (receipt !== undefined) this.#answer(receipt)
       if (error.isLeftToClient) this.#wait(State.lingering)
-      else this.#close(error.closeCode, error.reason)
+      else this.#close(error.closeCode, error.reason, error.code)
     } else {
       this.#sendError(error, receipt)
     }
   }
 
+  /** What one answer of Redis settles are often many frames of a client: their receipts leave in one write. */
   #answer(receipt: string, headers?: readonly Header[]): void {
     this.metrics.count.receiptsSent++
+    this.#services.turnEnd.gather(this.client.output)
     this.client.output.write(receiptFrame(receipt, headers, this.#agreedVersion))
   }
 
@@ -452,17 +492,21 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
 
   #sendError(error: unknown, receipt: string | undefined): void {
     const description = describeFailure(error)
-    logSessionEnd(this.#services.log, this.client.id, error, description)
+    logFault(this.#services.log, this.client.id, error, description)
     this.client.unsubscribeAll() // STOMP 1.2 "ERROR": no frame comes after it
     this.metrics.count.errorsSent++
+    this.metrics.refused(description.code)
     this.client.output.write(errorFrame(description, receipt, this.#agreedVersion))
-    this.#close(description.closeCode, description.message)
+    this.#close(description.closeCode, description.message, description.code)
   }
 
   // --- The end
 
-  #close(code: number, reason: string): void {
+  /** `why`: see `SessionEnd.code`. */
+  #close(code: number, reason: string, why: string): void {
+    this.client.endsAs(why, code, reason)
     this.client.unsubscribeAll()
+    this.client.output.flush()
     this.#wait(State.closing)
     this.#socket.close(code, closeReason(reason))
   }
@@ -470,6 +514,8 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   #wait(state: typeof State.lingering | typeof State.closing): void {
     this.#state = state
     this.#endLogin()
+    this.#endPace()
+    this.client.leave()
     this.#startStateDeadline(this.#services.options.lingerMs)
   }
 
@@ -497,6 +543,11 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   /** A fault of ours must end this connection only. */
   #crashed(error: unknown): void {
     this.#services.log.error({ session: this.client.id, error }, 'A session failed and is dropped')
+    this.client.endsAs('internal', ERRORS.internal.close, 'Internal error')
     this.#socket.terminate()
   }
+}
+
+function byteLength(data: string | Uint8Array): number {
+  return typeof data === 'string' ? Buffer.byteLength(data) : data.length
 }

@@ -19,12 +19,15 @@ export type State = (typeof State)[keyof typeof State]
 export class Ending {
   readonly closeCode: number
   readonly reason: string
+  /** See `SessionEnd.code`. */
+  readonly code: string
   /** With a receipt the client closes when it has it; the server only sees to it that it happens. */
   readonly isLeftToClient: boolean
 
-  constructor(closeCode: number, reason: string, isLeftToClient = false) {
+  constructor(closeCode: number, reason: string, code: string, isLeftToClient = false) {
     this.closeCode = closeCode
     this.reason = reason
+    this.code = code
     this.isLeftToClient = isLeftToClient
   }
 }

@@ -18,7 +18,10 @@ export type AnswerForAll = readonly string[] | string | readonly Inspection[]
 
 export type ToWorker =
   | { readonly type: 'begin'; readonly worker: number; readonly config: unknown }
-  | { readonly type: 'stop' }
+  /** `handOverMs`: others take what comes; for so long this worker still serves who has come to it. */
+  | { readonly type: 'stop'; readonly handOverMs?: number }
+  /** Take on this configuration; without one, the one that was read cannot be used. */
+  | { readonly type: 'reload'; readonly id: number; readonly config?: unknown }
   | ({ readonly type: 'report'; readonly id: number } & Asked)
   /** To `ask`. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: AnswerForAll }
@@ -30,4 +33,8 @@ export type ToSupervisor =
   /** The worker ends for this reason. */
   | { readonly type: 'failed'; readonly reason: string }
   | { readonly type: 'reported'; readonly id: number; readonly report: Report }
+  /** To `reload`: done, or why not. */
+  | { readonly type: 'reloaded'; readonly id: number; readonly problem?: string | undefined }
+  /** The worker wants another to take its place. */
+  | { readonly type: 'replace' }
   | ({ readonly type: 'ask'; readonly id: number } & Asked)

@@ -2,13 +2,8 @@
  * Owns the metrics of all workers as one. A counter, or a histogram, never goes back: what a worker had counted when it was last heard of
  * stays in the sum when it ends, or is too busy to say. A gauge is of those who answer.
  */
-import {
-  mergeSnapshots,
-  METRIC_PREFIX,
-  renderSnapshots,
-  type MetricSnapshot,
-  type MetricsSnapshot,
-} from '../metrics.ts'
+import { METRIC_PREFIX } from '../metrics/definitions.ts'
+import { mergeSnapshots, renderSnapshots, type MetricSnapshot, type MetricsSnapshot } from '../metrics.ts'
 
 export class MetricsTotal {
   /** By worker: what it said last. */

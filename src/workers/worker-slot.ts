@@ -18,6 +18,8 @@ export interface SlotOwner {
   started(slot: WorkerSlot, address: unknown): void
   /** The process wants to know something of all. */
   asked(slot: WorkerSlot, id: number, asked: Asked): void
+  /** The process wants another to take its place. */
+  leaving(slot: WorkerSlot): void
   /** The process has ended, whether another follows or not. */
   ended(slot: WorkerSlot): void
   /** The process could not start this often in a row; no other follows. */
@@ -35,8 +37,19 @@ const MAX_PAUSE_MS = 5000
 const STABLE_MS = 10_000
 /** A process that has not started by then is hanging. */
 const START_TIMEOUT_MS = 30_000
+/** One that has not taken on a configuration by then is hanging. */
+const RELOAD_TIMEOUT_MS = 20_000
 /** One that has not answered by then does not answer. Below the second that probes usually wait. */
 const ANSWER_TIMEOUT_MS = 700
+
+/** What came of a configuration that a process was to take on. */
+export interface ReloadAnswer {
+  /** Undefined if it has it. */
+  readonly problem: string | undefined
+  readonly isHanging: boolean
+}
+
+const HANGING: ReloadAnswer = { problem: `it did not answer within ${RELOAD_TIMEOUT_MS} ms`, isHanging: true }
 
 export class WorkerSlot {
   readonly number: number
@@ -45,6 +58,7 @@ export class WorkerSlot {
   readonly #clock: Clock
   readonly #log: Log
   readonly #questions: Questions<Report>
+  readonly #reloads: Questions<ReloadAnswer>
   #state: SlotState = SlotState.EMPTY
   #process: WorkerProcess | undefined
   #hasGreeted = false
@@ -64,6 +78,7 @@ export class WorkerSlot {
     this.#clock = clock
     this.#log = log
     this.#questions = new Questions(clock, ANSWER_TIMEOUT_MS)
+    this.#reloads = new Questions(clock, RELOAD_TIMEOUT_MS)
   }
 
   get state(): SlotState {
@@ -91,12 +106,26 @@ export class WorkerSlot {
     return this.#questions.ask((id) => this.send({ type: 'report', id, ...asked }))
   }
 
-  /** Lets the process close in order; no other follows. `ended` comes, now if there is none. */
-  stop(): void {
+  /**
+   * Lets the process take on another configuration; without one it is told that there is none to be used. Resolves with what
+   * came of it; undefined if it ended meanwhile, or if there is no process.
+   */
+  async reload(config?: unknown): Promise<ReloadAnswer | undefined> {
+    if (this.#state !== SlotState.STARTED) return undefined
+    const process = this.#process
+    const answer = await this.#reloads.ask((id) => this.send({ type: 'reload', id, config }))
+    return answer ?? (process === this.#process ? HANGING : undefined)
+  }
+
+  /**
+   * Lets the process close in order; no other follows. `ended` comes, now if there is none. `handOverMs`: see the message
+   * `stop`.
+   */
+  stop(handOverMs?: number): void {
     if (this.#isStopping) return
     this.#isStopping = true
     if (this.#state === SlotState.PAUSING || this.#state === SlotState.EMPTY) this.#leave()
-    else if (this.#hasGreeted) this.send({ type: 'stop' })
+    else if (this.#hasGreeted) this.send(handOverMs === undefined ? { type: 'stop' } : { type: 'stop', handOverMs })
     else this.kill() // it does not listen yet, and has nothing to close
   }
 
@@ -125,6 +154,12 @@ export class WorkerSlot {
       case 'reported':
         this.#questions.answer(message.id, message.report)
         break
+      case 'reloaded':
+        this.#reloads.answer(message.id, { problem: message.problem, isHanging: false })
+        break
+      case 'replace':
+        this.#owner.leaving(this)
+        break
       case 'ask':
         this.#owner.asked(this, message.id, message)
     }
@@ -138,6 +173,7 @@ export class WorkerSlot {
   #end(how: string): void {
     this.#clock.clearTimeout(this.#timer)
     this.#questions.abandon()
+    this.#reloads.abandon()
     const workerPid = this.#process?.pid
     const hasStarted = this.#state === SlotState.STARTED
     this.#state = SlotState.EMPTY

@@ -42,9 +42,10 @@ export class WorkerLife {
   readonly #questions: Questions<AnswerForAll>
   #assign: (assignment: Assignment) => void = () => {}
   #reporter: Reporter | undefined
+  #onReload: ((config: unknown) => Promise<void>) | undefined
   #isLost = false
-  #onStop: ((reason: string) => void) | undefined
-  #stopReason: string | undefined
+  #onStop: ((reason: string, handOverMs: number | undefined) => void) | undefined
+  #stopped: { readonly reason: string; readonly handOverMs: number | undefined } | undefined
 
   constructor(connect: (events: SupervisorEvents) => SupervisorLink, clock: Clock) {
     this.#questions = new Questions(clock, ANSWER_TIMEOUT_MS)
@@ -76,10 +77,26 @@ export class WorkerLife {
     return this.#send({ type: 'failed', reason })
   }
 
-  /** Calls back once, when the supervisor says that this worker has to stop, or is gone itself. Replaces the last callback. */
-  onStop(callback: (reason: string) => void): void {
+  /**
+   * Calls back once, when the supervisor says that this worker has to stop, or is gone itself. Replaces the last callback.
+   * `handOverMs`: see the message `stop`.
+   */
+  onStop(callback: (reason: string, handOverMs: number | undefined) => void): void {
     this.#onStop = callback
-    if (this.#stopReason !== undefined) callback(this.#stopReason)
+    if (this.#stopped) callback(this.#stopped.reason, this.#stopped.handOverMs)
+  }
+
+  /** Asks the supervisor to let another take the place of this worker. */
+  askToBeReplaced(): void {
+    void this.#send({ type: 'replace' })
+  }
+
+  /**
+   * Calls back with each new configuration, undefined for one that cannot be used. What the callback rejects with is told to
+   * the supervisor. Before the supervisor hears that this worker has started.
+   */
+  onReload(callback: (config: unknown) => Promise<void>): void {
+    this.#onReload = callback
   }
 
   #send(message: ToSupervisor): Promise<void> {
@@ -97,16 +114,31 @@ export class WorkerLife {
         this.#assign(message)
         break
       case 'stop':
-        this.#stop('told by the supervisor')
+        this.#stop('told by the supervisor', message.handOverMs)
         break
       case 'answer':
         this.#questions.answer(message.id, message.answer)
         break
+      case 'reload': {
+        const problem = await this.#reload(message.config)
+        await this.#send({ type: 'reloaded', id: message.id, problem })
+        break
+      }
       case 'report':
         if (this.#reporter) {
           const report = await reportOf(this.#reporter, message)
           await this.#send({ type: 'reported', id: message.id, report })
         }
+    }
+  }
+
+  /** Returns what went wrong. */
+  async #reload(config: unknown): Promise<string | undefined> {
+    try {
+      await this.#onReload?.(config)
+      return undefined
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
     }
   }
 
@@ -116,10 +148,10 @@ export class WorkerLife {
     this.#stop('the supervisor is gone')
   }
 
-  #stop(reason: string): void {
-    if (this.#stopReason !== undefined) return
-    this.#stopReason = reason
-    this.#onStop?.(reason)
+  #stop(reason: string, handOverMs?: number): void {
+    if (this.#stopped) return
+    this.#stopped = { reason, handOverMs }
+    this.#onStop?.(reason, handOverMs)
   }
 }
 

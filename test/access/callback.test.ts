@@ -64,6 +64,18 @@ describe('a question by GET', () => {
     for (const { url } of server.asked) expect(url).toMatch(/^\/auth\/[^/?#\\]+$/)
   })
 
+  it('belongs to the trace of the handshake, if that is one', async () => {
+    const { server, login } = await setUp(json(200, { auth: true }))
+    const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', tracestate: 'a=1' }
+    for (const headers of [trace, { ...trace, traceparent: 'x' }, {}]) await login({ token: 'a', headers })
+    const told = server.asked.map(({ headers }) => [headers['traceparent'], headers['tracestate']])
+    expect(told).toEqual([
+      [trace.traceparent, 'a=1'],
+      [undefined, undefined],
+      [undefined, undefined],
+    ])
+  })
+
   it('is for others where there is no token, or one of our tickets', async () => {
     const { server, login } = await setUp(json(200, { auth: true }), { isTicket: (token) => token.startsWith('tkt_') })
     for (const parts of [{}, { login: 'alice' }, { token: 'tkt_1' }]) expect(await login(parts)).toBe('not-mine')

@@ -112,7 +112,7 @@ describe('rules', () => {
         for (const each of all) {
           const expected = naiveMay(list, who, action, each)
           if (expected) allowed++
-          const may = action === 'send' ? rules.maySend(who, each) : rules.maySubscribe(who, each)
+          const may = action === 'send' ? rules.maySend(who, each) : rules.explain(who, 'subscribe', each).allowed
           if (may !== expected || rules.explain(who, action, each).allowed !== expected) {
             expect.fail(`${each} must be ${expected ? 'allowed' : 'refused'}`)
           }
@@ -133,9 +133,9 @@ describe('rules', () => {
     fc.assert(
       fc.property(cases, ([list, who, pattern, destinations]) => {
         const rules = new Rules(list)
-        if (!rules.maySubscribe(who, pattern)) return
+        if (!rules.explain(who, 'subscribe', pattern).allowed) return
         for (const each of destinations) {
-          const isAllowed = rules.maySubscribe(who, each)
+          const isAllowed = rules.explain(who, 'subscribe', each).allowed
           if (isDelivered(pattern, each)) delivered++
           else if (!isAllowed) refusedBeside++
           if (isDelivered(pattern, each) && !isAllowed) expect.fail(`${pattern} gets ${each}`)
@@ -156,7 +156,7 @@ describe('rules', () => {
         const taken = all.filter((each) => isDelivered(pattern, each))
         if (!taken.every((each) => naiveMay([only], who, 'subscribe', each))) return
         covered++
-        if (!new Rules([only]).maySubscribe(who, pattern)) missed++
+        if (!new Rules([only]).explain(who, 'subscribe', pattern).allowed) missed++
       }),
       { numRuns: 16_000 },
     )

@@ -15,8 +15,9 @@ describe.each(tables)('$name', ({ rules: settings, rows }) => {
       expect([decision.rule, decision.reason]).toEqual([by - 1, expect.stringContaining('{ ')])
     else expect([decision.rule, decision.reason]).toEqual([undefined, expect.stringContaining(by)])
     for (let i = 0; i < 2; i++) {
-      const may = action === 'send' ? rules.maySend(identity, destination) : rules.maySubscribe(identity, destination)
-      expect(may).toBe(expected)
+      expect(
+        action === 'send' ? rules.maySend(identity, destination) : rules.explain(identity, action, destination).allowed,
+      ).toBe(expected)
     }
   })
 })
@@ -73,9 +74,9 @@ describe('rules', () => {
 
   it('that are none deny everything but what is built in', () => {
     const rules = new Rules([])
-    expect(rules.maySubscribe({ user: 'a' }, '/topic/x')).toBe(false)
+    expect(rules.explain({ user: 'a' }, 'subscribe', '/topic/x').allowed).toBe(false)
     expect(rules.maySend({ user: 'a' }, '/app/x')).toBe(false)
-    expect(rules.maySubscribe({ user: 'a' }, '/user/queue/x')).toBe(true)
+    expect(rules.explain({ user: 'a' }, 'subscribe', '/user/queue/x').allowed).toBe(true)
   })
 
   it('that are not well formed are not compiled', () => {

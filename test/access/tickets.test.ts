@@ -91,6 +91,14 @@ describe('a ticket', () => {
     expect((await tickets.redeem(ticket))?.expiresAt).toBe(expected)
   })
 
+  it('gives its session all of the seconds, whatever part of the present one is over', async () => {
+    const { tickets, clock } = setUp()
+    clock.advance(900)
+    const { ticket, expiresInSeconds } = await tickets.issue({ user: 'alice' }, { sessionSeconds: 2 })
+    expect(expiresInSeconds).toBe(2)
+    expect((await tickets.redeem(ticket))?.expiresAt).toBe(NOW + 2.9)
+  })
+
   it('does not outlive its session', async () => {
     const { tickets } = setUp()
     expect(await tickets.issue({ user: 'alice' }, { sessionSeconds: 5 })).toMatchObject({ expiresInSeconds: 5 })

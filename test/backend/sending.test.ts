@@ -42,6 +42,23 @@ describe('notify', () => {
     expect(String(await broadcast.next())).toBe('{"topic":"/topic/x","message":{"id":7}}')
   })
 
+  it('goes on with a trace, as the bridge reads it', async () => {
+    const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', tracestate: 'a=1' }
+    const calls = [
+      () => backend.notify('/topic/x', { id: 7 }, trace),
+      () => backend.toUser('alice', '/queue/x', 'x', trace),
+      () => backend.toGroup('staff', 'x', 'x', { ...trace, tracestate: undefined }),
+    ]
+    const expected = [Object.entries(trace), Object.entries(trace), [['traceparent', trace.traceparent]]]
+    for (const [i, call] of calls.entries()) {
+      await call()
+      const { headers } = decodeBroadcast(await broadcast.next()).message
+      expect(headers.filter(([name]) => name !== 'content-type')).toEqual(expected[i])
+    }
+    await backend.notify('/topic/x', 1, { traceparent: 'x"' })
+    expect(decodeBroadcast(await broadcast.next()).message.headers).toEqual([['content-type', 'application/json']])
+  })
+
   it.each([
     ['alice', '/queue/notes', '/user/alice/queue/notes'],
     ['alice@example.com', '/queue/chat/7', '/user/alice@example.com/queue/chat/7'],
@@ -75,6 +92,8 @@ describe('notify', () => {
     [(it) => it.notify('/topic/x', () => {}), 'the message must be text or a JSON value'],
     [(it) => it.notify('/topic/x', 1n), 'the message must be text or a JSON value'],
     [(it) => it.notify('/topic/x', Buffer.from('x')), 'the message must be text or a JSON value'],
+    [(it) => it.notify('/topic/x', 1, null as never), 'Cannot notify "/topic/x": the trace must be an object'],
+    [(it) => it.notify('/topic/x', 1, { traceparent: 7 as never }), 'traceparent must be text, and not empty'],
     [(it) => it.toUser('', '/queue/x', 'x'), 'Cannot notify a user: the user name must be text, and not empty'],
     [(it) => it.toUser('alice', 'queue/x', 'x'), 'the destination must have the form /queue/x, not "queue/x"'],
     [(it) => it.toUser('alice', '/queue', 'x'), 'the destination must have the form /queue/x, not "/queue"'],

@@ -4,7 +4,8 @@
  * channel, and must get every payload of it once.
  */
 import { expect } from 'vitest'
-import { ChannelInterests, type Hold } from '../../src/broker/channel-interests.ts'
+import { ChannelInterests } from '../../src/broker/channel-interests.ts'
+import type { Hold } from '../../src/broker/hold.ts'
 import { ChannelWatches } from '../../src/broker/channel-watches.ts'
 import { isPattern } from '../../src/destinations.ts'
 import type { InboundRoute, RouteTable } from '../../src/routes/table.ts'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { BusRefusedError } from '../../src/bus/bus.ts'
+import { BusRefusedError, BusUnavailableError } from '../../src/bus/bus.ts'
 import { ProtocolError } from '../../src/errors.ts'
 import { failureOf } from '../support/failure.ts'
 import { BrokerStage, sent } from './stage.ts'
@@ -95,8 +95,19 @@ describe('broker: SEND', () => {
     await expect(failed).rejects.not.toThrow(/10\.0\.0\.1/)
     expect(stage.metrics.count).toMatchObject({ messagesPublished: 0, busFailures: 1 })
     expect(stage.log.entries).toMatchObject([
-      { message: 'The bus did not accept a message', fields: { reason: 'no connection to 10.0.0.1' } },
+      { level: 'debug', message: 'The bus did not accept a message', fields: { reason: 'no connection to 10.0.0.1' } },
     ])
+  })
+
+  it('warns, but not without end, when a bus that is there does not take messages', async () => {
+    const stage = new BrokerStage({ bus: { accepts: false } })
+    const failed = Array.from({ length: 10 }, () => stage.outbound.publish({ channel: 'a', payload: 'x' }))
+    for (const { refuse } of stage.bus.handedOver) refuse(new BusUnavailableError('OOM command not allowed'))
+    for (const each of failed) await expect(each).rejects.toMatchObject({ code: 'bus-unavailable' })
+    const warned = { level: 'warn', fields: { reason: 'OOM command not allowed' } }
+    const warnings = stage.log.entries.filter(({ level }) => level === 'warn')
+    expect(warnings).toMatchObject([warned, warned, warned])
+    expect(stage.metrics.count.busFailures).toBe(10)
   })
 
   it.each(['publish', 'publishAll'] as const)(

@@ -2,7 +2,7 @@
  * A bus whose server is slow in its own time: each SUBSCRIBE, PSUBSCRIBE and the like takes effect when the test says,
  * and what the server sends arrives when the test says; both in order, as on one connection. The connection can be lost.
  */
-import { globToRegExp } from '../../src/bus/memory.ts'
+import { globToRegExp } from '../../src/glob.ts'
 import { BusRefusedError, type Bus, type BusListener } from '../../src/bus/bus.ts'
 
 type Kind = 'channel' | 'pattern'

@@ -56,6 +56,13 @@ describe('destination rules', () => {
     expect(kinds).toEqual([broker, broker, application, neither, neither, neither, neither, neither])
   })
 
+  it('say to who expects a work queue how to have one', () => {
+    const topics = new DestinationRules({ prefixes: ['/topic'], applicationPrefixes: ['/app'] }, ADDRESSES)
+    const text = 'it must start with "/topic/", or the section "queues" must name it as a work queue'
+    expect(() => topics.requireSubscribable('/queue/a')).toThrow(`Cannot subscribe to "/queue/a": ${text}`)
+    expect(() => topics.requireDeliverable('/queue/a')).toThrow(`Cannot send to "/queue/a": ${text}`)
+  })
+
   it('name the prefixes in what they refuse', () => {
     expect(() => rules.requireSubscribable('/other')).toThrow(
       'Cannot subscribe to "/other": it must start with "/topic/" or "/queue/"',

@@ -40,11 +40,11 @@ describe('clients', () => {
 
   it('say that they are full at the limit, and no more when one has gone', async () => {
     const { all, connect } = setUp(2)
-    expect(all.refusal).toBeUndefined()
+    expect(all.roomRefusal()).toBeUndefined()
     const clients = [await connect(), await connect()]
-    expect(all.refusal).toBe('full')
+    expect(all.roomRefusal()).toBe('full')
     clients[0]!.close()
-    expect(all.refusal).toBeUndefined()
+    expect(all.roomRefusal()).toBeUndefined()
   })
 
   describe.each([
@@ -60,7 +60,7 @@ describe('clients', () => {
 
     it(`#123 close who comes all the same with ${code}`, async () => {
       const { all, open, count, before } = refusing()
-      expect(all.refusal).toBe(why)
+      expect(all.roomRefusal()).toBe(why)
       const client = open()
       await turn()
       expect(client.socket.closes.map((close) => close.code)).toEqual([code])
@@ -83,7 +83,9 @@ describe('clients', () => {
       await turn()
       client.frame('SEND', { destination: '/app/a' }, 'x')
       await turn()
-      expect(client.take()).toEqual([])
+      // A WebSocket is told by the close.
+      const told = client.take().map(({ command, headers }) => [command, headers.get('code')])
+      expect(told).toEqual([['ERROR', why === 'full' ? 'too-many-sessions' : 'shutting-down']])
       expect(stage.bus.published).toEqual([])
       stage.clock.advance(OPTIONS.lingerMs + SLOT_MS)
       expect(client.socket.terminations).toBe(1)
@@ -96,7 +98,7 @@ describe('clients', () => {
     const isOver = drain()
     await turn()
     expect(isOver()).toBe(true)
-    expect(all.refusal).toBe('draining')
+    expect(all.roomRefusal()).toBe('draining')
     expect(vi.getTimerCount()).toBe(0)
   })
 
@@ -150,6 +152,53 @@ describe('clients', () => {
     expect([silent, pending, gone].map(({ socket }) => socket.terminations)).toEqual([1, 1, 0])
     expect(isOver()).toBe(true)
     expect(stage.bus.handedOver).toHaveLength(1)
+  })
+
+  it('drain over a while: a part at a time, in random order, and the others go on meanwhile', async () => {
+    const spreadMs = 1000
+    const { stage, all, open, count } = setUp(1000)
+    const clients = Array.from({ length: 300 }, () => open({ closesAtOnce: true }))
+    clients.at(-1)!.connect()
+    const told = () => clients.flatMap(({ socket }, i) => (socket.closes.length > 0 ? [i] : []))
+    let isOver = false
+    void all.drain(DEADLINE_MS, spreadMs).then(() => (isOver = true))
+    await turn()
+    expect([told(), all.roomRefusal()]).toEqual([[], 'draining'])
+    const parts: number[] = []
+    let firstHalf: number[] = []
+    for (let passed = 0; !isOver && passed <= spreadMs + 100; passed += 10) {
+      stage.clock.advance(10)
+      await vi.advanceTimersByTimeAsync(10)
+      const now = told()
+      if (now.length > (parts.at(-1) ?? 0)) {
+        // Never ahead of its time, and at most a pause behind.
+        expect(now.length).toBeLessThanOrEqual((300 * (passed + 10)) / spreadMs + 1)
+        parts.push(now.length)
+        if (now.length <= 150) firstHalf = now
+      }
+    }
+    expect(parts.length).toBeGreaterThan(10)
+    expect(told()).toHaveLength(300)
+    // Not the oldest first: that all of them were of the older half is as good as impossible.
+    expect(firstHalf.some((i) => i >= 150)).toBe(true)
+    expect([isOver, await count(), vi.getTimerCount()]).toEqual([true, 0, 0])
+  })
+
+  it('stop telling when all have gone by themselves, or the deadline has passed', async () => {
+    const first = setUp()
+    const gone = [first.open(), first.open()]
+    const drained = first.all.drain(DEADLINE_MS, 1000)
+    for (const client of gone) client.close()
+    await vi.advanceTimersByTimeAsync(100)
+    await drained
+    const second = setUp()
+    const left = [second.open(), second.open()]
+    const late = second.all.drain(200, 1000)
+    // The clock of the sessions stands still: none of them is due.
+    await vi.advanceTimersByTimeAsync(300)
+    await late
+    expect(left.map(({ socket }) => socket.terminations)).toEqual([1, 1])
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('tell many in several turns, so that others get theirs', async () => {

@@ -53,6 +53,10 @@ export class FakeDoor implements Door, SocketHandler {
 
   forget(): void {}
 
+  disallow(ended: readonly Subscription[]): void {
+    this.told.push(`disallow: ${ended.map(({ destination }) => destination).join(', ')}`)
+  }
+
   closeAsSlow(reason: string): void {
     this.told.push(`close: ${reason}`)
     this.isOpen = false
@@ -64,8 +68,8 @@ export class FakeDoor implements Door, SocketHandler {
     this.told.push(`fail: ${code}`)
   }
 
-  refuse(closeCode: number): void {
-    this.told.push(`refuse: ${closeCode}`)
+  refuse({ code }: { readonly code: string }): void {
+    this.told.push(`refuse: ${code}`)
   }
 
   shutDown(): void {
@@ -81,7 +85,7 @@ export class FakeDoor implements Door, SocketHandler {
   ended(): void {}
 
   closed(): void {
-    this.client.close()
+    this.client.close(1000)
   }
 }
 
@@ -133,13 +137,15 @@ export class ClientStage {
       commands: undefined,
       replies: repliesOf(core),
     }
-    this.clients = new Clients(services, 'node', maxClients)
+    this.clients = new Clients(services, 'node', maxClients, this.clock)
     onTestFinished(() => core.close())
   }
 
   open(options: FakeSocketOptions = {}): FakeDoor {
     const socket = this.network.socket(options)
-    const door = this.clients.open(socket, (client) => new FakeDoor(client, socket), socket.remoteAddress)
+    const door = this.clients.open(socket, (client) => new FakeDoor(client, socket), {
+      address: socket.remoteAddress,
+    })
     socket.handler = door
     return door
   }

@@ -36,6 +36,17 @@ describe('banner', () => {
     )
   })
 
+  it('names the work queues', () => {
+    const lines = (queues: readonly { destination: string }[]) => {
+      const text = banner(address, { version: '1.2.3', runtime, config: parseConfig({ queues }) })
+      return /^ {2}Queues {5}([^]*?)\n {2}Access/m.exec(text)?.[1]
+    }
+    expect(lines([])).toBeUndefined()
+    expect(lines([{ destination: '/queue/mails' }, { destination: '/queue/**' }])).toBe('/queue/mails, /queue/**')
+    const many = Array.from({ length: 12 }, (_, i) => ({ destination: `/queue/${i}` }))
+    expect(lines(many)).toMatch(/^\/queue\/0, [^]*\/queue\/9 and 2 more$/)
+  })
+
   it('warns where whoever uses this machine may debug', () => {
     const warning = (settings: object) => {
       const text = banner(address, { version: '1.2.3', runtime, config: parseConfig({ debugger: settings }) })
@@ -53,6 +64,16 @@ describe('banner', () => {
     )
     expect(warning({ api: 'on', token: 'hunter2-hunter2-' })).not.toMatch(/Warning|hunter2/)
     expect(warning({ api: 'off' })).not.toContain('Warning')
+  })
+
+  it('names wss://, https:// and stomp+ssl:// where a listener speaks TLS', () => {
+    const tls = { certFile: 'tls.crt', keyFile: 'tls.key' }
+    const config = parseConfig({ server: { tls }, tcp: { enabled: true, tls } })
+    const tcp = { host: '127.0.0.1', port: 61613 }
+    const text = banner({ ...address, tcp }, { version: '1.2.3', runtime, config })
+    expect(text).toContain('  WebSocket  wss://127.0.0.1:8080/stomp\n  TCP        stomp+ssl://127.0.0.1:61613\n')
+    expect(text).toContain('https://127.0.0.1:8080/health')
+    expect(text).not.toMatch(/\b(http|ws|stomp):\/\//)
   })
 
   it('follows the configuration: Redis, TCP, another path, no docs, rules', () => {

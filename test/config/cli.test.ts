@@ -17,6 +17,7 @@ describe('helpText', () => {
     for (const word of ['PORT', 'HOST', 'REDIS_URL', 'LOG_LEVEL'])
       expect(help).toMatch(new RegExp(`^  ${word} +\\S`, 'm'))
     expect(help).toContain('limits.maxFrameBytes is STOMP_BRIDGE_LIMITS_MAX_FRAME_BYTES')
+    expect(help).toContain('OTEL_EXPORTER_OTLP_ENDPOINT where traces go')
     expect(help).toContain('STOMP_BRIDGE_CONFIG')
     expect(help).toContain('(default: 8080)')
     expect(help.startsWith('stomp-bridge 1.2.3')).toBe(true)

@@ -43,14 +43,20 @@ describe('parseCommandLine', () => {
     ['gen-token --user=-a --groups=a,', { command: 'gen-token', someone: { user: '-a', groups: ['a'] } }],
     ['gen-api-key shop', { command: 'gen-api-key', words: ['shop'] }],
     ['hash-password', { command: 'hash-password' }],
+    ['healthcheck ready', { command: 'healthcheck', words: ['ready'] }],
     ['help explain', { command: 'help', topic: 'explain' }],
     ['explain --help', { command: 'help', topic: 'explain' }],
+    ['tail h /topic/x --host', { command: 'tail', words: ['h', '/topic/x', '--host'], options: {} }],
+    ['send h /x -- -h', { command: 'send', words: ['h', '/x', '--', '-h'], options: {} }],
+    ['tail h -h', { command: 'help', topic: 'tail', options: {} }],
+    ['help send', { command: 'help', topic: 'send' }],
     ['--workers 4', { command: 'serve', options: { workers: '4' } }],
   ])('"%s"', (line, expected) => {
     expect(parseCommandLine(line.split(' ').filter(Boolean))).toEqual({ options: NO_OPTIONS, ...expected })
   })
 
   it.each([
+    ['--port 1 tail h', 'The options of "tail" follow its name: see "help tail".'],
     ['--prot 9000', 'Unknown option "--prot". Did you mean "--port"?'],
     ['-x', 'Unknown option "-x". See --help.'],
     ['--colour=red', 'Unknown option "--colour". See --help.'],
@@ -79,7 +85,7 @@ describe('parseCommandLine', () => {
     [`hash-password ${'x'.repeat(41)}`, '"hash-password" takes no argument "xxxxxxxx…".'],
     [
       'help me',
-      'There is no help on "me", only on settings, explain, check-token, gen-token, gen-api-key, hash-password.',
+      'There is no help on "me", only on settings, explain, check-token, gen-token, gen-api-key, hash-password, tail, send, healthcheck.',
     ],
   ])('"%s" is refused in one line', (line, problem) => {
     expect(parseCommandLine(line.split(' '))).toEqual({ problem })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ConfigError, nearest, parseConfig } from '../../src/config.ts'
+import { ConfigError, describeRedis, nearest, parseConfig } from '../../src/config.ts'
 import { linesOf, load } from './support.ts'
 
 describe('ConfigError', () => {
@@ -52,6 +52,7 @@ describe('ConfigError', () => {
     ['a URL where the section is', 'redis: redis://user:31337@host'],
     ['a URL in another setting', 'log: { level: redis://user:31337@host }'],
     ['a mistyped key', 'redis: { passwort: 31337 }'],
+    ['a Sentinel with a password', 'redis: { masterName: x, sentinels: ["bridge:31337@host:26379"] }'],
   ])('never shows credentials: %s', (_, text) => {
     const lines = linesOf(() => load(text))
     expect(lines).toHaveLength(1)
@@ -113,6 +114,51 @@ describe('rules of one setting', () => {
 })
 
 describe('rules between settings', () => {
+  it('wants one place where Redis is, and all that belongs to it', () => {
+    const sentinels = ['a:26379']
+    expect(linesOf(() => parseConfig({ redis: { url: 'redis://host', sentinels, masterName: 'm' } }))).toEqual([
+      'redis.sentinels: must not be set beside redis.url: each of them says where Redis is',
+    ])
+    expect(linesOf(() => parseConfig({ redis: { sentinels } }))).toEqual([
+      'redis.masterName: is missing, and redis.sentinels needs it',
+    ])
+    expect(linesOf(() => parseConfig({ redis: { masterName: 'm', sentinelPassword: 'secret-word' } }))).toEqual([
+      'redis.masterName: needs redis.sentinels',
+      'redis.sentinelPassword: needs redis.sentinels',
+    ])
+    for (const wrong of ['http://a:1', 'a:b@c:1', 'a:0', 'a:70000', '', 'a b']) {
+      expect(linesOf(() => parseConfig({ redis: { sentinels: [wrong], masterName: 'm' } }))).toEqual([
+        expect.stringMatching(/^redis\.sentinels\[0\]: must be host:port, without anything else/),
+      ])
+    }
+    const cluster = ['a', '[::1]:7000']
+    const allow = ['GET']
+    expect(
+      linesOf(() =>
+        parseConfig({ redis: { cluster, db: 1, keyPrefix: 'a{}' }, redisCommands: { allow, keyPrefix: '{user}:' } }),
+      ),
+    ).toEqual([
+      'redis.db: must be 0 or left out: a Redis Cluster has one database',
+      'redis.keyPrefix: must not have "{}" in it: keys that belong together would be on different nodes',
+      'redisCommands.allow: must be empty with redis.cluster: commands of clients do not work on a Redis Cluster',
+    ])
+    expect(describeRedis(parseConfig({ redis: { cluster } }).redis)).toBe('Redis Cluster at a:6379, [::1]:7000')
+    const { redis } = parseConfig({ redis: { sentinels: ['a', 'redis://b:1', '[::1]:2'], masterName: 'm' } })
+    expect(describeRedis(redis)).toBe('Redis "m" by the Sentinels a:26379, b:1, [::1]:2')
+  })
+
+  it('wants for sharded Pub/Sub a Cluster, and channels of destinations', () => {
+    const redis = { cluster: ['a'], shardedPubSub: true }
+    const broker = { distribution: 'by-interest' }
+    expect(linesOf(() => parseConfig({ redis: { url: 'redis://a', shardedPubSub: true }, broker }))).toEqual([
+      'redis.shardedPubSub: needs redis.cluster',
+    ])
+    expect(linesOf(() => parseConfig({ redis }))).toEqual([
+      'redis.shardedPubSub: needs broker.distribution: by-interest (or both): with shared, destinations have no channels of their own',
+    ])
+    expect(parseConfig({ redis, broker }).redis.shardedPubSub).toBe(true)
+  })
+
   const outbound = (...routes: unknown[]) => linesOf(() => parseConfig({ routes: { outbound: routes } }))
   const inbound = (...routes: unknown[]) => linesOf(() => parseConfig({ routes: { inbound: routes } }))
 
@@ -242,6 +288,17 @@ describe('rules between settings', () => {
     expect(() => parseConfig({ limits: { maxFrameBytes: 1000, maxConnectFrameBytes: 1000 } })).not.toThrow()
   })
 
+  it('a shutdown that waits first has time left for the sessions', () => {
+    expect(linesOf(() => parseConfig({ shutdown: { readyDelayMs: 5001 } }))).toEqual([
+      'shutdown.readyDelayMs: must be at most half of shutdown.deadlineMs, which is 10000 by default: the sessions need the rest',
+    ])
+    expect(linesOf(() => parseConfig({ shutdown: { deadlineMs: 1500, readyDelayMs: 751 } }))).toEqual([
+      'shutdown.readyDelayMs: must be at most half of shutdown.deadlineMs, which is 1500: the sessions need the rest',
+    ])
+    // A time to drain is shortened where there is less: the default is no mistake.
+    expect(() => parseConfig({ shutdown: { deadlineMs: 1500, readyDelayMs: 750, drainMs: 5000 } })).not.toThrow()
+  })
+
   it('the two listeners have an address each', () => {
     expect(linesOf(() => parseConfig({ tcp: { enabled: true, port: 8080 } }))).toEqual([
       'tcp.port: must not be server.port too, which is 8080',
@@ -250,7 +307,12 @@ describe('rules between settings', () => {
     expect(() => parseConfig({ server: { port: 0 }, tcp: { enabled: true, port: 0 } })).not.toThrow()
   })
 
-  it('a client certificate and its key come together', () => {
+  it('a certificate and its key come together', () => {
+    const tls = { certFile: 'cert.pem' }
+    expect(linesOf(() => parseConfig({ server: { tls }, tcp: { tls } }))).toEqual([
+      'server.tls.keyFile: is missing, and server.tls.certFile needs it',
+      'tcp.tls.keyFile: is missing, and tcp.tls.certFile needs it',
+    ])
     expect(linesOf(() => parseConfig({ redis: { tls: { keyFile: 'key.pem' } } }))).toEqual([
       'redis.tls.certFile: is missing, and redis.tls.keyFile needs it',
     ])

@@ -92,6 +92,17 @@ describe('preset: ws4redis of inbound routes', () => {
     expect(user).toMatchObject({ channel: 'user:{name}:chat', destination: '/user/{name}/queue/chat' })
   })
 
+  it('is subscribed at all times where there is history: what is sent there is recorded by who hears it', () => {
+    const route = { preset: 'ws4redis', facility: '{name}' }
+    const history = [{ destination: '/topic/**' }, { destination: '/user/alice/queue/news' }]
+    const subscribed = (more: object) =>
+      parseConfig({ history, routes: { inbound: [{ ...route, ...more }] } }).routes.inbound.map(
+        (each) => 'channel' in each && each.subscribe,
+      )
+    expect(subscribed({})).toEqual(['always', 'always', 'on-demand', 'on-demand'])
+    expect(subscribed({ keptTtlSeconds: 0 })).toEqual(['on-demand', 'on-demand', 'on-demand', 'on-demand'])
+  })
+
   it('is accepted as it was written out', () => {
     const config = parseConfig({ routes: { inbound: [{ preset: 'ws4redis', facility: '{f}' }] } })
     expect(parseConfig(config)).toEqual(config)

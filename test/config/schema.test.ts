@@ -19,11 +19,13 @@ describe('parseConfig', () => {
       server: {
         host: '127.0.0.1',
         port: 8080,
+        tls: {},
         workers: 1,
         path: '/stomp',
         allowedOrigins: [],
         allowedHosts: [],
         trustedProxies: [],
+        forwardedHeader: 'X-Forwarded-For',
         joinFrames: false,
         compression: false,
         compressionMinBytes: 1024,
@@ -34,7 +36,7 @@ describe('parseConfig', () => {
       },
       doors: { raw: true, sse: true, sockjs: false },
       endpoints: [],
-      tcp: { enabled: false, host: '127.0.0.1', port: 61613 },
+      tcp: { enabled: false, host: '127.0.0.1', port: 61613, tls: {} },
       debugger: { enabled: true, path: '/debugger', api: 'off' },
       redis: {
         tls: { enabled: false, rejectUnauthorized: true },
@@ -43,11 +45,16 @@ describe('parseConfig', () => {
         commandTimeoutMs: 5000,
         probeIntervalMs: 5000,
         reconnectMaxDelayMs: 5000,
+        sentinels: [],
+        sentinelTls: false,
+        cluster: [],
+        shardedPubSub: false,
       },
       broker: {
         prefixes: ['/topic'],
         applicationPrefixes: ['/app'],
         broadcastChannel: 'BROADCAST-CHANNEL',
+        distribution: 'shared',
         releaseDelayMs: 1000,
       },
       routes: {
@@ -68,6 +75,7 @@ describe('parseConfig', () => {
       snapshots: [],
       redisCommands: { allow: [], keyPrefix: '{user}:', maxBytes: 1000, maxAnswerBytes: 65_536, timeoutMs: 1000 },
       queues: [],
+      fanout: [],
       slowClients: [],
       heartBeat: { outgoingMs: 10000, incomingMs: 10000, toleranceFactor: 2, pongCounts: false },
       limits: {
@@ -87,10 +95,18 @@ describe('parseConfig', () => {
         maxBodyBytes: 1048576,
         maxInFlight: 256,
         maxSessions: 100000,
+        maxSessionsPerAddress: 0,
+        maxSessionsPerUser: 0,
+        connectsPerSecond: 0,
+        connectBurst: 0,
+        connectsPerSecondPerAddress: 0,
+        connectBurstPerAddress: 0,
+        maxFramesPerSecond: 0,
+        maxBytesPerSecond: 0,
         rates: [],
       },
-      shutdown: { deadlineMs: 10000, lingerMs: 2000 },
-      log: { level: 'info', format: 'auto' },
+      shutdown: { deadlineMs: 10000, readyDelayMs: 0, drainMs: 5000, lingerMs: 2000 },
+      log: { level: 'info', format: 'auto', access: false },
     })
   })
 

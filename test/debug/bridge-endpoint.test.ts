@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { debugApp, PROCESS } from './support.ts'
+import { debugApp, PROCESS, SAMPLES } from './support.ts'
 import { errorOf } from '../http/support.ts'
 
 describe('GET /api/bridge', () => {
@@ -17,11 +17,11 @@ describe('GET /api/bridge', () => {
       now: expect.any(Number),
       isOpen: true,
       ready: { isReady: true, reasons: [] },
-      bus: { kind: 'custom', description: 'a fake bus', unavailableReason: null },
+      bus: { kind: 'custom', description: 'a fake bus', unavailableReason: null, unavailableSince: null },
       nodes: null,
       workers: 2,
       endpoints: { stomp: '/stomp', tcp: null, raw: '/raw', sse: null, configured: ['/ws/{room}'] },
-      prefixes: { broker: ['/topic'], application: ['/app'], broadcastChannel: 'BROADCAST' },
+      prefixes: { broker: ['/topic'], application: ['/app'], broadcastChannel: 'BROADCAST', distribution: 'shared' },
       routes: [
         {
           direction: 'outbound',
@@ -43,6 +43,9 @@ describe('GET /api/bridge', () => {
         },
       ],
       totals: PROCESS.totals,
+      errors: PROCESS.errors,
+      histories: PROCESS.histories,
+      streamLagSeconds: PROCESS.streamLagSeconds,
       destinations: PROCESS.destinations,
       limits: { maxFrameBytes: 65_536 },
     })
@@ -55,9 +58,54 @@ describe('GET /api/bridge', () => {
     bus.setReason('out to lunch')
     listenTcp(61_613)
     expect(await (await request('/api/bridge')).json()).toMatchObject({
-      bus: { unavailableReason: 'out to lunch' },
+      bus: { unavailableReason: 'out to lunch', unavailableSince: 1_790_000_005_000 },
       endpoints: { tcp: { host: '::1', port: 61_613 } },
     })
+  })
+})
+
+describe('GET /api/bridge/samples', () => {
+  it('gives the last hour, never from a cache', async () => {
+    const response = await debugApp().request('/api/bridge/samples')
+    expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'no-store'])
+    expect(await response.json()).toEqual(SAMPLES)
+  })
+})
+
+describe('POST /api/explain', () => {
+  const post = (body: unknown): RequestInit => ({
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+
+  it('says what the rules say, of anybody', async () => {
+    const { request, wishes } = debugApp()
+    const wish = { action: 'send', destination: '/app/x', user: 'alice', groups: ['g'], claims: { role: 'admin' } }
+    const response = await request('/api/explain', post(wish))
+    expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'no-store'])
+    expect(await response.json()).toEqual({ allowed: false, rule: 3, reason: 'so', problem: null })
+    const anonymous = await request('/api/explain', post({ action: 'subscribe', destination: '/topic/**' }))
+    expect(await anonymous.json()).toEqual({ allowed: false, rule: null, reason: 'so', problem: 'not there' })
+    expect(wishes).toEqual([wish, { action: 'subscribe', destination: '/topic/**' }])
+  })
+
+  it.each([
+    [{ action: 'read', destination: '/a' }, 'action'],
+    [{ action: 'send' }, 'destination'],
+    [{ action: 'send', destination: 'a' }, 'destination'],
+    [{ action: 'send', destination: `/${'x'.repeat(1024)}` }, 'destination'],
+    [{ action: 'send', destination: '/a', user: '' }, 'user'],
+    [{ action: 'send', destination: '/a', groups: 'g' }, 'groups'],
+    [{ action: 'send', destination: '/a', claims: [] }, 'claims'],
+    [{ action: 'send', destination: '/a', usr: 'x' }, 'usr'],
+  ])('refuses %j', async (body, field) => {
+    const { request, wishes } = debugApp()
+    const response = await request('/api/explain', post(body))
+    const error = await errorOf(response)
+    expect([response.status, error.code]).toEqual([400, 'bad-field'])
+    expect(JSON.stringify(error)).toContain(field)
+    expect(wishes).toEqual([])
   })
 })
 

@@ -17,6 +17,8 @@ const totals = (each: number) => ({
   gapsFilled: each,
   gapsNotFilled: each,
   historyReads: each,
+  broadcastPublished: each,
+  broadcastReceived: each,
 })
 
 const view = (more: Partial<ProcessView>): ProcessView => ({
@@ -25,6 +27,9 @@ const view = (more: Partial<ProcessView>): ProcessView => ({
   totals: totals(1),
   routeMessages: [1, 2],
   destinations: [],
+  errors: [],
+  histories: [],
+  streamLagSeconds: null,
   ...more,
 })
 
@@ -46,13 +51,27 @@ describe('the views of several workers', () => {
   it('are one: numbers are added up, the start is that of the first', () => {
     const merged = MERGE.process(
       [
-        view({ startedAt: 2000, destinations: [{ destination: '/a', subscriptions: 3 }] }),
+        view({
+          startedAt: 2000,
+          destinations: [{ destination: '/a', subscriptions: 3 }],
+          errors: [{ code: 'no-route', count: 3 }],
+          histories: [{ rule: '/a', messages: 3, ageSeconds: 1 }],
+          streamLagSeconds: 2,
+        }),
         view({
           totals: totals(10),
           routeMessages: [10, 0],
           destinations: [
             { destination: '/b', subscriptions: 4 },
             { destination: '/a', subscriptions: 2 },
+          ],
+          errors: [
+            { code: 'bad-body', count: 4 },
+            { code: 'no-route', count: 2 },
+          ],
+          histories: [
+            { rule: '/a', messages: 2, ageSeconds: 9 },
+            { rule: '/b', messages: 0, ageSeconds: 0 },
           ],
         }),
       ],
@@ -67,6 +86,15 @@ describe('the views of several workers', () => {
         { destination: '/a', subscriptions: 5 },
         { destination: '/b', subscriptions: 4 },
       ],
+      errors: [
+        { code: 'no-route', count: 5 },
+        { code: 'bad-body', count: 4 },
+      ],
+      histories: [
+        { rule: '/a', messages: 3, ageSeconds: 1 },
+        { rule: '/b', messages: 0, ageSeconds: 0 },
+      ],
+      streamLagSeconds: 2,
     })
   })
 

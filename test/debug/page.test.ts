@@ -102,7 +102,8 @@ describe('the page of the debugger', () => {
     '%s answers HEAD like GET, and nothing else',
     async (path) => {
       const { request } = pageApp()
-      const [head, get] = [await request(path, { method: 'HEAD' }), await request(path)]
+      const headers = { 'X-Request-Id': 'the-same' }
+      const [head, get] = [await request(path, { method: 'HEAD', headers }), await request(path, { headers })]
       expect([head.status, await head.text()]).toEqual([get.status, ''])
       expect(Object.fromEntries(head.headers)).toEqual(Object.fromEntries(get.headers))
       for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {

@@ -149,7 +149,7 @@ describe('a session that an operator closes', () => {
   it('may not have connected yet, and is told once', async () => {
     const { open, clients } = setUp()
     const client = open()
-    expect([clients.close('node-1'), clients.close('node-1')]).toEqual([true, true])
+    expect([clients.close('node-1'), clients.close('node-1')]).toEqual([true, false])
     await turn()
     expect(client.takeWords()).toEqual(['ERROR closed-by-operator'])
     client.close()

@@ -4,6 +4,7 @@ import { guardsOf, type BackendKeys } from '../../src/debug/guards.ts'
 import { onTestFinished } from 'vitest'
 import { debugEndpoints, type DebugApi } from '../../src/debug/endpoints.ts'
 import type { Inspect, ProcessView, SessionsQuery } from '../../src/debug/inspection.ts'
+import type { SamplesView, Wish } from '../../src/debug/schema.ts'
 import type { FakeBusOptions } from '../support/fake-bus.ts'
 import { FakeCore } from '../support/fake-core.ts'
 import { MAX_BODY_BYTES, testApp, type TestAppOptions } from '../http/support.ts'
@@ -29,9 +30,26 @@ export const PROCESS: ProcessView = {
     gapsFilled: 12,
     gapsNotFilled: 13,
     historyReads: 14,
+    broadcastPublished: 15,
+    broadcastReceived: 16,
   },
   routeMessages: [12, 3],
   destinations: [{ destination: '/topic/a', subscriptions: 2 }],
+  errors: [{ code: 'no-route', count: 9 }],
+  histories: [{ rule: '/topic/kept/**', messages: 17, ageSeconds: 18 }],
+  streamLagSeconds: 0.5,
+}
+
+/** What it remembers. */
+export const SAMPLES: SamplesView = {
+  everySeconds: 10,
+  samples: [
+    {
+      at: 1_790_000_010_000,
+      ...{ sessions: 1, subscriptions: 2, unsentBytes: 3, memoryBytes: 4, published: 5, received: 6, delivered: 7 },
+      ...{ errors: 8, loopDelaySeconds: 0.009 },
+    },
+  ],
 }
 
 const ROUTES = {
@@ -63,8 +81,10 @@ export function debugApp({
   onTestFinished(() => core.close())
   const queries: SessionsQuery[] = []
   const closed: string[] = []
+  const wishes: Wish[] = []
   const answers = {
     process: () => PROCESS,
+    samples: () => SAMPLES,
     sessions: (query: SessionsQuery) => (queries.push(query), { total: 7, sessions: [] }),
     closeSession: (id: string) => id.startsWith('node-') && closed.push(id) > 0,
   }
@@ -79,14 +99,25 @@ export function debugApp({
       node: 'node',
       isOpen: true,
       endpoints: { stomp: '/stomp', raw: '/raw', sse: null, configured: ['/ws/{room}'] },
-      prefixes: { broker: ['/topic'], application: ['/app'], broadcastChannel: 'BROADCAST' },
+      prefixes: { broker: ['/topic'], application: ['/app'], broadcastChannel: 'BROADCAST', distribution: 'shared' },
       limits: { maxFrameBytes: 65_536 },
       routes: table.views(),
       tcp: () => tcp,
-      bus: () => ({ kind: 'custom', description: bus.description, unavailableReason: bus.unavailableReason ?? null }),
+      bus: () => ({
+        kind: 'custom',
+        description: bus.description,
+        unavailableReason: bus.unavailableReason ?? null,
+        unavailableSince: bus.unavailableReason === undefined ? null : 1_790_000_005_000,
+      }),
       nodes: async () => null,
     },
     inspect,
+    explain: (wish) => (
+      wishes.push(wish),
+      wish.user === 'alice'
+        ? { allowed: false, rule: 3, reason: 'so', problem: undefined }
+        : { allowed: false, rule: undefined, reason: 'so', problem: 'not there' }
+    ),
     outbound,
     watches,
     maxBodyBytes: MAX_BODY_BYTES,
@@ -96,5 +127,14 @@ export function debugApp({
   const app = testApp({ options: served, deps: { moreEndpoints: debugEndpoints(debug) } })
   const request = (path: string, init: RequestInit = {}): Promise<Response> =>
     app.request(path, { ...init, headers: { Host: 'localhost:8080', ...init.headers } })
-  return { ...app, request, bus, watches, queries, closed, listenTcp: (port: number) => (tcp = { host: '::1', port }) }
+  return {
+    ...app,
+    request,
+    bus,
+    watches,
+    queries,
+    closed,
+    wishes,
+    listenTcp: (port: number) => (tcp = { host: '::1', port }),
+  }
 }

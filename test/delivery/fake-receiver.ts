@@ -18,6 +18,8 @@ export interface Wanted {
   readonly like?: FakeReceiver
   /** Acknowledges, so that it gets each message by itself. */
   readonly isSingle?: boolean
+  /** Gets nothing before `goLive`. */
+  readonly isRecovering?: boolean
 }
 
 export class FakeReceiver implements Receiver {
@@ -27,6 +29,7 @@ export class FakeReceiver implements Receiver {
   readonly id: string | undefined
   readonly version: Version
   readonly isSingle: boolean
+  readonly #isRecovering: boolean
   /** What did not come with a group. */
   readonly delivered: { readonly messageId: string; readonly data: Data; readonly dropped: number }[] = []
   /** Set by whoever opens it. */
@@ -40,12 +43,14 @@ export class FakeReceiver implements Receiver {
     this.id = 'id' in wanted ? wanted.id : '0'
     this.version = version
     this.isSingle = isSingle
+    this.#isRecovering = wanted.isRecovering ?? false
   }
 
   get feedOptions(): FeedOptions {
     const { destination, isSingle, version, id } = this
     const stamp = messageStamp(id, undefined, version)
-    return { receiver: this, destination, encoding: STOMP_ENCODINGS[version], stamp, isSingle }
+    const isRecovering = this.#isRecovering
+    return { receiver: this, destination, encoding: STOMP_ENCODINGS[version], stamp, isSingle, isRecovering }
   }
 
   deliver(message: Message, dropped: number): void {

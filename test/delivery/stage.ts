@@ -2,7 +2,7 @@
 import { expect, onTestFinished } from 'vitest'
 import { Delivery } from '../../src/delivery/delivery.ts'
 import { newTopic, type Topic } from '../../src/delivery/feed.ts'
-import { Groups } from '../../src/delivery/groups.ts'
+import { Groups, type GroupOptions } from '../../src/delivery/groups.ts'
 import { Message } from '../../src/delivery/message.ts'
 import type { SlowPolicy } from '../../src/delivery/slow-policy.ts'
 import type { HeaderPair } from '../../src/headers.ts'
@@ -23,8 +23,8 @@ export class DeliveryStage {
   readonly #topics = new Map<string, Topic>()
   #count = 0
 
-  constructor({ joinFrames = true } = {}) {
-    this.groups = new Groups({ joinFrames }, this.meter, this.log, this.metrics)
+  constructor({ joinFrames = true, gather = [] }: Partial<GroupOptions> = {}) {
+    this.groups = new Groups({ joinFrames, gather }, this.clock, this.meter, this.log, this.metrics)
     this.delivery = new Delivery(this.groups, this.clock, this.metrics)
     onTestFinished(() => {
       this.metrics.close()
@@ -49,8 +49,13 @@ export class DeliveryStage {
   }
 
   deliver(body: Data, destination = '/topic/a', headers: readonly HeaderPair[] = []): Message {
-    const message = new Message({ id: `node-${++this.#count}`, destination, headers, body })
+    const message = this.message(body, destination, headers)
     this.delivery.deliver(this.topic(destination), message)
     return message
+  }
+
+  /** One that goes nowhere by itself. */
+  message(body: Data, destination = '/topic/a', headers: readonly HeaderPair[] = []): Message {
+    return new Message({ id: `node-${++this.#count}`, destination, headers, body })
   }
 }

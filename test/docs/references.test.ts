@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { FrameErrorCode } from '../../frames/index.ts'
-import { configJsonSchema, CONFIG_FILE_VARIABLE, describeSettings } from '../../src/config.ts'
+import { COMMIT_VARIABLE, configJsonSchema, CONFIG_FILE_VARIABLE, describeSettings } from '../../src/config.ts'
 import { schemaAt } from '../../src/config/settings.ts'
 import { ERRORS } from '../../src/errors.ts'
 import { HTTP_ERRORS } from '../../src/http/json-error.ts'
@@ -72,7 +72,7 @@ describe('the documents', () => {
   })
 
   it('name only environment variables that exist', () => {
-    const known = new Set([CONFIG_FILE_VARIABLE, ...describeSettings().map(({ env }) => env)])
+    const known = new Set([CONFIG_FILE_VARIABLE, COMMIT_VARIABLE, ...describeSettings().map(({ env }) => env)])
     const names = ({ text }: MarkdownFile) => found(text, /\b(STOMP_BRIDGE_[A-Z_]*[A-Z])\b/g)
     expect(problems(current, (file) => names(file).filter((name) => !known.has(name)))).toEqual([])
   })

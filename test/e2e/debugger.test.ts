@@ -18,6 +18,7 @@ import { runtime } from '../support/runtime.ts'
 import { TailReader } from '../support/tail-reader.ts'
 import { eventually } from '../support/wait.ts'
 import { startWorld, untilReady } from '../support/world.ts'
+import { configFile } from './access/stage.ts'
 
 const SETTINGS = { STOMP_BRIDGE_BROKER_RELEASE_DELAY_MS: '20' }
 const TOKEN = 'a-secret-of-enough-letters'
@@ -29,6 +30,8 @@ interface BridgeView {
   readonly nodes: readonly { id: string; isThis: boolean; address: string }[] | null
   readonly routes: readonly { destination: string; messages: number }[]
   readonly totals: Readonly<Record<string, number>>
+  readonly errors: readonly { code: string; count: number }[]
+  readonly bus: { readonly unavailableReason: string | null; readonly unavailableSince: number | null }
   readonly destinations: readonly { destination: string; subscriptions: number }[]
 }
 
@@ -115,6 +118,76 @@ describe(`the debug API on ${runtime}`, () => {
       const { nodes } = await json<BridgeView>('/api/bridge')
       expect(nodes!.map(({ id }) => id)).toEqual([after.node])
     })
+  })
+
+  it('counts what goes from node to node, and what clients were refused', async () => {
+    const { peer } = await connect()
+    await subscribe(peer, '/topic/counted')
+    const before = await json<BridgeView>('/api/bridge')
+    peer.send(frameText('SEND', { destination: '/topic/counted' }, 'hi'))
+    await peer.expect('MESSAGE')
+    peer.send(frameText('SEND', { destination: '/nowhere' }))
+    await peer.expect('ERROR', { code: 'no-route' })
+    const after = await json<BridgeView>('/api/bridge')
+    const grown = (name: string) => after.totals[name]! - before.totals[name]!
+    expect([grown('broadcastPublished'), grown('broadcastReceived')]).toEqual([1, 1])
+    const refused = ({ errors }: BridgeView) => errors.find(({ code }) => code === 'no-route')?.count ?? 0
+    expect(refused(after) - refused(before)).toBe(1)
+  })
+
+  async function explainAt({ url }: { readonly url: string }, wish: object): Promise<{ problem?: string | null }> {
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(`${url}/api/explain`, { method: 'POST', headers, body: JSON.stringify(wish) })
+    return (await answer.json()) as { problem?: string | null }
+  }
+
+  it.each([
+    ['subscribe', '/topic/a/**', null],
+    ['subscribe', '/user/queue/a', null],
+    ['subscribe', '/nowhere/a', 'must start with "/topic/"'],
+    ['subscribe', `/topic${'/a'.repeat(200)}`, 'at most'],
+    ['subscribe', '/user/bob/queue/a', 'only /user/queue/'],
+    ['subscribe', '/group/staff/a', 'You may not subscribe'],
+    ['subscribe', '/presence/topic/a', 'presence.destinations'],
+    ['send', '/topic/a', null],
+    ['send', '/app/greet', null],
+    ['send', '/bridge/renew', null],
+    ['send', '/app', 'no route takes it'],
+    ['send', '/user/bob/a', 'must have the form'],
+  ])('explains that a client is refused all the same, or not: %s %s', async (action, destination, text) => {
+    const { problem } = await explainAt(bridge, { action, destination })
+    if (text === null) expect(problem).toBeNull()
+    else expect(problem).toContain(text)
+  })
+
+  it('explains who may do what', async () => {
+    const explain = (wish: object): Promise<unknown> => explainAt(guarded, wish)
+    const config = `
+server: { host: 127.0.0.1 }
+debugger: { api: on }
+access:
+  authenticators: [{ type: anonymous }]
+  rules:
+    - { deny: subscribe, destination: '/topic/secret/**' }
+    - { allow: subscribe, destination: '/topic/**', groups: [staff] }
+`
+    const guarded = await spawnBridge({
+      runtime,
+      args: ['--config', configFile(config)],
+      env: { REDIS_URL: redis.url },
+    })
+    const wish = { action: 'subscribe', destination: '/topic/a' }
+    expect(await explain({ ...wish, user: 'alice', groups: ['staff'] })).toMatchObject({ allowed: true, rule: 1 })
+    expect(await explain(wish)).toMatchObject({ allowed: false, rule: null })
+    expect(await explain({ ...wish, user: 'bob', destination: '/topic/secret/1' })).toMatchObject({
+      allowed: false,
+      rule: 0,
+    })
+    expect(await explain({ ...wish, destination: '/nowhere/a' })).toMatchObject({
+      allowed: false,
+      problem: 'Cannot subscribe to "/nowhere/a": it must start with "/topic/"',
+    })
+    expect(await explain({ ...wish, action: 'dance' })).toMatchObject({ error: { code: 'bad-field' } })
   })
 
   it('lists sessions, and closes one with an ERROR that says why', async () => {
@@ -253,6 +326,9 @@ describe(`the debug API on ${runtime}`, () => {
       const gone = (await reader.next())!
       expect(gone.event).toBe('unavailable')
       expect(gone.data['reason']).toContain('Redis')
+      const { bus } = (await (await fetch(`${at.url}/api/bridge`)).json()) as BridgeView
+      expect(bus.unavailableReason).toContain(new URL(own.url).host)
+      expect(Math.abs(Date.now() - bus.unavailableSince!)).toBeLessThan(60_000)
       const publish = () => fetch(`${at.url}/api/channels/x`, { method: 'POST', body: 'back' })
       const refused = await publish()
       expect([refused.status, refused.headers.has('retry-after')]).toEqual([503, true])

@@ -11,6 +11,7 @@ import { bodyText, connectPeer, frameText, type PeerOptions, type StompPeer } fr
 /** Longer than the patience with heart-beats in proportion, so that it is clear which of the two has closed a client. */
 const PING_INTERVAL_MS = 1000
 const KEEP_ALIVE_MS = 1500
+const MAX_BODY_BYTES = 64 * 1_048_576
 /** Bun closes what is idle up to this much later: its timers tick every 4 s. */
 const LATE_MS = 10_000
 
@@ -29,7 +30,7 @@ describe(`the edge on ${runtime}`, () => {
         STOMP_BRIDGE_HEART_BEAT_PONG_COUNTS: 'true',
         STOMP_BRIDGE_TCP_ENABLED: 'true',
         STOMP_BRIDGE_TCP_PORT: '0',
-        STOMP_BRIDGE_LIMITS_MAX_BODY_BYTES: String(64 * 1_048_576),
+        STOMP_BRIDGE_LIMITS_MAX_BODY_BYTES: String(MAX_BODY_BYTES),
         STOMP_BRIDGE_LIMITS_MAX_UNSENT_MS: '3000',
         STOMP_BRIDGE_DEBUGGER_API: 'on',
       },
@@ -132,6 +133,16 @@ describe(`the edge on ${runtime}`, () => {
   it('a whole URL as target is answered as its path is', async () => {
     expect(await statusOf('GET http://bridge.example/health?a=b HTTP/1.1\r\nHost: bridge.example')).toBe('200')
     expect(await statusOf('GET http://bridge.example/nothing HTTP/1.1\r\nHost: bridge.example')).toBe('404')
+  })
+
+  it.each([1, 2, 100])('a body of more than %d times the limit is refused with a code, as all is', async (times) => {
+    const connection = await connectRaw(bridge.port)
+    const length = MAX_BODY_BYTES * times + 1
+    connection.write(`POST /api/notification HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n`)
+    connection.write(`Content-Length: ${length}\r\n\r\n{`)
+    await connection.until('{"error":{"code":"body-too-large"')
+    expect(connection.text()).toMatch(/^HTTP\/1\.1 413 /)
+    connection.destroy()
   })
 
   it('a connection between two requests is kept as long as the setting says, and then closed', async () => {

@@ -128,6 +128,16 @@ describe(`kept values on ${runtime}`, () => {
     expect(await next(peer, 1)).toEqual(['RECEIPT'])
   })
 
+  it('do not hold up who subscribes where the key is of another type', async () => {
+    const name = newName()
+    await world.backend.rpush(`state:${name}`, 'in a list')
+    const peer = await logIn(a)
+    subscribe(peer, `/topic/state/${name}`)
+    expect(await next(peer, 1)).toEqual(['RECEIPT'])
+    await world.backend.publish(`state:${name}`, 'live')
+    expect(await next(peer, 1)).toEqual(['live'])
+  })
+
   it('never come after what is newer, however many are published meanwhile', async () => {
     const name = newName()
     const destination = `/topic/state/${name}`

@@ -190,9 +190,7 @@ describe(`${WORKERS} workers on ${runtime}`, () => {
   it.each([
     ['SIGTERM to their supervisor', 'SIGTERM', false],
     ['SIGINT to their supervisor', 'SIGINT', false],
-    ['SIGHUP to their supervisor', 'SIGHUP', false],
     ['SIGINT of a terminal, which they get too', 'SIGINT', true],
-    ['SIGHUP of a terminal, which they get too', 'SIGHUP', true],
   ] as const)('stop in order on %s', async (_name, signal, isOfTerminal) => {
     const bridge = await start()
     const clients = await subscribeOnAll(bridge.wsUrl, WORKERS)

@@ -89,7 +89,7 @@ describe('the OpenAPI document', () => {
 
   it('has the configured path of the STOMP endpoint, with its refusals', async () => {
     const { paths } = await documentOf(testApp({ options: { path: '/ws' } }))
-    expect(Object.keys(paths['/ws']!.get!.responses)).toEqual(['101', '401', '403', '426', '503'])
+    expect(Object.keys(paths['/ws']!.get!.responses)).toEqual(['101', '401', '403', '426', '429', '503'])
   })
 
   it('has examples that the endpoint takes', async () => {

@@ -23,7 +23,7 @@ describe('the OpenAPI document', () => {
       'query frame',
       ...ASKS.map((name) => `query ${name}`),
     ])
-    expect(Object.keys(raw.responses)).toEqual(['101', '400', '401', '403', '408', '426', '502', '503'])
+    expect(Object.keys(raw.responses)).toEqual(['101', '400', '401', '403', '408', '426', '429', '502', '503'])
     for (const path of ['/sse/{destination}', '/sse']) {
       const { parameters, responses } = paths[path]!.get
       expect(parameters!.map(({ name }) => name)).toEqual(['destination', ...ASKS, 'Last-Event-ID'])

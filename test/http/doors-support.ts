@@ -2,7 +2,7 @@
 import { NO_QUEUES } from '../support/no-queues.ts'
 import { openAccess, type Access } from '../../src/access/access.ts'
 import type { Handshake } from '../../src/access/handshake.ts'
-import type { Refusal } from '../../src/client/clients.ts'
+import type { Refusal } from '../../src/client/refusals.ts'
 import { createApp, type AppOptions, type Page } from '../../src/http/app.ts'
 import { Entrance } from '../../src/http/entrance.ts'
 import { openGuard } from '../../src/http/key-guard.ts'
@@ -28,6 +28,8 @@ export interface DoorsAppOptions extends DoorStageOptions {
   readonly isGone?: boolean | 'unnoticed'
   /** Clients are refused when there is no room for them, not when `refuse` was called. */
   readonly usesRoom?: boolean
+  /** {@link CONNECT_TIMEOUT_MS} unless told. */
+  readonly connectTimeoutMs?: number
 }
 
 /** What the app asked the runtime for. */
@@ -44,6 +46,7 @@ export function doorsApp({
   isGone = false,
   usesRoom = false,
   hasSockJs = false,
+  connectTimeoutMs = CONNECT_TIMEOUT_MS,
   ...rest
 }: DoorsAppOptions = {}) {
   const stage = new DoorStage(rest)
@@ -56,13 +59,14 @@ export function doorsApp({
   const entrance = new Entrance({
     history: undefined,
     queueRules: NO_QUEUES,
-    admission: (coming) => (usesRoom ? stage.clients.refusalBeside(coming) : refusal),
+    admission: (coming, from) => (usesRoom ? stage.clients.admit(from, coming) : refusal),
+    userAdmission: (user) => (usesRoom ? stage.clients.admitUser(user) : undefined),
     access,
     credentials: { query: ['access_token'], cookies: ['session'] },
     nextSessionId: stage.clients.nextId,
     broker,
     limits,
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    connectTimeoutMs,
   })
   const spoken: Speaker[] = []
   const identities: Handshake['identity'][] = []
@@ -83,11 +87,13 @@ export function doorsApp({
       allowedOrigins: ['https://app.example'],
       allowedHosts: [],
       trustedProxies: [],
+      forwardedHeader: 'X-Forwarded-For',
       maxBodyBytes: 1000,
       doors: { raw: true, sse: true },
       endpoints: endpoints.map((endpoint) => ({ subscribe: [], frame: 'body', echo: false, ...endpoint })),
       docs: true,
       metrics: true,
+      accessLog: false,
       version: '1.2.3',
       runtime: 'node 20',
       ...options,
@@ -95,6 +101,7 @@ export function doorsApp({
     {
       outbound,
       metrics,
+      counted: metrics,
       log,
       notReadyReasons: () => [],
       keyGuard: openGuard,

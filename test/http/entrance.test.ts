@@ -117,7 +117,7 @@ describe('those who are on their way in', () => {
   it('take the places of clients, and give them back when they are refused, have left or never open', async () => {
     const answers: ((identity: { user: string } | undefined) => void)[] = []
     const authenticate = () => new Promise<{ user: string } | undefined>((resolve) => void answers.push(resolve))
-    const app = doorsApp({ maxClients: 3, usesRoom: true, access: { authenticate } })
+    const app = doorsApp({ maxClients: 3, usesRoom: true, connectTimeoutMs: 1000, access: { authenticate } })
     const pending = [app.request('/sse/topic/a'), app.handshake('/raw/topic/a'), app.handshake('/raw/topic/a')]
     await turn()
     expect(answers).toHaveLength(3)

@@ -34,7 +34,10 @@ function setUp(failure?: ProtocolError) {
     {
       list: () => answer('list', [COUNTS]),
       messages: (destination, isDead, limit) =>
-        answer(['messages', destination, isDead, limit], [message('text'), message(Uint8Array.of(255))]),
+        answer(['messages', destination, isDead, limit], {
+          messages: [message('text'), message(Uint8Array.of(255))],
+          hasMore: isDead,
+        }),
       redrive: (destination) => answer(['redrive', destination], 5),
       purge: (destination, isDead) => answer(['purge', destination, isDead], 6),
     },
@@ -95,7 +98,9 @@ describe('the operations on queues', () => {
         { id: 'queue:orders-1-0', body: 'text', contentType: 'text/x', headers: { reason: 'nack' } },
         expect.objectContaining({ id: 'queue:orders-1-0', contentType: 'text/x' }),
       ],
+      more: false,
     })
+    expect((await ask('GET', `${ORDERS}/messages?dead=true`, 'read')).body).toMatchObject({ more: true })
   })
 
   it('delete and put back, and say how many', async () => {

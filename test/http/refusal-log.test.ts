@@ -28,6 +28,7 @@ describe('the log', () => {
           origin: 'https://elsewhere.example',
           host: 'bridge.example',
           address: '192.0.2.1',
+          request: expect.any(String) as string,
         },
       },
     ])

@@ -3,7 +3,7 @@ import { NO_QUEUES } from '../support/no-queues.ts'
 import { expect } from 'vitest'
 import { openAccess } from '../../src/access/access.ts'
 import type { Handshake } from '../../src/access/handshake.ts'
-import type { Refusal } from '../../src/client/clients.ts'
+import type { Refusal } from '../../src/client/refusals.ts'
 import { createApp, type AppDeps, type AppOptions } from '../../src/http/app.ts'
 import { Entrance } from '../../src/http/entrance.ts'
 import { openGuard } from '../../src/http/key-guard.ts'
@@ -49,17 +49,20 @@ export function testApp({ options = {}, deps = {}, admission = () => undefined, 
   const upgraded = Object.freeze(new Response(null))
   const note = (level: Logged['level']) => (fields: Logged['fields'], message: string) =>
     void logged.push({ level, fields, message })
+  const metrics = new Metrics()
   const app = createApp(
     {
       path: '/stomp',
       allowedOrigins: [],
       allowedHosts: [],
       trustedProxies: [],
+      forwardedHeader: 'X-Forwarded-For',
       maxBodyBytes: MAX_BODY_BYTES,
       doors: { raw: false, sse: false },
       endpoints: [],
       docs: true,
       metrics: true,
+      accessLog: false,
       version: '1.2.3',
       runtime: 'node 20',
       ...options,
@@ -69,12 +72,14 @@ export function testApp({ options = {}, deps = {}, admission = () => undefined, 
         topicProblem: (destination) => (destination.startsWith('/topic/') ? undefined : 'must start with "/topic/"'),
         notify: async (topic, json) => void notified.push({ topic, json }),
       },
-      metrics: new Metrics(),
+      metrics,
+      counted: metrics,
       log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },
       notReadyReasons: () => [],
       keyGuard: openGuard,
       entrance: new Entrance({
         admission,
+        userAdmission: () => undefined,
         history: undefined,
         queueRules: NO_QUEUES,
         access: openAccess,

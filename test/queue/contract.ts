@@ -1,6 +1,13 @@
 /** What every store of queues promises: one suite, run on each implementation. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { streamOf, type Queue, type QueueEntry, type QueueRule, type QueueStore } from '../../src/queue/queue.ts'
+import {
+  PEEK_BYTES,
+  streamOf,
+  type Queue,
+  type QueueEntry,
+  type QueueRule,
+  type QueueStore,
+} from '../../src/queue/queue.ts'
 import { QueueRecorder } from './queue-recorder.ts'
 
 /** A started store, which tells `recorder`. */
@@ -125,7 +132,7 @@ export function queueContract(name: string, create: (recorder: QueueRecorder) =>
         const [a, b] = await take(2)
         await store.work(queue, [a!.id, a!.id], 0)
         await store.giveBack(queue, [b!.id], undefined)
-        const [c] = await store.peek(queue, false, 9).then((entries) => entries.slice(1))
+        const [c] = (await store.peek(queue, false, 9)).entries.slice(1)
         await store.work(queue, [a!.id, b!.id, c!.id, '0-1', 'no id', ''], 0)
         expect(await takeBodies(9)).toEqual(['b', 'c'])
       })
@@ -155,7 +162,7 @@ export function queueContract(name: string, create: (recorder: QueueRecorder) =>
         await add('a', 'b')
         const [a] = await take(1)
         await store.work(queue, [a!.id], 0)
-        const [b] = await store.peek(queue, false, 1)
+        const [b] = (await store.peek(queue, false, 1)).entries
         for (let i = 0; i < 5; i++) expect(await store.giveBack(queue, [a!.id, b!.id, '0-1', 'x'], 'nack')).toBe(0)
         expect(await take(5)).toMatchObject([{ id: b!.id, deliveries: 1 }])
       })
@@ -182,7 +189,7 @@ export function queueContract(name: string, create: (recorder: QueueRecorder) =>
         }
         expect(await take(1)).toEqual([])
         expect(await store.counts(queue)).toMatchObject({ ready: 0, pending: 0, dead: 1 })
-        const [dead] = await store.peek(queue, true, 5)
+        const [dead] = (await store.peek(queue, true, 5)).entries
         expect([textOf(dead!), textOf(dead!, 'reason')]).toEqual(['a', 'nack'])
       })
 
@@ -191,7 +198,7 @@ export function queueContract(name: string, create: (recorder: QueueRecorder) =>
         await subject.add(once, 'a')
         const [a] = await store.work(once, [], 1)
         expect(await store.giveBack(once, [a!.id], failure)).toBe(1)
-        expect((await store.peek(once, true, 5)).map((entry) => textOf(entry, 'reason'))).toEqual([failure])
+        expect((await store.peek(once, true, 5)).entries.map((entry) => textOf(entry, 'reason'))).toEqual([failure])
       })
 
       it('buries at once what is unreadable', async () => {
@@ -207,7 +214,7 @@ export function queueContract(name: string, create: (recorder: QueueRecorder) =>
           await subject.add(small, String(i), String(i + 1))
           await store.giveBack(small, idsOf(await store.work(small, [], 2)), 'nack')
         }
-        const dead = await store.peek(small, true, 1000)
+        const dead = (await store.peek(small, true, 1000)).entries
         expect(dead.length).toBeGreaterThanOrEqual(2)
         expect(dead.length).toBeLessThan(300)
         expect(bodiesOf(dead).slice(-2)).toEqual(['398', '399'])
@@ -368,9 +375,45 @@ export function queueContract(name: string, create: (recorder: QueueRecorder) =>
         await add('a', 'b', 'c', 'd')
         const taken = await take(3)
         await store.giveBack(queue, [taken[1]!.id], undefined)
-        expect(bodiesOf(await store.peek(queue, false, 10))).toEqual(['b', 'd'])
-        expect(bodiesOf(await store.peek(queue, false, 1))).toEqual(['b'])
+        expect(bodiesOf((await store.peek(queue, false, 10)).entries)).toEqual(['b', 'd'])
+        expect(bodiesOf((await store.peek(queue, false, 1)).entries)).toEqual(['b'])
         expect(await takeBodies(10)).toEqual(['b', 'd'])
+      })
+
+      it('says whether there is more than it shows', async () => {
+        expect((await store.peek(queue, false, 1)).hasMore).toBe(false)
+        await add('a', 'b', 'c')
+        await store.giveBack(queue, idsOf(await take(1)), undefined)
+        const shown = [1, 2, 3, 4].map(async (count) => (await store.peek(queue, false, count)).hasMore)
+        expect(await Promise.all(shown)).toEqual([true, true, false, false])
+        await store.giveBack(queue, idsOf(await take(2)), 'unreadable')
+        const dead = [1, 2, 3].map(async (count) => (await store.peek(queue, true, count)).hasMore)
+        expect(await Promise.all(dead)).toEqual([true, false, false])
+      })
+
+      it('shows a megabyte at most, but one message however long it is', async () => {
+        const half = 'x'.repeat(PEEK_BYTES / 2 - 100)
+        await add(half, half, half, 'y'.repeat(PEEK_BYTES * 2), half)
+        const lengths = async (isDead: boolean): Promise<unknown> => {
+          const { entries, hasMore } = await store.peek(queue, isDead, 1000)
+          return [entries.map((entry) => textOf(entry)!.length), hasMore]
+        }
+        expect(await lengths(false)).toEqual([[half.length, half.length], true])
+        const taken = await take(4)
+        await store.giveBack(queue, [taken[3]!.id], undefined)
+        expect(await lengths(false)).toEqual([[PEEK_BYTES * 2], true])
+        await store.giveBack(queue, idsOf(taken), 'unreadable')
+        expect(await lengths(true)).toEqual([[half.length, half.length], true])
+      })
+
+      it('puts back and purges all, however long they are', async () => {
+        const bodies = Array.from({ length: 11 }, (_, i) => String(i).padEnd(1_000_000))
+        await add(...bodies)
+        await store.giveBack(queue, idsOf(await take(11)), 'unreadable')
+        expect(await store.redrive(queue)).toBe(11)
+        expect(await store.counts(queue)).toMatchObject({ ready: 11, dead: 0 })
+        expect((await takeBodies(1))[0]).toBe(bodies[0])
+        expect(await store.purge(queue, false)).toBe(10)
       })
 
       it('puts dead ones back at the end, oldest first, as if they were new', async () => {

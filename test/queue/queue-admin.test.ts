@@ -51,6 +51,30 @@ describe('the list of queues', () => {
     expect(await names()).toEqual(['/queue/a/b', '/queue/named', '/queue/subscribed', '/queue/z'])
   })
 
+  it('leaves nothing of a queue that holds nothing and that nobody uses', async () => {
+    const { store, rules, subscribed, names } = setUp('/queue/**')
+    store.found = ['queue:gone', 'queue:used']
+    const left: string[] = []
+    store.leave = async ({ stream }) => void left.push(stream)
+    subscribed.push(rules.of('/queue/used')!)
+    expect(await names()).toEqual(['/queue/used'])
+    expect(left).toEqual(['queue:gone'])
+    store.leave = () => Promise.reject(new BusUnavailableError('away'))
+    expect(await names()).toEqual(['/queue/used'])
+  })
+
+  it('leaves nothing of one that was subscribed while it was counted', async () => {
+    const { store, rules, subscribed, names } = setUp('/queue/**')
+    store.found = ['queue:a']
+    const left: string[] = []
+    store.leave = async ({ stream }) => void left.push(stream)
+    store.counts = async (queue) => {
+      subscribed.push(rules.of('/queue/a')!)
+      return MemoryQueues.prototype.counts.call(store, queue)
+    }
+    expect([await names(), left]).toEqual([[], []])
+  })
+
   it('has one of which only dead messages are left', async () => {
     const { store, rules, add, admin } = setUp('/queue/**')
     add('queue:a')
@@ -122,8 +146,9 @@ describe('what is done to one queue', () => {
   it('shows the oldest, and deletes them', async () => {
     const { admin, add } = setUp('/queue/a')
     for (const body of ['1', '2', '3']) add('queue:a', body)
-    expect((await admin.messages('/queue/a', false, 2)).map(({ body }) => body)).toEqual(['1', '2'])
-    expect(await admin.messages('/queue/a', true, 2)).toEqual([])
+    const shown = await admin.messages('/queue/a', false, 2)
+    expect([shown.messages.map(({ body }) => body), shown.hasMore]).toEqual([['1', '2'], true])
+    expect(await admin.messages('/queue/a', true, 2)).toEqual({ messages: [], hasMore: false })
     expect(await admin.purge('/queue/a', false)).toBe(3)
   })
 })

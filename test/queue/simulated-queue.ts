@@ -6,8 +6,8 @@ import type {
   Failure,
   Queue,
   QueueCounts,
-  QueueEntry,
   QueueListener,
+  QueuePage,
   QueueStore,
   TakenEntry,
 } from '../../src/queue/queue.ts'
@@ -242,7 +242,7 @@ export class SimulatedStore implements QueueStore {
     throw new Error('Nobody asks')
   }
 
-  peek(): Promise<readonly QueueEntry[]> {
+  peek(): Promise<QueuePage> {
     throw new Error('Nobody asks')
   }
 

@@ -81,6 +81,7 @@ export class QueueNode {
         unavailableReason: undefined,
         listen: (listener) => (this.#listener = listener),
         publish: async () => {},
+        publishEverywhere: async () => 1,
         subscribe: async () => {},
       },
       clock: simulated.clock,

@@ -73,7 +73,7 @@ describe('a plain WebSocket ends', () => {
     stage.openRaw()
     const late = stage.openRaw({}, { closesAtOnce: true })
     await turn()
-    expect(late.socket.closes).toEqual([{ code: 1013, reason: 'Too many sessions: try again later' }])
+    expect(late.socket.closes).toEqual([{ code: 1013, reason: 'This node is full: try again later' }])
     expect([stage.clients.size, stage.core.broker.size]).toEqual([1, 1])
     expect(stage.core.metrics.count.sessionsOpened).toBe(1)
   })

@@ -3,10 +3,11 @@
  * and whenever what is read arrives, nobody misses or doubles a message without being told.
  */
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { numberOf } from '../../src/history/log.ts'
 import type { Ask } from '../../src/recovery/ask.ts'
-import { RecoveryStage, turns, type Subscribed } from './stage.ts'
+import { bodyOf } from '../support/fake-socket.ts'
+import { DESTINATION, RecoveryStage, turns, type Subscribed } from './stage.ts'
 
 type Step =
   | { readonly kind: SimpleKind }
@@ -18,10 +19,22 @@ type Step =
       readonly how: 'since' | 'last' | 'time' | 'nothing' | 'stale'
       readonly back: number
       readonly isSingle: boolean
+      readonly isPattern?: boolean
     }
 
 type SimpleKind =
-  'settle' | 'publish' | 'bring' | 'lose' | 'carryOut' | 'answer' | 'fail' | 'outage' | 'unsubscribe' | 'drain'
+  | 'goLive'
+  | 'release'
+  | 'settle'
+  | 'publish'
+  | 'bring'
+  | 'lose'
+  | 'carryOut'
+  | 'answer'
+  | 'fail'
+  | 'outage'
+  | 'unsubscribe'
+  | 'drain'
 
 const simple = (kind: SimpleKind) => fc.constant<Step>({ kind })
 const counted = (kind: 'trim' | 'goBack') => fc.integer({ min: 1, max: 4 }).map((count): Step => ({ kind, count }))
@@ -56,6 +69,18 @@ const rough = [
   { weight: 1, arbitrary: counted('goBack') },
 ]
 
+/** Where the channel of the destination comes and goes with its subscribers. */
+const byInterest = [
+  ...gentle,
+  { weight: 6, arbitrary: simple('goLive') },
+  { weight: 3, arbitrary: simple('release') },
+  { weight: 3, arbitrary: simple('unsubscribe') },
+  {
+    weight: 3,
+    arbitrary: fc.constant<Step>({ kind: 'subscribe', how: 'nothing', back: 0, isSingle: false, isPattern: true }),
+  },
+] as const
+
 /** One subscriber, and what was promised to it. */
 interface Checked {
   readonly subscribed: Subscribed
@@ -64,9 +89,13 @@ interface Checked {
 }
 
 class Model {
-  readonly stage = new RecoveryStage()
+  readonly stage: RecoveryStage
   readonly subscribers: Checked[] = []
   #count = 0
+
+  constructor(isByInterest: boolean, collectEvery?: number) {
+    this.stage = new RecoveryStage({}, isByInterest, collectEvery)
+  }
 
   async take(step: Step): Promise<void> {
     const { stage } = this
@@ -95,6 +124,12 @@ class Model {
         stage.history.setUnavailableReason('away')
         log.fail()
         stage.history.setUnavailableReason(undefined)
+        break
+      case 'goLive':
+        stage.goLive()
+        break
+      case 'release':
+        vi.advanceTimersByTime(10_000)
         break
       case 'settle':
         await stage.settle()
@@ -126,7 +161,7 @@ class Model {
       }
       case 'subscribe': {
         const ask = this.#askOf(step)
-        this.subscribers.push({ subscribed: stage.subscribe(ask, step), ask, isOpen: true })
+        this.subscribers.push({ subscribed: stage.subscribe(ask, optionsOf(step)), ask, isOpen: true })
       }
     }
     await turns()
@@ -197,21 +232,89 @@ class Model {
   }
 }
 
+function optionsOf({ isSingle, isPattern }: Extract<Step, { kind: 'subscribe' }>) {
+  return { isSingle, destination: isPattern ? '/topic/*' : DESTINATION }
+}
+
 describe('history', () => {
-  for (const [name, steps, runs] of [
-    ['whatever the bus loses and the log trims', gentle, 400],
-    ['also when it is emptied or has gone back', rough, 400],
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  for (const [name, steps, isByInterest, collectEvery] of [
+    ['whatever the bus loses and the log trims', gentle, false],
+    ['also when it is emptied or has gone back', rough, false],
+    ['also where the channel of a destination comes and goes', byInterest, true],
+    ['also where garbage is collected between any two pages', rough, false, 1],
   ] as const) {
     it(`misses and doubles nothing without saying so, ${name}`, async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(fc.oneof(...steps), { maxLength: 60, size: 'max' }), async (taken) => {
-          const model = new Model()
+          const model = new Model(isByInterest, collectEvery)
           for (const step of taken) await model.take(step)
           await model.end()
           model.check()
         }),
-        { numRuns: Number(process.env['RUNS'] ?? runs) },
+        { numRuns: Number(process.env['RUNS'] ?? 400) },
       )
     })
   }
+  it('brings who subscribes by a pattern nothing of what was sent while nobody had', async () => {
+    const stage = new RecoveryStage({}, true)
+    const publish = async (body: string) => {
+      stage.log.add(body)
+      await stage.settle()
+    }
+    const subscribe = async (destination: string) => {
+      const subscribed = stage.subscribe(undefined, { destination })
+      await stage.settle()
+      return subscribed
+    }
+    const first = await subscribe('/topic/*')
+    await publish('1')
+    stage.unsubscribe(first)
+    vi.advanceTimersByTime(10_000)
+    for (const body of ['2', '3']) await publish(body)
+    const second = await subscribe('/topic/*')
+    const exact = await subscribe(DESTINATION)
+    await publish('4')
+    const bodies = [first, second, exact].map(({ receiver }) => receiver.frames.map(bodyOf))
+    expect(bodies).toEqual([['1'], ['4'], ['4']])
+  })
+
+  it('brings who asks what was sent while its channel was not live yet', async () => {
+    const stage = new RecoveryStage({}, true)
+    stage.log.add('1')
+    const asked = stage.subscribe({ kind: 'last', count: 0 })
+    const { newest } = stage.log
+    stage.unsubscribe(asked)
+    const back = stage.subscribe({ kind: 'since', position: { epoch: stage.log.epoch, offset: newest } })
+    const other = stage.subscribe()
+    await turns()
+    for (let i = 0; i < 3; i++) {
+      stage.log.carryOut()
+      stage.log.answer()
+      await turns()
+    }
+    stage.log.add('2') // nobody here is sent this
+    await stage.settle()
+    expect(back.receiver.frames.map(({ headers }) => headers.get('event') ?? headers.get('offset'))).toEqual([
+      'position',
+      stage.log.newest,
+    ])
+    expect(other.receiver.frames.map(bodyOf)).not.toContain('1')
+  })
+
+  it('brings what was heard while it was read where live begins, also if the log holds it no longer', async () => {
+    const stage = new RecoveryStage({ size: 2 })
+    const subscribed = stage.subscribe()
+    await turns()
+    const sent = Array.from({ length: 20 }, (_, i) => String(i + 1))
+    for (const body of sent) {
+      stage.log.add(body)
+      stage.bring()
+    }
+    stage.log.trim(18)
+    await stage.settle()
+    expect(subscribed.receiver.frames.map(bodyOf)).toEqual(sent)
+  })
 })

@@ -4,9 +4,12 @@
  */
 import { onTestFinished } from 'vitest'
 import type { Entry } from '../../src/broker/broker.ts'
+import { destinationChannel } from '../../src/broker/destination-channel.ts'
 import { HistoryRules, type HistoryRule } from '../../src/broker/history-rules.ts'
+import { globToRegExp } from '../../src/glob.ts'
 import type { HistoryLog, LogEntry, LoggedMessage, LogPage, ReadOptions, RecordOutcome } from '../../src/history/log.ts'
 import { numberOf, timeOf } from '../../src/history/log.ts'
+import { PageGarbage } from '../../src/history/page-garbage.ts'
 import { compareOffsets, type Position } from '../../src/position.ts'
 import type { Ask } from '../../src/recovery/ask.ts'
 import { History } from '../../src/recovery/history.ts'
@@ -35,8 +38,10 @@ export class FakeHistoryLog implements HistoryLog {
   /** All that there ever was in this story; entries before `held` are trimmed. */
   entries: LogEntry[] = []
   newest = '1000-0'
-  /** Payloads on their way to the node. */
-  readonly onTheWay: string[] = []
+  /** Payloads on their way to the node, and the patterns by which copies come; undefined for the channel. */
+  readonly onTheWay: { readonly payload: string; readonly ways: readonly (string | undefined)[] }[] = []
+  /** By which the node is sent what is published now. */
+  waysNow: () => readonly (string | undefined)[] = () => [undefined]
   readonly calls: Call[] = []
   #epochs = 1
 
@@ -50,7 +55,9 @@ export class FakeHistoryLog implements HistoryLog {
     const entry = { offset, previous, payload }
     this.entries.push(entry)
     this.newest = offset
-    this.onTheWay.push(`${payload.slice(0, -1)},"offset":"${offset}","epoch":"${this.epoch}","previous":"${previous}"}`)
+    const sent = `${payload.slice(0, -1)},"offset":"${offset}","epoch":"${this.epoch}","previous":"${previous}"}`
+    const ways = this.waysNow()
+    if (ways.length > 0) this.onTheWay.push({ payload: sent, ways })
     return entry
   }
 
@@ -167,16 +174,31 @@ export class RecoveryStage {
   readonly core: FakeCore
   readonly history: History
   readonly network = new FakeNetwork()
+  /** How many reads were on their way each time that garbage was collected. */
+  readonly collected: number[] = []
   readonly #meter = new FakeMeter()
   #ids = 0
 
-  constructor({ retain = false, size = 100 }: Partial<HistoryRule> = {}) {
+  readonly #live = new Set<string>()
+  readonly #channel: string
+
+  /**
+   * `isByInterest`: messages travel on the channel of the destination, which has to go live. `collectEvery`: characters that
+   * are read until garbage is collected; undefined if none is.
+   */
+  constructor({ retain = false, size = 100 }: Partial<HistoryRule> = {}, isByInterest = false, collectEvery?: number) {
     const rules = new HistoryRules([{ destination: '/topic/**', size, ttlSeconds: 100, retain }])
-    this.core = new FakeCore(this.#meter, { clock: this.clock })
+    const more = isByInterest ? ({ distribution: 'by-interest', bus: { goesLive: false } } as const) : {}
+    this.core = new FakeCore(this.#meter, { clock: this.clock, ...more })
+    this.#channel = isByInterest ? destinationChannel(DESTINATION) : 'BROADCAST'
+    if (isByInterest) this.log.waysNow = () => this.#waysNow()
     const { broker, delivery, metrics, log: logger } = this.core
+    const collect = (): void => void this.collected.push(this.log.calls.length)
+    const garbage = collectEvery === undefined ? undefined : new PageGarbage(collect, this.clock, collectEvery)
     this.history = new History({
       rules,
-      log: this.log,
+      log: garbage?.counted(this.log) ?? this.log,
+      garbage,
       broker,
       delivery,
       clock: this.clock,
@@ -187,6 +209,7 @@ export class RecoveryStage {
     this.history.setUnavailableReason(undefined)
     onTestFinished(() => {
       this.history.close()
+      garbage?.close()
       this.core.close()
     })
   }
@@ -198,7 +221,8 @@ export class RecoveryStage {
     const entry = this.core.broker.subscribe({ ...receiver.feedOptions, isRecovering, isTold: ask !== undefined })
     receiver.feed = entry.feed
     const subscribed: Subscribed = { receiver, entry, ask, isStarted: false }
-    const started = this.history.opened(entry.feed, ask, undefined)
+    const liveness = this.core.broker.whenLive(entry)
+    const started = this.history.opened(entry.feed, ask, liveness?.live)
     if (started) void started.then(() => (subscribed.isStarted = true))
     else subscribed.isStarted = true
     return subscribed
@@ -211,8 +235,23 @@ export class RecoveryStage {
 
   /** The bus brings the next payload. */
   bring(): void {
-    const payload = this.log.onTheWay.shift()
-    if (payload !== undefined) this.core.bus.deliver('BROADCAST', payload)
+    const next = this.log.onTheWay.shift()
+    for (const way of next?.ways ?? []) this.core.bus.deliver(this.#channel, next!.payload, way)
+  }
+
+  /** What the node has subscribed goes live. */
+  goLive(): void {
+    const { bus } = this.core
+    for (const name of [...bus.channels, ...bus.patterns]) this.#live.add(name)
+    bus.goLive()
+  }
+
+  #waysNow(): (string | undefined)[] {
+    const { channels, patterns } = this.core.bus
+    for (const name of this.#live) if (!channels.has(name) && !patterns.has(name)) this.#live.delete(name)
+    const live = [...this.#live]
+    const byPattern = live.filter((name) => patterns.has(name) && globToRegExp(name).test(this.#channel))
+    return live.includes(this.#channel) ? [undefined, ...byPattern] : byPattern
   }
 
   /** The bus loses it. */
@@ -225,6 +264,7 @@ export class RecoveryStage {
     for (let quiet = 0; quiet < 8;) {
       const isBusy = this.log.onTheWay.length > 0 || this.log.calls.length > 0
       quiet = isBusy ? 0 : quiet + 1
+      this.goLive()
       this.bring()
       this.log.carryOut()
       this.log.answer()

@@ -5,8 +5,8 @@ import { RecoveryStage, type Subscribed } from './stage.ts'
 
 const CLIENTS = 500
 
-async function begin() {
-  const stage = new RecoveryStage({ size: 1000 })
+async function begin(size = 1000) {
+  const stage = new RecoveryStage({ size })
   let reads = 0
   const { log } = stage
   const read = log.read.bind(log)
@@ -55,6 +55,36 @@ describe('those who come back to one destination', () => {
     await stage.settle()
     expect(client.receiver.bodies).toEqual(['', 'x', 'y'])
     expect(reads()).toBe(before)
+  })
+
+  it('are kept no more than the log holds, however long they go on to come', async () => {
+    const { stage, log, since, reads } = await begin(10)
+    const keptBytes = () => [...stage.history.inUse][0]!.keptBytes
+    const comeBack = async (ask: Ask): Promise<readonly string[]> => {
+      const client = stage.subscribe(ask)
+      await stage.settle(10)
+      stage.unsubscribe(client)
+      return client.receiver.bodies.slice(1)
+    }
+    for (const ask of [since(0), since(1)]) await comeBack(ask)
+    const atFirst = keptBytes()
+    expect(atFirst).toBeGreaterThan(0)
+    const readBefore = reads()
+    for (let i = 0; i < 600; i++) {
+      const last = log.newest
+      log.add('of the same length')
+      stage.bring()
+      if (log.entries.length > 50) log.trim(log.entries.length - 10)
+      if (i % 10 === 0) {
+        const came = await comeBack({ kind: 'since', position: { epoch: log.epoch, offset: last } })
+        expect(came).toEqual(['of the same length'])
+      }
+    }
+    // Who asks for more than is left gets what is left, as before.
+    expect((await comeBack({ kind: 'last', count: 10 })).length).toBe(10)
+    expect((await comeBack(since(0))).length).toBeGreaterThanOrEqual(10)
+    expect(reads()).toBe(readBefore)
+    expect(keptBytes()).toBeLessThan(atFirst * 6)
   })
 
   it.each([

@@ -5,12 +5,14 @@ import { DESTINATION, STREAM, StreamStage } from './stream-stage.ts'
 const since = (offset: string) => ({ kind: 'since', position: { offset, epoch: STREAM } }) as const
 
 /** Redis answers until nothing more is asked. Returns how often it was. */
-async function answerAll({ stream }: StreamStage): Promise<number> {
+async function answerAll({ stream, clock }: StreamStage): Promise<number> {
   let reads = 0
   while (stream.calls.length > 0) {
     stream.carryOut()
     stream.answer()
     reads++
+    await turns()
+    clock.advance(1)
     await turns()
   }
   return reads
@@ -27,6 +29,23 @@ describe('who asks a stream', () => {
       expect(isStarted).toBe(true)
       expect(receiver.bodies).toHaveLength(1 + 29 - (i % 30))
     }
+  })
+
+  it('is told where it stands and that it is subscribed before anything else comes', async () => {
+    const stage = new StreamStage()
+    const first = stage.stream.add(DESTINATION, '1')
+    stage.stream.add(DESTINATION, '2')
+    await stage.settle()
+    const subscribed = stage.subscribe(since(first))
+    while (!subscribed.isStarted) {
+      stage.stream.carryOut()
+      stage.stream.answer()
+      await turns()
+    }
+    expect(subscribed.receiver.bodies).toEqual([''])
+    stage.clock.advance(1)
+    await turns()
+    expect(subscribed.receiver.bodies).toEqual(['', '2'])
   })
 
   it('is paced by what its client reads, and nothing is read ahead', async () => {

@@ -101,7 +101,7 @@ describe('findNodes', () => {
       asked.push(command)
       return command[0] === 'CLIENT' ? list : ['c', 1, 'c', 0, 'c', 1]
     }
-    expect(await findNodes(send, 'p:', 'own')).toEqual([
+    expect(await findNodes([send], 'p:', 'own')).toEqual([
       { id: 'own', address: '10.0.0.1:5', ageSeconds: 7 },
       { id: 'other', address: '[::1]:5', ageSeconds: 1 },
     ])
@@ -112,6 +112,6 @@ describe('findNodes', () => {
       'p:stomp-bridge:probe:far',
       'p:stomp-bridge:probe:other',
     ])
-    expect(await findNodes(send, 'p:', 'far')).toBeUndefined()
+    expect(await findNodes([send], 'p:', 'far')).toBeUndefined()
   })
 })

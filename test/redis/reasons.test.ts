@@ -33,6 +33,7 @@ describe('the bus on Redis', () => {
         message: 'Redis is connected and subscribed',
         fields: {
           bus: `Redis at 127.0.0.1:${redis.port}`,
+          since: SINCE,
           awaySeconds: expect.any(Number),
           failures: expect.any(Number),
         },
@@ -54,6 +55,9 @@ describe('the bus on Redis', () => {
   })
 })
 
+/** When it began, by the clock on the wall. */
+const SINCE: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+
 describe('the log of an outage', () => {
   function setUp() {
     const [log, clock] = [new FakeLog(), new FakeClock()]
@@ -64,7 +68,15 @@ describe('the log of an outage', () => {
     const { log, outages } = setUp()
     for (let i = 0; i < 100; i++) outages.failed(i % 3 === 0 ? 'NOAUTH' : 'write EPIPE')
     expect(log.entries).toEqual([
-      { level: 'error', message: 'Redis is away', fields: { bus: 'Redis at x', reason: 'NOAUTH' } },
+      {
+        level: 'error',
+        message: 'Redis is away',
+        fields: {
+          bus: 'Redis at x',
+          reason: 'NOAUTH',
+          meanwhile: expect.stringContaining('bus-unavailable') as string,
+        },
+      },
       {
         level: 'warn',
         message: 'Redis is away for another reason',
@@ -84,7 +96,7 @@ describe('the log of an outage', () => {
     expect(log.entries.at(-1)).toEqual({
       level: 'warn',
       message: 'Redis is still away',
-      fields: { bus: 'Redis at x', reason: 'a', awaySeconds: 60, failures: 3, causes: { a: 2, b: 1 } },
+      fields: { bus: 'Redis at x', reason: 'a', since: SINCE, awaySeconds: 60, failures: 3, causes: { a: 2, b: 1 } },
     })
     clock.advance(120_000)
     expect(log.messages('warn').filter((message) => message === 'Redis is still away')).toHaveLength(3)
@@ -92,7 +104,7 @@ describe('the log of an outage', () => {
     expect(log.entries.at(-1)).toEqual({
       level: 'info',
       message: 'Redis is connected and subscribed',
-      fields: { bus: 'Redis at x', awaySeconds: 180, failures: 3 },
+      fields: { bus: 'Redis at x', since: SINCE, awaySeconds: 180, failures: 3 },
     })
     clock.advance(120_000)
     expect(log.entries.at(-1)!.level).toBe('info')

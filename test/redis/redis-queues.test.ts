@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { QueueAdmin } from '../../src/queue/queue-admin.ts'
+import { QueueRules } from '../../src/queue/queue-rules.ts'
 import { QUEUE_GROUP, RETURNED_CHANNEL, type Queue, type QueueStore } from '../../src/queue/queue.ts'
 import { bodiesOf, idsOf, newQueue, queueContract } from '../queue/contract.ts'
 import { QueueRecorder } from '../queue/queue-recorder.ts'
@@ -179,7 +181,7 @@ describe('queues in Redis', () => {
       const queue = newQueue()
       await add(queue, ...Array.from({ length: 350 }, (_, i) => String(i)))
       await a.store.work(queue, [], 350)
-      await outside.xdel(queue.stream, ...idsOf(await b.store.peek(queue, false, 1)), '1-1')
+      await outside.xdel(queue.stream, ...idsOf((await b.store.peek(queue, false, 1)).entries), '1-1')
       expect(await b.store.renew(queue, 1, true)).toBe(true)
       expect(await b.store.work(queue, [], 400)).toHaveLength(350)
       expect(await consumersOf(queue)).toEqual(['b', '~given-back'])
@@ -246,13 +248,32 @@ describe('queues in Redis', () => {
       expect(await store.held(queue)).toEqual([])
       expect(await store.giveBack(queue, [x!.id], 'nack')).toBe(0)
       expect(await store.counts(queue)).toMatchObject({ ready: 2, pending: 0 })
-      expect(bodiesOf(await store.peek(queue, false, 5))).toEqual(['x', 'y'])
-      await store.work(queue, [x!.id], 0)
-      // Nobody knows any more who has it.
-      expect(await takeBodies(store, queue)).toEqual(['x', 'y'])
+      expect(bodiesOf((await store.peek(queue, false, 5)).entries)).toEqual(['x', 'y'])
       await outside.xgroup('DESTROY', queue.stream, QUEUE_GROUP)
       expect(await store.renew(queue, 1, true)).toBe(false)
       expect(await takeBodies(store, queue)).toEqual(['x', 'y'])
+    })
+
+    it('settle what they were given before their group was destroyed, and give out the rest anew', async () => {
+      const { store } = await node('a')
+      const queue = newQueue()
+      await add(queue, 'x', 'y', 'z')
+      const [x] = await store.work(queue, [], 2)
+      await outside.xgroup('DESTROY', queue.stream, QUEUE_GROUP)
+      expect(bodiesOf(await store.work(queue, [x!.id], 9))).toEqual(['y', 'z'])
+      expect(await outside.xlen(queue.stream)).toBe(2)
+    })
+
+    it('settle nothing that somebody else was given since', async () => {
+      const [{ store: a }, { store: b }] = [await node('a'), await node('b')]
+      const queue = newQueue()
+      await add(queue, 'x')
+      const ids = idsOf(await a.work(queue, [], 1))
+      await outside.xgroup('DESTROY', queue.stream, QUEUE_GROUP)
+      expect(await takeBodies(b, queue)).toEqual(['x'])
+      await a.work(queue, ids, 0)
+      expect(await b.held(queue)).toEqual(ids)
+      expect(await outside.xlen(queue.stream)).toBe(1)
     })
 
     it.each([
@@ -354,8 +375,25 @@ describe('queues in Redis', () => {
       expect(await store.held(queue)).toEqual(ids)
       await outside.del(`${queue.stream}:dead`)
       expect(await store.giveBack(queue, ids, 'nack')).toBe(1)
-      expect(bodiesOf(await store.peek(queue, true, 1))).toEqual(['x'])
+      expect(bodiesOf((await store.peek(queue, true, 1)).entries)).toEqual(['x'])
     })
+  })
+
+  it('leave nothing behind that nodes have left which were killed, once somebody lists the queues', async () => {
+    const { store: killed } = await node('a')
+    const { store } = await node('b')
+    const [empty, full] = [newQueue(), newQueue()]
+    await add(full, 'x')
+    for (const queue of [empty, full]) {
+      await killed.renew(queue, 1, false)
+      await outside.hset(`stomp-bridge:queue:{${queue.stream}}:nodes`, 'a', '1 1')
+    }
+    const rules = new QueueRules([{ ...empty.rule, destination: '/queue/**' }])
+    const admin = new QueueAdmin(rules, store, () => [])
+    const names = (await admin.list()).map(({ queue }) => queue)
+    expect([names.includes(full.destination), names.includes(empty.destination)]).toEqual([true, false])
+    expect(await outside.keys(`*${empty.stream}*`)).toEqual([])
+    expect(bodiesOf(await store.work(full, [], 9))).toEqual(['x'])
   })
 
   it('bury and bring back what has thousands of fields: those that mean something', async () => {
@@ -473,7 +511,7 @@ describe('queues in Redis', () => {
     expect(await store.giveBack(queue, [y!.id], 'nack')).toBe(1)
     await store.giveBack(queue, [z!.id], undefined)
     expect(await store.counts(queue)).toEqual({ ready: 1, pending: 0, consumers: 1, dead: 1 })
-    expect(bodiesOf(await store.peek(queue, true, 1))).toEqual(['y'])
+    expect(bodiesOf((await store.peek(queue, true, 1)).entries)).toEqual(['y'])
     expect(await store.redrive(queue)).toBe(1)
     expect(await store.purge(queue, false)).toBe(2)
     expect(await store.held(queue)).toEqual([])

@@ -1,6 +1,6 @@
 import { ReplyError } from 'ioredis'
 import { describe, expect, it } from 'vitest'
-import { publishFailure } from '../../src/redis/replies.ts'
+import { publishFailure, redirectIn } from '../../src/redis/replies.ts'
 
 describe('a failure to publish', () => {
   const failureOf = (text: string) => {
@@ -30,5 +30,19 @@ describe('a failure to publish', () => {
 
   it('says that a queue is full', () => {
     expect(failureOf('QUEUEFULL A queue holds as many messages as it may')).toBe('QueueFullError')
+  })
+})
+
+describe('a redirection', () => {
+  it.each([
+    ['MOVED 3999 10.0.0.7:6381', { kind: 'moved', slot: 3999, address: '10.0.0.7:6381' }],
+    ['ASK 1 node-2.test:7000', { kind: 'ask', slot: 1, address: 'node-2.test:7000' }],
+    ['MOVED 1 ::2:7000', { kind: 'moved', slot: 1, address: '[::2]:7000' }],
+    ['MOVED 1 :7000', { kind: 'moved', slot: 1, address: 'said.test:7000' }],
+    ['MOVED 1 ?:7000', { kind: 'moved', slot: 1, address: 'said.test:7000' }],
+    ['TRYAGAIN Multiple keys request during rehashing of slot', { kind: 'later' }],
+    ['MOVED away', undefined],
+  ])('%j leads to %j', (text, redirect) => {
+    expect(redirectIn(new ReplyError(text), 'said.test')).toEqual(redirect)
   })
 })

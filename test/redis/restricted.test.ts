@@ -46,6 +46,14 @@ describe('the bus on Redis', () => {
     expect(written()).toEqual([])
   })
 
+  it('says once which commands a managed Redis does not take, and what is missing then', async () => {
+    const redis = await redisForTest({ args: renamedAway('CLIENT', 'INFO', 'CONFIG') })
+    const { recorder, log } = busForTest(redis.url, IMPATIENT)
+    await recorder.untilAvailable()
+    await vi.waitFor(() => expect(log.messages('warn')).toEqual(['Redis does not take some commands']))
+    expect(JSON.stringify(log.entries)).toMatch(/CLIENT: connections may have no name.*INFO: since-time/)
+  })
+
   it('works where all that is dangerous is forbidden', async () => {
     const written = watchConsole()
     const redis = await redisForTest()

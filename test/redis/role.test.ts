@@ -101,7 +101,9 @@ describe('RedisConnections', () => {
     }
     connections.start({
       onMessage() {},
+      onShardRefusal() {},
       onPatternMessage() {},
+      onRoundTrip() {},
       onAvailability: () => changed(),
       prepare: () => Promise.resolve(undefined),
       restore: async () => undefined,

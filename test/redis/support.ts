@@ -34,7 +34,7 @@ let nodes = 0
 
 /** Started, not yet connected. The node id is in the names of its connections. */
 export function startBus(
-  url: string,
+  url: string | undefined,
   options: Partial<RedisOptions> = {},
   { recorder = new Recorder(), nodeId = `node${++nodes}`, streams }: StartOptions = {},
 ): StartedBus {

@@ -1,4 +1,4 @@
-/** Redis behind TLS: certificates of a CA made for the test, and a server that may ask its clients for one. */
+/** Certificates of a CA made for the test, for the bridge and for Redis; and a Redis behind TLS, which may ask its clients for one. */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,9 +11,13 @@ export interface Certificates {
   readonly ca: string
   /** For localhost, 127.0.0.1 and redis.example. */
   readonly server: Pair
+  /** As that, and another one. */
+  readonly renewed: Pair
   readonly client: Pair
   /** By a CA that nobody knows. */
   readonly stranger: Pair
+  /** One more server, with these names alone. */
+  named(name: string, ...names: readonly string[]): Pair
   remove(): void
 }
 
@@ -41,11 +45,14 @@ export function makeCertificates(): Certificates {
   }
   ca('ca')
   ca('other-ca')
+  const names = 'subjectAltName=DNS:localhost,DNS:redis.example,IP:127.0.0.1\n'
   return {
     ca: path('ca.pem'),
-    server: signed('server', 'ca', 'subjectAltName=DNS:localhost,DNS:redis.example,IP:127.0.0.1\n'),
+    server: signed('server', 'ca', names),
+    renewed: signed('renewed', 'ca', names),
     client: signed('client', 'ca', 'extendedKeyUsage=clientAuth\n'),
     stranger: signed('stranger', 'other-ca', 'extendedKeyUsage=clientAuth\n'),
+    named: (name, ...names) => signed(name, 'ca', `subjectAltName=${names.map((each) => `DNS:${each}`).join()}\n`),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   }
 }

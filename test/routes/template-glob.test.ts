@@ -3,34 +3,15 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { separatorsOf } from '../../src/config/template-syntax.ts'
 import { compileTemplate } from '../../src/routes/template.ts'
+import { globDeliveries } from '../support/glob-deliveries.ts'
 import { startRedis, type RedisServer } from '../support/redis.ts'
 import { templates, values } from './arbitraries.ts'
-
-const SENTINEL = 'the-end'
 
 let redis: RedisServer
 beforeAll(async () => {
   redis = await startRedis()
 })
 afterAll(() => redis.stop())
-
-/** For each glob the channels that PSUBSCRIBE delivers. */
-async function askRedis(globs: readonly string[], channels: readonly string[]): Promise<Map<string, Set<string>>> {
-  const [subscriber, publisher] = await Promise.all([redis.client(), redis.client()])
-  const received = new Map(globs.map((glob): [string, Set<string>] => [glob, new Set()]))
-  const end = new Promise((resolve) => subscriber.on('message', resolve))
-  subscriber.on('pmessage', (glob: string, channel: string) => received.get(glob)!.add(channel))
-  await subscriber.psubscribe(...globs)
-  await subscriber.subscribe(SENTINEL)
-  const pipeline = publisher.pipeline()
-  for (const channel of channels) pipeline.publish(channel, '')
-  pipeline.publish(SENTINEL, '')
-  await pipeline.exec()
-  await end
-  subscriber.disconnect()
-  publisher.disconnect()
-  return received
-}
 
 /** Anything for a variable, also nothing: all that a glob can say. */
 function looselyMatches(source: string, channel: string): boolean {
@@ -60,7 +41,11 @@ describe('glob of a template in Redis', () => {
       channels.add(source)
     }
     const compiled = new Map(sources.map((source) => [source, compileTemplate(source, separatorsOf(source))]))
-    const received = await askRedis([...new Set([...compiled.values()].map(({ glob }) => glob))], [...channels])
+    const received = await globDeliveries(
+      redis,
+      [...new Set([...compiled.values()].map(({ glob }) => glob))],
+      [...channels],
+    )
     let matched = 0
     const wrong: string[] = []
     for (const [source, template] of compiled) {

@@ -161,9 +161,9 @@ export class Stage {
   }
 
   /** Activates it too. */
-  connect(): Promise<FakeSocket> {
+  connect(headers: Headers = {}): Promise<FakeSocket> {
     this.client.activate()
-    return this.accept()
+    return this.accept(headers)
   }
 
   /** The longest wait for the next attempt, and less than an attempt may take. */

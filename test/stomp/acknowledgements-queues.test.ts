@@ -71,14 +71,25 @@ describe('acknowledgements of work queues', () => {
     expect(codeOf(() => acknowledge(`${one}9`))).toBe('unknown-ack')
   })
 
-  it('count for a message that came to the same subscription again', () => {
+  it('mean the delivery that they name, where a message came to the same subscription again', () => {
     const { acknowledgements, of, deliver, acknowledge } = setUp(2)
-    deliver('q')
+    const first = deliver('q')
     acknowledgements.forget(of('q'), 'queue:q-1700-1')
     const again = deliver('q', 'queue:q-1700-1')
+    expect(again).not.toBe(first)
+    expect(acknowledge(first)).toEqual([])
     expect(acknowledgements.room).toBe(1)
     expect(acknowledge(again)).toEqual(['queue:q-1700-1'])
     expect(acknowledgements.room).toBe(2)
+  })
+
+  it('of STOMP 1.1 mean the newest delivery, as they name the message alone', () => {
+    const { acknowledgements, of, deliver } = setUp(2)
+    deliver('q')
+    acknowledgements.forget(of('q'), 'queue:q-1700-1')
+    deliver('q', 'queue:q-1700-1')
+    const frame = frameOf('ACK', { 'message-id': 'queue:q-1700-1', subscription: 'q' })
+    expect(acknowledgements.settle(acknowledgements.find(frame, Version.V1_1))).toEqual(['queue:q-1700-1'])
   })
 
   it('settle what came before with the mode client, but nothing that was forgotten', () => {

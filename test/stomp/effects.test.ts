@@ -19,12 +19,14 @@ function deferred(): Deferred {
   return { promise, resolve, reject }
 }
 
+const noProgress = (): void => {}
+
 /** Receipts and error messages in the order in which they are settled. */
 function setUp() {
   const settled: string[] = []
   const effects = new Effects(({ receipt, error }) => {
     settled.push(error === undefined ? `${receipt}` : `${receipt}: ${(error as Error).message}`)
-  })
+  }, noProgress)
   return { effects, settled }
 }
 
@@ -158,7 +160,7 @@ describe('effects', () => {
     const effects = new Effects(({ receipt }) => {
       settled.push(`${receipt}`)
       if (receipt === '1') effects.addDone('added')
-    })
+    }, noProgress)
     const [first, second] = [deferred(), deferred()]
     effects.addPending('1', first.promise, false, 10)
     effects.addPending('2', second.promise, false, 10)

@@ -120,6 +120,7 @@ describe('session with heart-beats', () => {
       stage.clock.advance(1900)
       client.send(char)
     }
+    await turn()
     expect(client.takeWords()).toEqual(['RECEIPT r1'])
     expect(client.socket.closes).toEqual([])
   })
@@ -168,6 +169,7 @@ describe('session with heart-beats', () => {
     const stage = offering(1000, 1000)
     const client = await stage.connect({ 'heart-beat': '1000,1000' })
     client.frame('DISCONNECT', { receipt: 'r1' })
+    await turn()
     expect(client.takeWords()).toEqual(['RECEIPT r1'])
     stage.clock.advance(2 * OPTIONS.lingerMs + 100)
     expect(client.takeBeats()).toBe(0)

@@ -60,6 +60,7 @@ describe('session with subscriptions', () => {
       version === Version.V1_2 ? { id: second!.ack! } : { 'message-id': second!.messageId, subscription: '1' }
     if (version === Version.V1_0) delete headers.subscription
     client.frame(command, { ...headers, receipt: 'r1' })
+    await turn()
     expect(client.takeWords()).toEqual(['RECEIPT r1'])
     expect(stage.metrics.count).toMatchObject(counted)
   })
@@ -94,6 +95,7 @@ describe('session with subscriptions', () => {
     client.frame('BEGIN', { transaction: 't2' })
     client.frame('ACK', { id: second!.ack!, transaction: 't2' })
     client.frame('ABORT', { transaction: 't2' })
+    await turn()
     expect(client.takeWords()).toEqual(['RECEIPT r1']) // #100
     expect(stage.metrics.count.acknowledged).toBe(0)
     client.frame('COMMIT', { transaction: 't1' })
@@ -154,6 +156,7 @@ describe('session with subscriptions', () => {
     client.frame('UNSUBSCRIBE', { id: '1' })
     expect(await deliver(stage, client, 1)).toEqual([])
     client.frame('ACK', { id: first!.ack!, receipt: 'r1' })
+    await turn()
     expect(client.takeWords()).toEqual(['RECEIPT r1'])
     expect(stage.metrics.count.acknowledged).toBe(0)
   })
@@ -162,8 +165,26 @@ describe('session with subscriptions', () => {
     const stage = new Stage()
     const client = await stage.connect()
     client.frame('UNSUBSCRIBE', { id: '1', receipt: 'r1' })
+    await turn()
     expect(client.takeWords()).toEqual(['RECEIPT r1'])
     expect(stage.metrics.count.unsubscribeUnknown).toBe(1)
+  })
+
+  it('writes the receipts of one turn at once, each as a message of its own, and what follows them behind', async () => {
+    const stage = new Stage({ bus: { accepts: false } })
+    const [client, other] = [await stage.connect(), await stage.connect()]
+    const before = client.socket.writes.length
+    for (const each of [client, other]) {
+      for (const receipt of ['r1', 'r2', 'r3']) each.frame('SEND', { destination: '/app/a', receipt }, receipt)
+    }
+    for (const handedOver of stage.bus.handedOver) handedOver.accept()
+    await turn()
+    expect(client.socket.writes.slice(before).map((messages) => messages.length)).toEqual([3])
+    for (const each of [client, other]) expect(each.takeWords()).toEqual(['RECEIPT r1', 'RECEIPT r2', 'RECEIPT r3'])
+    client.frame('UNSUBSCRIBE', { id: 'x', receipt: 'r4' })
+    client.frame('NOPE')
+    expect(client.takeWords()).toEqual(['RECEIPT r4', 'ERROR unknown-command'])
+    expect(client.socket.closes).toHaveLength(1)
   })
 
   it('#98 #99 #103 answers receipts in order, each when the bus has answered', async () => {

@@ -5,7 +5,9 @@ import { openAccess, type Access } from '../../src/access/access.ts'
 import { bareHandshake, type Handshake } from '../../src/access/handshake.ts'
 import type { Broker } from '../../src/broker/broker.ts'
 import type { Client } from '../../src/client/client.ts'
-import { Clients } from '../../src/client/clients.ts'
+import { Clients, NO_LIMITS } from '../../src/client/clients.ts'
+import type { ConnectLimits } from '../../src/client/connect-rates.ts'
+import type { SeatLimits } from '../../src/client/seats.ts'
 import { Rates, type RateSettings } from '../../src/client/rates.ts'
 import type { SubscriptionLimits } from '../../src/client/subscriptions.ts'
 import { Deadlines } from '../../src/clock.ts'
@@ -16,6 +18,7 @@ import type { Socket, SocketHandler } from '../../src/socket.ts'
 import type { SessionOptions, SessionServices } from '../../src/stomp/services.ts'
 import { Session } from '../../src/stomp/session.ts'
 import type { FakeBus, FakeBusOptions } from '../support/fake-bus.ts'
+import { TurnEnd } from '../../src/delivery/turn-end.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { FakeCore, repliesOf } from '../support/fake-core.ts'
 import type { FakeLog } from '../support/fake-log.ts'
@@ -34,6 +37,7 @@ export const OPTIONS: SessionOptions = {
   maxInFlightBytes: 100_000,
   heldBack: { pauseAboveBytes: 1000, maxBytes: 4000 },
   heartBeat: { outgoingMs: 10_000, incomingMs: 10_000, toleranceFactor: 2, pongCounts: false },
+  pace: { maxFramesPerSecond: 0, maxBytesPerSecond: 0 },
   settleTimeoutMs: 5000,
   lingerMs: 2000,
   softErrors: false,
@@ -51,6 +55,8 @@ export interface StageOptions {
   readonly options?: Partial<SessionOptions>
   readonly limits?: Partial<SubscriptionLimits>
   readonly maxClients?: number
+  /** Of sessions and connects; none unless told. */
+  readonly admission?: Partial<ConnectLimits & SeatLimits>
   readonly bus?: FakeBusOptions
   /** Where it differs from the one that lets anyone do anything. */
   readonly access?: Partial<Access>
@@ -81,6 +87,7 @@ export class Stage {
     options,
     limits,
     maxClients = 10_000,
+    admission,
     bus,
     handshake,
     slowClients,
@@ -117,8 +124,11 @@ export class Stage {
       },
       'node',
       maxClients,
+      this.clock,
+      { ...NO_LIMITS, ...admission },
     )
-    this.#services = { options: { ...OPTIONS, ...options }, access, deadlines, metrics, log }
+    const turnEnd = new TurnEnd(log)
+    this.#services = { options: { ...OPTIONS, ...options }, access, deadlines, turnEnd, metrics, log }
     this.#handshake = handshake
     onTestFinished(() => core.close())
   }
@@ -139,7 +149,7 @@ export class Stage {
   }
 
   readonly #open = (socket: Socket): SocketHandler =>
-    this.clients.open(socket, (client) => this.#session(socket, client), socket.remoteAddress)
+    this.clients.open(socket, (client) => this.#session(socket, client), { address: socket.remoteAddress })
 
   #session(socket: Socket, client: Client): Session {
     const handshake: Handshake = { ...bareHandshake(socket.remoteAddress), ...this.#handshake }

@@ -5,7 +5,10 @@ import { Transactions, type TransactionStep } from '../../src/stomp/transactions
 const LIMITS = { maxTransactions: 2, maxTransactionFrames: 3, maxTransactionBytes: 10 }
 
 const send = (payload: string): TransactionStep => ({ kind: 'send', message: { channel: 'a', payload } })
-const ack: TransactionStep = { kind: 'ack', target: { subscription: undefined, messageId: 'node-1' } }
+const ack: TransactionStep = {
+  kind: 'ack',
+  target: { subscription: undefined, delivery: undefined, messageId: 'node-1' },
+}
 
 const codeOf = (attempt: () => unknown): unknown => {
   try {

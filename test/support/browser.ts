@@ -15,6 +15,8 @@ export interface OpenOptions {
   readonly otherSockets?: readonly string[]
   /** Of other servers that the page is told to ask over HTTP, with their ports. */
   readonly otherHosts?: readonly string[]
+  /** The test can move the time of the page: `page.clock`. */
+  readonly hasClock?: boolean
 }
 
 export interface BrowserSuite {
@@ -35,7 +37,8 @@ export function browserSuite(argsOf: () => readonly string[] = () => []): Browse
   })
   afterAll(() => browser?.close())
   return {
-    async open(url, { isPhone = false, colorScheme = 'light', otherSockets = [], otherHosts = [] } = {}) {
+    async open(url, options = {}) {
+      const { isPhone = false, colorScheme = 'light', otherSockets = [], otherHosts = [], hasClock = false } = options
       const context = await browser!.newContext({
         viewport: isPhone ? PHONE : DESKTOP,
         hasTouch: isPhone,
@@ -51,6 +54,7 @@ export function browserSuite(argsOf: () => readonly string[] = () => []): Browse
       })
       const page = await context.newPage()
       page.setDefaultTimeout(TIMEOUT_MS)
+      if (hasClock) await page.clock.install()
       await page.goto(url)
       return page
     },

@@ -23,24 +23,36 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>
   /** The checkout unless told. */
   readonly cwd?: string
+  /** What standard input has; nothing unless told. */
+  readonly input?: string | Uint8Array
+  /** Called with all of standard error so far, whenever there is more. */
+  readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void
 }
 
 /** Runs the bridge's command line until it ends; after 15 s it is killed, and its exit code is null. */
-export function runBridge(runtime: RuntimeName, { args = [], env = {}, cwd = ROOT }: CommandOptions): Promise<Outcome> {
+export function runBridge(
+  runtime: RuntimeName,
+  { args = [], env = {}, cwd = ROOT, input, onStderr = () => {} }: CommandOptions,
+): Promise<Outcome> {
   const [command, ...before] = COMMANDS[runtime]
   const child = spawn(command, [...before, ...args], {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, DENO_NO_UPDATE_CHECK: '1', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
   })
   adopt(child)
+  // It may not read it.
+  child.stdin.on('error', () => {}).end(input)
   return new Promise((resolve, reject) => {
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      stderr += chunk
+      onStderr(stderr, (signal) => child.kill(signal))
+    })
     child.once('error', reject)
     child.once('close', (code) => resolve({ code, stdout, stderr }))
   })

@@ -4,7 +4,10 @@ import { onTestFinished } from 'vitest'
 import { openAccess, type Access } from '../../src/access/access.ts'
 import { ANONYMOUS } from '../../src/access/identity.ts'
 import { Rates, type RateSettings } from '../../src/client/rates.ts'
-import { Clients } from '../../src/client/clients.ts'
+import { Clients, NO_LIMITS } from '../../src/client/clients.ts'
+import type { ConnectLimits } from '../../src/client/connect-rates.ts'
+import type { PaceLimits } from '../../src/client/pace.ts'
+import type { SeatLimits } from '../../src/client/seats.ts'
 import type { RouteOptions } from '../../src/routes/table.ts'
 import type { RawPlan, StreamPlan } from '../../src/client/plans.ts'
 import { Deadlines } from '../../src/clock.ts'
@@ -31,6 +34,10 @@ export interface DoorStageOptions {
   readonly access?: Partial<Access>
   readonly slowClients?: readonly SlowClientRule[]
   readonly maxClients?: number
+  /** Of sessions and connects; none unless told. */
+  readonly admission?: Partial<ConnectLimits & SeatLimits>
+  /** Of what a plain WebSocket sends; none unless told. */
+  readonly pace?: Partial<PaceLimits>
   readonly releaseDelayMs?: number
   readonly rates?: readonly RateSettings[]
   readonly routes?: Partial<RouteOptions>
@@ -53,6 +60,8 @@ export class DoorStage {
       access = {},
       slowClients = [],
       maxClients = 10,
+      admission,
+      pace,
       releaseDelayMs = 60_000,
       rates = [],
       routes = {},
@@ -86,9 +95,17 @@ export class DoorStage {
       },
       'node',
       maxClients,
+      clock,
+      { ...NO_LIMITS, ...admission },
     )
     const shared = { deadlines, metrics, log, lingerMs: LINGER_MS }
-    this.rawDoor = new RawDoor(this.clients, { ...shared, ...RAW_LIMITS, settleTimeoutMs: SETTLE_MS, softErrors })
+    this.rawDoor = new RawDoor(this.clients, {
+      ...shared,
+      ...RAW_LIMITS,
+      pace: { maxFramesPerSecond: 0, maxBytesPerSecond: 0, ...pace },
+      settleTimeoutMs: SETTLE_MS,
+      softErrors,
+    })
     this.streamDoor = new StreamDoor(this.clients, { ...shared, commentEveryMs: COMMENT_EVERY_MS })
     onTestFinished(() => {
       deadlines.close()

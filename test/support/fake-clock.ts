@@ -53,6 +53,11 @@ export class FakeClock implements Clock {
     return ran
   }
 
+  /** Time passes and nothing runs, as on a computer that sleeps: what was due is late at the next {@link advance}. */
+  sleep(ms: number): void {
+    this.#nowMs += ms
+  }
+
   #next(endMs: number): [number, Timer] | undefined {
     let earliest: [number, Timer] | undefined
     for (const entry of this.#timers) {

@@ -4,6 +4,7 @@ import { Broker } from '../../src/broker/broker.ts'
 import { ChannelInterests } from '../../src/broker/channel-interests.ts'
 import { ChannelWatches } from '../../src/broker/channel-watches.ts'
 import { DestinationRules, type Prefixes } from '../../src/broker/destination-rules.ts'
+import { Distribution, type DistributionKind } from '../../src/broker/distribution.ts'
 import { HistoryRules, type HistoryRule } from '../../src/broker/history-rules.ts'
 import { Inbound } from '../../src/broker/inbound.ts'
 import { Outbound } from '../../src/broker/outbound.ts'
@@ -24,6 +25,7 @@ import { FakeLog } from './fake-log.ts'
 export interface CoreOptions {
   readonly prefixes?: Partial<Prefixes>
   readonly broadcastChannel?: string
+  readonly distribution?: DistributionKind
   readonly releaseDelayMs?: number
   readonly joinFrames?: boolean
   readonly slowClients?: readonly SlowClientRule[]
@@ -65,13 +67,14 @@ export class FakeCore {
       (destination) => queues.of(destination) !== undefined,
     )
     this.#broadcastChannel = broadcastChannel
+    const distribution = new Distribution({ distribution: options.distribution ?? 'shared', broadcastChannel })
     this.bus = new FakeBus(options.bus)
     this.table = new RouteTable(routes, prefixes.applicationPrefixes, prefixes.prefixes)
     this.interests = new ChannelInterests(this.bus, releaseDelayMs)
     this.watches = new ChannelWatches(this.interests)
-    const groups = new Groups({ joinFrames }, meter, log, metrics)
+    const groups = new Groups({ joinFrames, gather: [] }, options.clock ?? systemClock, meter, log, metrics)
     this.delivery = new Delivery(groups, options.clock ?? systemClock, metrics)
-    this.broker = new Broker(destinations, slowClients, this.table, this.interests, this.delivery)
+    this.broker = new Broker(destinations, slowClients, this.table, this.interests, this.delivery, distribution)
     const { broker, interests, watches, table, bus } = this
     this.inbound = new Inbound('node', broadcastChannel, table, broker, interests, watches, log, metrics)
     const keeping = {
@@ -79,7 +82,7 @@ export class FakeCore {
       log: new MemoryLog(bus, options.clock ?? systemClock),
       queues,
     }
-    this.outbound = new Outbound(broadcastChannel, destinations, table, bus, log, metrics, keeping)
+    this.outbound = new Outbound(distribution, destinations, table, bus, log, metrics, keeping)
     this.#start()
   }
 
@@ -100,5 +103,6 @@ export class FakeCore {
     })
     this.interests.keep(this.#broadcastChannel)
     this.interests.keepRoutes(this.table.permanentInterests())
+    this.broker.begin()
   }
 }

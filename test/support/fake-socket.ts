@@ -10,6 +10,7 @@ import type { OpenSocket, Socket, SocketHandler, Transport } from '../../src/soc
 export type Data = string | Uint8Array
 
 export interface FakeSocketOptions {
+  readonly remoteAddress?: string
   readonly transport?: Transport
   /** `closed` is reported inside the call of `close` or `terminate`, as Bun does it; else the client answers. */
   readonly closesAtOnce?: boolean
@@ -70,7 +71,7 @@ export class FakeNetwork {
 /** The server's end. */
 export class FakeSocket implements Socket, GroupMember<readonly Data[]> {
   readonly transport: Transport
-  readonly remoteAddress = '192.0.2.7'
+  readonly remoteAddress: string
   readonly fanout: FakeFanout
   handler: SocketHandler | undefined
   /** What the client has been sent, one entry per message. */
@@ -98,6 +99,7 @@ export class FakeSocket implements Socket, GroupMember<readonly Data[]> {
 
   constructor(fanout: FakeFanout, options: FakeSocketOptions) {
     this.transport = options.transport ?? 'websocket'
+    this.remoteAddress = options.remoteAddress ?? '192.0.2.7'
     this.fanout = fanout
     this.#options = options
   }

@@ -14,12 +14,17 @@ import { eventually } from './wait.ts'
  * Starts it, for `beforeAll`; resolves with its address, `http://127.0.0.1:PORT`, when it answers. `stickyPorts`: of
  * servers behind `/stomp/` among which it chooses by the session of SockJS in the path.
  */
-export async function startNginx(upstreamPort: number, stickyPorts: readonly number[] = []): Promise<string> {
+export function startNginx(upstreamPort: number, stickyPorts: readonly number[] = []): Promise<string> {
+  return startNginxWith((port) => places(port, upstreamPort, sticky(stickyPorts)))
+}
+
+/** The same with all that is in its `http` block, for the port that it shall listen on. */
+export async function startNginxWith(http: (port: number) => string): Promise<string> {
   const program = findProgram(nginx)
   if (!program) throw missing(nginx)
   const directory = mkdtempSync(join(tmpdir(), 'stomp-bridge-nginx-'))
   const port = await freePort()
-  writeFileSync(join(directory, 'nginx.conf'), configuration(directory, port, upstreamPort, sticky(stickyPorts)))
+  writeFileSync(join(directory, 'nginx.conf'), configuration(directory, http(port)))
   const child = spawn(program.path, ['-p', directory, '-c', join(directory, 'nginx.conf')], { stdio: 'ignore' })
   adopt(child)
   const exited = once(child, 'exit')
@@ -64,21 +69,9 @@ function sticky(ports: readonly number[]): Sticky {
 }
 
 /** With `proxy_buffering on` and HTTP/1.0 to the upstream where nothing else is said: what nginx does by itself. */
-function configuration(directory: string, port: number, upstreamPort: number, { http, server }: Sticky): string {
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-    .map((kind) => `${kind}_temp_path ${directory}/${kind};`)
-    .join('\n  ')
+function places(port: number, upstreamPort: number, { http, server }: Sticky): string {
   const upstream = `proxy_pass http://127.0.0.1:${upstreamPort}/; proxy_set_header Host $host;`
   return `
-daemon off;
-${process.getuid?.() === 0 ? 'user root;' : ''}
-worker_processes 1;
-pid ${directory}/nginx.pid;
-error_log ${directory}/error.log error;
-events { worker_connections 1024; }
-http {
-  access_log off;
-  ${temporary}
   proxy_buffering on;
   ${http}
   server {
@@ -89,7 +82,24 @@ http {
     location /websocket/ {
       proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; ${upstream}
     }
-  }
+  }`
+}
+
+function configuration(directory: string, http: string): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((kind) => `${kind}_temp_path ${directory}/${kind};`)
+    .join('\n  ')
+  return `
+daemon off;
+${process.getuid?.() === 0 ? 'user root;' : ''}
+worker_processes 1;
+pid ${directory}/nginx.pid;
+error_log ${directory}/error.log error;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  ${temporary}
+  ${http}
 }
 `
 }

@@ -19,7 +19,9 @@ export interface SpawnOptions {
   readonly runtime: RuntimeName
   /** The whole environment but PATH, HOME, `PORT=0` and the JSON log format; these can be overridden. */
   readonly env?: Readonly<Record<string, string>>
-  /** After `main.ts`. */
+  /** What to run instead of the sources, or on Node the bundle of them. */
+  readonly command?: readonly [string, ...string[]]
+  /** After `main.ts`, or the command. */
   readonly args?: readonly string[]
   /** The checkout unless told: where `bridge.yaml` is looked for. */
   readonly cwd?: string
@@ -30,9 +32,9 @@ export interface SpawnOptions {
 export interface BridgeProcess {
   readonly runtime: RuntimeName
   readonly pid: number
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`; `https:` where the banner says so. */
   readonly url: string
-  /** `ws://127.0.0.1:PORT/stomp` */
+  /** `ws://127.0.0.1:PORT/stomp`, or `wss:`. */
   readonly wsUrl: string
   readonly port: number
   /** Undefined as long as the banner has not named it: ask for it with `tcp: true`. */
@@ -79,7 +81,7 @@ process.once('disconnect', () => process.exit(1))
  * Errors: rejects with all output when the process ends first, or after 20 s.
  */
 export async function spawnBridge(options: SpawnOptions): Promise<BridgeProcess> {
-  const [command, ...commandArgs] = commandFor(options.runtime)
+  const [command, ...commandArgs] = options.command ?? commandFor(options.runtime)
   const child = spawn(command, [...commandArgs, ...(options.args ?? [])], {
     cwd: options.cwd ?? ROOT,
     env: {
@@ -137,19 +139,24 @@ class SpawnedBridge implements BridgeProcess {
   }
 
   get port(): number {
-    return this.#portIn(/ws:\/\/127\.0\.0\.1:(\d+)\/stomp/) ?? 0
+    return this.#portIn(/wss?:\/\/127\.0\.0\.1:(\d+)\/stomp/) ?? 0
   }
 
   get tcpPort(): number | undefined {
-    return this.#portIn(/(?:(?:tcp|stomp):\/\/|^\s*TCP\s+)127\.0\.0\.1:(\d+)/m)
+    return this.#portIn(/(?:(?:tcp|stomp|stomp\+ssl):\/\/|^\s*TCP\s+)127\.0\.0\.1:(\d+)/m)
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`
+    return `http${this.#s}://127.0.0.1:${this.port}`
   }
 
   get wsUrl(): string {
-    return `ws://127.0.0.1:${this.port}/stomp`
+    return `ws${this.#s}://127.0.0.1:${this.port}/stomp`
+  }
+
+  /** Behind a scheme: does it speak TLS? */
+  get #s(): string {
+    return this.#output.stdout.includes(' wss://') ? 's' : ''
   }
 
   stdout(): string {

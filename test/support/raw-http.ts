@@ -29,7 +29,8 @@ export async function connectRaw(port: number): Promise<RawConnection> {
     text += chunk
     lastReadAt = performance.now()
   })
-  const closed = once(socket, 'close').then(() => performance.now() - openedAt)
+  // `once` of node:events would reject when there is an error before.
+  const closed = new Promise<number>((resolve) => socket.once('close', () => resolve(performance.now() - openedAt)))
   return {
     text: () => text,
     async until(wanted, from = 0) {

@@ -2,12 +2,14 @@
  * A real redis-server for one test file or benchmark: on a free port, without persistence, owned by who started it.
  * `REDIS_SERVER` names another binary (Valkey's, for one).
  */
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ConnectionOptions } from 'node:tls'
 import { Redis, type RedisOptions } from 'ioredis'
 import { adopt } from './process.ts'
 
@@ -16,6 +18,19 @@ export interface RedisServerOptions {
   readonly requirepass?: string
   /** More arguments of redis-server, such as `['--maxclients', '10']`. */
   readonly args?: readonly string[]
+  /** Speak TLS alone. Always the `redis-server` of the PATH: others are built without TLS. */
+  readonly tls?: ServerTls
+  /** The oldest major version that will do: `REDIS_SERVER` is not used where it is older. */
+  readonly sinceVersion?: number
+  /** Where not any free port will do. */
+  readonly findPort?: () => Promise<number>
+}
+
+/** Paths of PEM files. Clients have to show a certificate of the same authority. */
+export interface ServerTls {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
 }
 
 /** Without the option that changes what ioredis returns. */
@@ -42,8 +57,9 @@ const START_TIMEOUT_MS = 10_000
 
 /** Starts a redis-server; resolves when it answers PING. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
+  const { findPort = freePort } = options
   for (let attempt = 1; ; attempt++) {
-    const server = new StartedRedis(await freePort(), options)
+    const server = new StartedRedis(await findPort(), options)
     try {
       await server.restart()
       return server
@@ -64,7 +80,7 @@ class StartedRedis implements RedisServer {
 
   constructor(port: number, options: RedisServerOptions) {
     this.port = port
-    this.url = `redis://${options.requirepass ? `:${encodeURIComponent(options.requirepass)}@` : ''}127.0.0.1:${port}`
+    this.url = `${options.tls ? 'rediss' : 'redis'}://${options.requirepass ? `:${encodeURIComponent(options.requirepass)}@` : ''}127.0.0.1:${port}`
     this.#options = options
   }
 
@@ -73,6 +89,7 @@ class StartedRedis implements RedisServer {
       retryStrategy: () => 20,
       // It asks INFO, which a test may have taken away.
       enableReadyCheck: false,
+      ...(this.#options.tls ? { tls: clientTls(this.#options.tls) } : {}),
       ...options,
       lazyConnect: true,
     })
@@ -98,11 +115,12 @@ class StartedRedis implements RedisServer {
     this.resume()
     await this.#end('SIGTERM')
     const directory = await mkdtemp(join(tmpdir(), 'stomp-bridge-redis-'))
-    const { requirepass, args = [] } = this.#options
+    const { requirepass, args = [], tls, sinceVersion } = this.#options
     const child = spawn(
-      process.env.REDIS_SERVER || 'redis-server',
+      serverProgram(tls, sinceVersion),
       [
-        ...['--port', String(this.port), '--bind', '127.0.0.1', '--dir', directory],
+        ...portArguments(this.port, tls),
+        ...['--bind', '127.0.0.1', '--dir', directory],
         ...['--save', '', '--appendonly', 'no', '--daemonize', 'no'],
         ...(requirepass ? ['--requirepass', requirepass] : []),
         ...args,
@@ -139,7 +157,28 @@ class StartedRedis implements RedisServer {
   }
 }
 
-function untilReady(child: ChildProcess): Promise<void> {
+export function serverProgram(tls: ServerTls | undefined, sinceVersion = 0): string {
+  const other = process.env.REDIS_SERVER
+  if (!other || tls) return 'redis-server'
+  if (sinceVersion === 0) return other
+  const version = /v=(\d+)/.exec(execFileSync(other, ['--version'], { encoding: 'utf8' }))?.[1]
+  return Number(version) >= sinceVersion ? other : 'redis-server'
+}
+
+/** For who is a server of this authority too, and is asked for nothing else. */
+export function clientTls({ ca, cert, key }: ServerTls): ConnectionOptions {
+  const [authority, certificate, secret] = [ca, cert, key].map((file) => readFileSync(file))
+  return { ca: authority, cert: certificate, key: secret, checkServerIdentity: () => undefined }
+}
+
+function portArguments(port: number, tls: ServerTls | undefined): string[] {
+  if (!tls) return ['--port', String(port)]
+  const files = ['--tls-ca-cert-file', tls.ca, '--tls-cert-file', tls.cert, '--tls-key-file', tls.key]
+  return ['--port', '0', '--tls-port', String(port), ...files, '--tls-replication', 'yes']
+}
+
+/** Resolves when it has printed `words`. Rejects with its output when it ends before. */
+export function untilReady(child: ChildProcess, words = 'Ready to accept connections'): Promise<void> {
   return new Promise((resolve, reject) => {
     let output = ''
     const fail = (reason: string) => {
@@ -153,15 +192,27 @@ function untilReady(child: ChildProcess): Promise<void> {
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
     child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       output += chunk
-      if (!output.includes('Ready to accept connections')) return
+      if (!output.includes(words)) return
       clearTimeout(timer)
       resolve()
     })
   })
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
+export function freePort(): Promise<number> {
+  return listenOnce(0)
+}
+
+/** Does nobody listen on this port now? */
+export function isFree(port: number): Promise<boolean> {
+  return listenOnce(port).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function listenOnce(wanted: number): Promise<number> {
+  const server = createServer().listen(wanted, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   server.close()

@@ -69,9 +69,9 @@ describe('the client of the debug API', () => {
   })
 
   it('asks for queues with the key of a backend', async () => {
-    const { api, seen } = setUp(json({ messages: [], moved: 3, deleted: 4 }), 'token', 'key')
+    const { api, seen } = setUp(json({ messages: [], more: true, moved: 3, deleted: 4 }), 'token', 'key')
     await api.queues()
-    expect(await api.queueMessages('/queue/a b', false, 20)).toEqual([])
+    expect(await api.queueMessages('/queue/a b', false, 20)).toMatchObject({ messages: [], more: true })
     expect(await api.redriveQueue('/queue/a/../b')).toBe(3)
     expect(await api.purgeQueue('/queue/a', true)).toBe(4)
     expect(seen.map(({ url, init }) => `${init?.method ?? 'GET'} ${url.replace('http://bridge/below', '')}`)).toEqual([

@@ -58,10 +58,10 @@ describe('the built page', () => {
     expect(text('')).not.toMatch(/<style|style=|\son\w+=|<script(?![^>]*\ssrc=)/)
   })
 
-  it('is at most 150 KiB to load, compressed', () => {
+  it('is at most 120 KiB to load, compressed', () => {
     const bytes = Object.keys(assets).reduce((sum, path) => sum + packed(path).length, 0)
     expect(bytes).toBeGreaterThan(10_000)
-    expect(bytes).toBeLessThanOrEqual(150 * 1024)
+    expect(bytes).toBeLessThanOrEqual(120 * 1024)
   })
 
   it('is what people use, not the build for developers of Preact', () => {

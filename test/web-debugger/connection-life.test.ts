@@ -127,7 +127,7 @@ describe('a connection', () => {
 
   it.each([
     ['SecurityError', 'Use wss://'],
-    ['SyntaxError', 'does not accept this URL'],
+    ['SyntaxError', 'does not accept this URL: ws://'],
     ['Error', 'could not open'],
   ])('says what the browser refused: %s', (name, text) => {
     const { page, connection } = start()
@@ -138,7 +138,7 @@ describe('a connection', () => {
   })
 
   it('does not begin with a profile that has a problem', () => {
-    const { page, connection } = start({ url: 'nonsense' })
+    const { page, connection } = start({ url: 'no sense' })
     connection.connect()
     expect(connection.problem.value).toContain('This is no URL')
     expect(page.sockets).toHaveLength(0)

@@ -2,13 +2,17 @@
 import { decodeFrames, encodeFrame, type Frame, type FrameToEncode, type Version } from '../../frames/index.ts'
 import { SocketState, type Environment, type KeyValueStore, type Socket } from '../../web-debugger/stomp/environment.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { turn } from '../support/fake-turn.ts'
 
 export class FakePage implements Environment {
   readonly clock = new FakeClock()
   readonly sockets: FakeWebSocket[] = []
   /** What the next `openSocket` throws. */
   refusal: Error | undefined
+  isSecurePage = false
   #frames: (() => void)[] = []
+  #isOnline = true
+  readonly #networkListeners = new Set<() => void>()
 
   now(): number {
     return this.clock.now()
@@ -35,6 +39,20 @@ export class FakePage implements Environment {
     const socket = new FakeWebSocket(url, protocols)
     this.sockets.push(socket)
     return socket
+  }
+
+  isOnline(): boolean {
+    return this.#isOnline
+  }
+  onNetwork(listener: () => void): () => void {
+    this.#networkListeners.add(listener)
+    return () => this.#networkListeners.delete(listener)
+  }
+
+  /** As the browser says when the network goes, or comes back. */
+  setOnline(isOnline: boolean): void {
+    this.#isOnline = isOnline
+    for (const listener of this.#networkListeners) listener()
   }
 
   /** The WebSocket opened last. */
@@ -97,7 +115,7 @@ export class FakeWebSocket implements Socket {
 
   /** Opens and answers CONNECT. The client sends it in a turn of its own. */
   async accept(headers: Readonly<Record<string, string>> = { version: '1.2', 'heart-beat': '0,0' }): Promise<void> {
-    await Promise.resolve()
+    await turn()
     this.open()
     this.receiveFrame({ command: 'CONNECTED', headers: Object.entries(headers) }, undefined)
   }

@@ -36,6 +36,13 @@ describe('what a message says of the history', () => {
     expect(origin(marked, 'of an application')?.marker).toBeUndefined()
     expect(origin({ event: 'position' })).toBeUndefined()
   })
+
+  it('is no number that is none', () => {
+    const marked = { ...PLACE, event: 'position', count: '3', recovered: 'false' }
+    expect(origin({ ...marked, count: 'many' })?.marker).toBeUndefined()
+    expect(origin({ ...marked, count: '9'.repeat(400) })?.marker).toBeUndefined()
+    expect(markerWords(origin({ ...marked, missed: 'some' })!.marker!)).toBe('at 17-42, 3 follow, not recovered')
+  })
 })
 
 describe('a marker', () => {

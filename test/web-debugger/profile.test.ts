@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Connection } from '../../web-debugger/stomp/connection.ts'
 import { createForm, fillForm, readForm } from '../../web-debugger/stomp/profile-form.ts'
 import { fromFragment, isProfileFragment, toFragment } from '../../web-debugger/stomp/profile-link.ts'
 import { ProfileStore } from '../../web-debugger/stomp/profile-store.ts'
@@ -13,7 +14,8 @@ import {
   withoutSecrets,
   type Profile,
 } from '../../web-debugger/stomp/profile.ts'
-import { memoryStore } from './fake-page.ts'
+import { completeUrl } from '../../web-debugger/stomp/url.ts'
+import { FakePage, memoryStore } from './fake-page.ts'
 
 const usual = createProfile('ws://localhost:8080/stomp')
 const secretive: Profile = {
@@ -58,28 +60,69 @@ describe('a profile', () => {
       passcode: 'b',
       Authorization: 'Bearer t',
     })
+    const smuggled = { name: 'a\nb', value: 'c\r\n\n\0SEND\ndestination:/app/x\n\n\0' }
+    expect(connectHeaders({ ...usual, host: 'h\nlogin:x', headers: [smuggled] })).toEqual({
+      host: 'h login:x',
+      'a b': 'c    SEND destination:/app/x   ',
+    })
     expect(connectHeaders(secretive)).toMatchObject({ 'X-Pass': 'ttt', client: 'debugger' })
   })
 
   it.each([
+    ['localhost:15674/ws', 'ws://localhost:15674/ws', 'wss://localhost:15674/ws'],
+    [' example.org/ws ', 'ws://example.org/ws', 'wss://example.org/ws'],
+    ['//example.org/ws', 'ws://example.org/ws', 'wss://example.org/ws'],
+    ['[::1]:8080', 'ws://[::1]:8080', 'wss://[::1]:8080'],
+    ['ws://h/p', 'ws://h/p', 'ws://h/p'],
+    ['HTTPS://h/p', 'HTTPS://h/p', 'HTTPS://h/p'],
+    ['', '', ''],
+  ])('with the URL %j means %s, and on a page over https %s', (typed, plain, secure) => {
+    expect([completeUrl(typed, false), completeUrl(typed, true)]).toEqual([plain, secure])
+  })
+
+  it('opens, and is called by, what is typed without a scheme', () => {
+    expect(socketUrl({ ...usual, url: 'localhost:15674/ws' })).toBe('ws://localhost:15674/ws')
+    expect(titleOf({ name: '', url: 'localhost:15674/ws' })).toBe('localhost:15674/ws')
+  })
+
+  it.each([
     ['', 'Enter the URL'],
-    ['localhost', 'This is no URL'],
+    ['no host', 'This is no URL'],
+    ['localhost:808080', 'This is no URL'],
     ['ftp://host/', 'must begin with ws:// or wss://, not with "ftp:"'],
-    ['localhost:8080/stomp', 'must begin with ws://'],
+    ['javascript:alert(1)', 'must begin with ws:// or wss://, not with "javascript:"'],
   ])('with the URL %j has a problem', (url, problem) => {
     expect(problemsOf({ ...usual, url }).url).toContain(problem)
   })
 
-  it.each(['ws://h', 'wss://h/p?q', 'http://h:1/p'])('may have the URL %s', (url) =>
+  it.each(['ws://h', 'wss://h/p?q', 'http://h:1/p', 'localhost:8080/stomp', 'h'])('may have the URL %s', (url) =>
     expect(problemsOf({ ...usual, url })).toEqual({}),
   )
 
-  it('wants whole numbers for heart-beats, and a name for the place of a token', () => {
+  it('wants whole numbers of at most a day for heart-beats, and a name for the place of a token', () => {
     expect(Object.keys(problemsOf({ ...usual, heartBeatOutMs: NaN, heartBeatInMs: -1 }))).toEqual([
       'heartBeatOutMs',
       'heartBeatInMs',
     ])
+    // A browser takes a timer of more than 24 days for one of 1 ms, and would flood the server.
+    expect(problemsOf({ ...usual, heartBeatOutMs: 86_400_000, heartBeatInMs: 3e9 })).toEqual({
+      heartBeatInMs: 'At most 86400000 milliseconds, which is a day',
+    })
     expect(problemsOf({ ...usual, token: 't', tokenPlace: 'header', tokenName: ' ' })).toHaveProperty('tokenName')
+  })
+
+  it.each([
+    ['v12.stomp, my own', '"my own" cannot be offered'],
+    ['a/b', '"a/b" cannot be offered'],
+    ['ä', '"ä" cannot be offered'],
+    ['v12.stomp,x, v12.stomp', '"v12.stomp" is there twice'],
+    ['bearer.abc/def==', '"bearer.••••••" cannot be offered'],
+  ])('offers no sub-protocols that browsers refuse: %s', (customSubProtocols, problem) => {
+    const profile = { ...usual, subProtocol: 'custom' as const, customSubProtocols }
+    expect(problemsOf(profile).customSubProtocols).toContain(problem)
+    expect(problemsOf({ ...profile, mode: 'raw' }).customSubProtocols).toContain(problem)
+    expect(problemsOf({ ...profile, isSockJs: true })).toEqual({})
+    expect(problemsOf({ ...profile, subProtocol: 'match' })).toEqual({})
   })
 
   it('is called by its name, or by its URL', () => {
@@ -110,6 +153,74 @@ describe('a profile', () => {
     expect(readForm(form).heartBeatInMs).toBeNaN()
     form.heartBeatInMs.value = ''
     expect(readForm(form).heartBeatInMs).toBeNaN()
+  })
+})
+
+describe('what a profile brings along', () => {
+  const work = {
+    ...usual,
+    subscriptions: [
+      { destination: '/topic/a', ack: 'client' as const, headers: [{ name: 'token', value: 's3cret' }] },
+      { destination: '/topic/b', ack: 'auto' as const, headers: [{ name: 'x', value: 'y' }] },
+    ],
+    messages: [
+      {
+        destination: '/app/a',
+        headers: [{ name: 'passcode', value: 's3cret' }],
+        bodyKind: 'json' as const,
+        text: '{}',
+      },
+      { destination: '/bridge/renew', headers: [], bodyKind: 'text' as const, text: 's3cret' },
+    ],
+  }
+
+  it('goes into a link, without secret headers and new tokens', () => {
+    const linked = fromFragment(toFragment(work))!
+    expect(JSON.stringify(linked)).not.toContain('s3cret')
+    expect(linked.subscriptions.map(({ destination, ack }) => [destination, ack])).toEqual([
+      ['/topic/a', 'client'],
+      ['/topic/b', 'auto'],
+    ])
+    expect(linked.messages.map(({ destination, text }) => [destination, text])).toEqual([['/app/a', '{}']])
+  })
+
+  it('is left out of a link that would be too long to be read', () => {
+    const [message] = work.messages
+    const long = { ...work, messages: [{ ...message!, text: 'x'.repeat(20_000) }] }
+    expect(fromFragment(toFragment(long))).toMatchObject({ messages: [], subscriptions: [{}, {}] })
+    const many = { ...long, subscriptions: Array.from({ length: 500 }, () => work.subscriptions[1]!) }
+    expect(fromFragment(toFragment(many))).toMatchObject({ url: usual.url, messages: [], subscriptions: [] })
+  })
+
+  it('is read one by one, and what is none is left out', () => {
+    const given = {
+      url: 'ws://h',
+      subscriptions: [null, { destination: 7 }, { destination: '' }, { destination: '/a', ack: 'maybe', headers: 'x' }],
+      messages: [
+        { destination: '/a', bodyKind: 'file', text: '' },
+        { destination: '/a', bodyKind: 'hex', text: '00' },
+      ],
+    }
+    expect(readProfile(given, usual)).toMatchObject({
+      subscriptions: [{ destination: '/a', ack: 'auto', headers: [] }],
+      messages: [{ destination: '/a', headers: [], bodyKind: 'hex', text: '00' }],
+    })
+  })
+
+  it('is subscribed once, when it connects, but for what is subscribed already', async () => {
+    const page = new FakePage()
+    const connection = new Connection('c', work, page)
+    connection.subscribe({ destination: '/topic/b' })
+    connection.connect()
+    await page.socket.accept()
+    const destinations = () => connection.subscriptions.value.map(({ destination }) => destination)
+    expect(destinations()).toEqual(['/topic/b', '/topic/a'])
+    connection.unsubscribe(connection.subscriptions.value[1]!)
+    page.socket.end()
+    connection.disconnect()
+    connection.connect()
+    expect(destinations()).toEqual(['/topic/b'])
+    connection.dispose()
   })
 })
 

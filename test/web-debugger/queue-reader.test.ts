@@ -8,6 +8,8 @@ import { fakeApi } from './debug-answers.ts'
 const refused = (status: number, code: string, text = 'No') => Promise.reject(new ApiError(code, status, text))
 const idle = () => new Promise<void>((resolve) => setTimeout(resolve))
 
+const pageOf = (id: string, more = false) => ({ messages: [{ id, body: '', headers: {} }], more })
+
 /** A bridge with a queue that holds so many; what was asked of it, and how often its numbers were wanted anew. */
 function bridgeOf(ready: number, dead: number, overrides: Partial<Api> = {}) {
   const asked: string[] = []
@@ -16,8 +18,10 @@ function bridgeOf(ready: number, dead: number, overrides: Partial<Api> = {}) {
   const api = fakeApi({
     queueMessages: async (queue, isDead, limit) => {
       asked.push(`${queue} ${isDead ? 'dead' : 'ready'} ${limit}`)
-      const count = Math.min(limit, isDead ? held.dead : held.ready)
-      return Array.from({ length: count }, (_, i) => ({ id: `queue:a-9-${i}`, body: `m${i}`, headers: {} }))
+      const all = isDead ? held.dead : held.ready
+      const length = Math.min(limit, all)
+      const messages = Array.from({ length }, (_, i) => ({ id: `queue:a-9-${i}`, body: `m${i}`, headers: {} }))
+      return { messages, more: length < all }
     },
     purgeQueue: async (_queue, isDead) => {
       const count = isDead ? held.dead : held.ready
@@ -73,6 +77,13 @@ describe('a queue that is open', () => {
     expect(reader.view.value).toMatchObject({ part: 'ready', messages: [] })
   })
 
+  it('offers no more where the messages are so long that the API shows only some', async () => {
+    const { reader, queue } = bridgeOf(2, 0, { queueMessages: async () => pageOf('long', true) })
+    reader.open(queue())
+    await idle()
+    expect(reader.view.value).toMatchObject({ hasMore: true, canReadMore: false })
+  })
+
   it('begins with few again where another is opened, and forgets them when it is closed', async () => {
     const { reader, asked, queue } = bridgeOf(50, 0)
     reader.open(queue())
@@ -88,8 +99,7 @@ describe('a queue that is open', () => {
   it('is that which was opened last, whatever answers later', async () => {
     const answers: (() => void)[] = []
     const { reader, queue } = bridgeOf(1, 0, {
-      queueMessages: (name) =>
-        new Promise((resolve) => answers.push(() => resolve([{ id: name, body: '', headers: {} }]))),
+      queueMessages: (name) => new Promise((resolve) => answers.push(() => resolve(pageOf(name)))),
     })
     reader.open(queue('/queue/slow'))
     reader.open(queue('/queue/b'))
@@ -103,9 +113,7 @@ describe('a queue that is open', () => {
   it('says why it cannot be read, and keeps what was read before', async () => {
     const { reader, held, queue } = bridgeOf(1, 0, {
       queueMessages: () =>
-        held.ready === 1
-          ? Promise.resolve([{ id: 'x', body: '', headers: {} }])
-          : refused(404, 'no-queue', '"/queue/a" is no work queue'),
+        held.ready === 1 ? Promise.resolve(pageOf('x')) : refused(404, 'no-queue', '"/queue/a" is no work queue'),
     })
     reader.open(queue())
     await idle()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { protocolText } from '../../web-debugger/bridge/protocol-text.ts'
-import { formatBytes, formatDuration, formatLimit } from '../../web-debugger/ui/format.ts'
+import { formatBytes, formatDuration, formatGap, formatLimit } from '../../web-debugger/ui/format.ts'
 import { createPreferences } from '../../web-debugger/shell/preferences.ts'
 import { keep, storageOrMemory } from '../../web-debugger/shell/storage.ts'
 import { parseHeaderRows } from '../../web-debugger/ui/parse-header-rows.ts'
@@ -36,6 +36,12 @@ describe('figures of the bridge', () => {
     [1023, '1,023 B'],
     [65_536, '64 KiB'],
     [1_572_864, '1.5 MiB'],
+    [102_348, '99.9 KiB'],
+    [102_349, '100 KiB'],
+    [1_000_038, '977 KiB'],
+    [1_023_487, '999 KiB'],
+    [1_023_488, '1 MiB'],
+    [2 ** 42, '4,096 GiB'],
   ])('%d bytes read as %s', (bytes, text) => {
     expect(formatBytes(bytes)).toBe(text)
   })
@@ -51,12 +57,29 @@ describe('figures of the bridge', () => {
     expect(formatDuration(ms)).toBe(text)
   })
 
+  it.each([
+    [-3, '+0 ms'],
+    [0.44, '+0.4 ms'],
+    [9.96, '+10 ms'],
+    [999.4, '+999 ms'],
+    [999.6, '+1 s'],
+    [1_254, '+1.25 s'],
+    [59_990, '+59.99 s'],
+    [125_000, '+2 min'],
+    [7_300_000, '+2 h'],
+    [172_799_999, '+47 h'],
+    [796_014_000_000, '+9213 d'],
+  ])('%d milliseconds between two frames read as %s', (ms, text) => {
+    expect(formatGap(ms)).toBe(text)
+  })
+
   it('limits have the unit of their name', () => {
     expect(formatLimit('maxFrameBytes', 65_536)).toBe('64 KiB')
     expect(formatLimit('connectTimeoutMs', 10_000)).toBe('10 s')
     expect(formatLimit('pauseMs', 50)).toBe('50 ms')
     expect(formatLimit('maxSessions', 100_000)).toBe('100,000')
     expect(formatLimit('maxSessions', null)).toBe('none')
+    expect(formatLimit('connectsPerSecond', 0)).toBe('off')
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { toBytes } from '../../web-debugger/stomp/frame-record.ts'
-import { toFragments, toHexDump } from '../../web-debugger/stomp/wire-text.ts'
+import { toFragments, toHexRows } from '../../web-debugger/stomp/wire-text.ts'
 
 /** Signs in brackets. */
 const show = (data: string | Uint8Array) =>
@@ -26,9 +26,9 @@ describe('the raw view', () => {
   })
 
   it('has rows of sixteen bytes in hex', () => {
-    expect(toHexDump(toBytes('SEND\ndestination:/a')).split('\n')).toEqual([
-      '000000  53 45 4e 44 0a 64 65 73 74 69 6e 61 74 69 6f 6e  SEND·destination',
-      '000010  3a 2f 61                                         :/a',
+    expect(toHexRows(toBytes('SEND\ndestination:/a'))).toEqual([
+      { at: 0, hex: '53 45 4e 44 0a 64 65 73 74 69 6e 61 74 69 6f 6e', text: 'SEND·destination' },
+      { at: 16, hex: '3a 2f 61'.padEnd(47), text: ':/a' },
     ])
   })
 })

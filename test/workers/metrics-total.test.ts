@@ -102,14 +102,14 @@ describe('the metrics of all workers', () => {
   it('keep the times of ended workers, and what was counted by labels', async () => {
     const metrics = new Metrics()
     metrics.took('callback', 'answered', 0.5)
-    metrics.denied('send')
+    metrics.denied('send', 2)
     const report = new Map([[1, JSON.parse(JSON.stringify(await metrics.snapshot())) as MetricsSnapshot]])
     metrics.close()
     const total = new MetricsTotal()
     await total.render(report)
     total.retire(1)
     expect(values(await total.render(report))).toMatchObject({
-      'stomp_bridge_denials_total{action="send"}': 2,
+      'stomp_bridge_denials_total{action="send",rule="3"}': 2,
       'stomp_bridge_callback_seconds_count{result="answered"}': 2,
       'stomp_bridge_callback_seconds_sum{result="answered"}': 1,
     })

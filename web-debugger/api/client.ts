@@ -6,15 +6,18 @@ import type {
   About,
   Bridge,
   Closed,
+  Explanation,
   HistoryMessage,
   HistoryPage,
   Presence,
   Queue,
-  QueueMessage,
+  QueuePage,
   Revocation,
+  Samples,
   SessionList,
   User,
   UsersPage,
+  Wish,
 } from './types.ts'
 
 /** The bridge answers at once, or something is wrong on the way. */
@@ -58,6 +61,10 @@ export interface HistoryPlace {
 export interface Api {
   about(): Promise<About>
   bridge(): Promise<Bridge>
+  /** The last hour. */
+  samples(): Promise<Samples>
+  /** Which rule lets somebody do something, or does not. */
+  explain(wish: Wish): Promise<Explanation>
   sessions(search: string, limit: number): Promise<SessionList>
   closeSession(id: string): Promise<void>
   /** By name, those behind `after`. */
@@ -77,7 +84,7 @@ export interface Api {
   /** All work queues that there are, by destination. */
   queues(): Promise<readonly Queue[]>
   /** The oldest messages that are ready, or the oldest dead ones. */
-  queueMessages(queue: string, isDead: boolean, limit: number): Promise<readonly QueueMessage[]>
+  queueMessages(queue: string, isDead: boolean, limit: number): Promise<QueuePage>
   /** Puts the dead ones back; returns how many. */
   redriveQueue(queue: string): Promise<number>
   /** Deletes what is ready, or what is dead; returns how many. */
@@ -103,15 +110,12 @@ export function createApi({ fetch, root, aboutUrl, token, apiKey }: ApiOptions):
   }
   const debug = (path: string, init: RequestInit = {}) => ask(path, init, token())
   const backend = (path: string, init: RequestInit = {}) => ask(path, init, apiKey())
-  const post = (path: string, value: unknown) =>
-    backend(path, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(value),
-    })
+  const post = (path: string, value: unknown) => backend(path, jsonBody(value))
   return {
     about: async () => json<About>(await request(aboutUrl)),
     bridge: async () => json<Bridge>(await debug('bridge')),
+    samples: async () => json<Samples>(await debug('bridge/samples')),
+    explain: async (wish) => json<Explanation>(await debug('explain', jsonBody(wish))),
     sessions: async (search, limit) =>
       json<SessionList>(await debug(`sessions?limit=${limit}&search=${encodeURIComponent(search)}`)),
     closeSession: async (id) => {
@@ -145,7 +149,7 @@ export function createApi({ fetch, root, aboutUrl, token, apiKey }: ApiOptions):
     queues: async () => json<readonly Queue[]>(await backend('queues')),
     queueMessages: async (queue, isDead, limit) => {
       const response = await backend(`${queuePath(queue)}/messages?dead=${isDead}&limit=${limit}`)
-      return (await json<{ messages: readonly QueueMessage[] }>(response)).messages
+      return json<QueuePage>(response)
     },
     redriveQueue: async (queue) =>
       (await json<{ moved: number }>(await backend(`${queuePath(queue)}/redrive`, { method: 'POST' }))).moved,
@@ -179,6 +183,10 @@ function userPath(name: string): string {
     throw new ApiError('bad-name', 0, `A user called "${name}" cannot be asked for: it is no part of a URL`)
   }
   return `users/${encodeURIComponent(name)}`
+}
+
+function jsonBody(value: unknown): RequestInit {
+  return { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value) }
 }
 
 function queuePath(queue: string): string {

@@ -7,6 +7,8 @@ export interface Rates {
   readonly published: number
   /** To clients; one message counts for each subscription. */
   readonly delivered: number
+  /** From node to node: what this one has sent to all, and what it has heard. */
+  readonly broadcast: { readonly published: number; readonly received: number }
   /** By {@link routeKey}. */
   readonly routes: ReadonlyMap<string, number>
 }
@@ -34,6 +36,10 @@ export function ratesBetween(earlier: Bridge, later: Bridge): Rates | undefined 
   return {
     published: rate(earlier.totals.messagesPublished, later.totals.messagesPublished),
     delivered: rate(earlier.totals.messagesDelivered, later.totals.messagesDelivered),
+    broadcast: {
+      published: rate(earlier.totals.broadcastPublished, later.totals.broadcastPublished),
+      received: rate(earlier.totals.broadcastReceived, later.totals.broadcastReceived),
+    },
     routes: new Map(
       later.routes.map((route) => {
         const key = routeKey(route)

@@ -4,11 +4,15 @@ export type {
   BridgeView as Bridge,
   ChannelMessage,
   Codec,
+  Explanation,
   NodeView as Node,
   RouteView as Route,
+  Sample,
+  SamplesView as Samples,
   SessionsView as SessionList,
   SessionView as Session,
   Totals,
+  Wish,
 } from '../../src/debug/schema.ts'
 export type {
   Closed,
@@ -17,6 +21,7 @@ export type {
   PresenceView as Presence,
   QueueCountsView as Queue,
   QueueMessageView as QueueMessage,
+  QueuePageView as QueuePage,
   RevocationRequest as Revocation,
   UsersPage,
   UserView as User,

@@ -115,7 +115,7 @@ function Messages({ channels, watch }: ChannelLogProps) {
         <span class="muted" aria-live="polite">
           {isEmpty
             ? 'No messages yet'
-            : `${channels.messages.length.toLocaleString('en')} messages` +
+            : `${channels.messages.length.toLocaleString('en')} ${channels.messages.length === 1 ? 'message' : 'messages'}` +
               (channels.forgotten.value > 0
                 ? `, ${channels.forgotten.value.toLocaleString('en')} older forgotten`
                 : '')}

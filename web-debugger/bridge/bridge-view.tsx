@@ -1,15 +1,18 @@
 /** The bridge from above: is it well, what flows where, who is connected. */
 import type { BridgeWatch } from '../api/bridge-watch.ts'
+import type { SampleWatch } from '../api/sample-watch.ts'
 import { ApiGate, isApiUsable } from '../backend/api-gate.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { Panel } from '../ui/panel.tsx'
-import { Destinations, Limits, Nodes } from './facts.tsx'
+import { ChartPanel } from './chart-panel.tsx'
+import { ExplainPanel } from './explain-panel.tsx'
+import type { Explainer } from './explainer.ts'
+import { Destinations, Errors, Limits, Nodes } from './facts.tsx'
 import { HistoryPanel } from './history-panel.tsx'
 import type { HistoryReader } from './history-reader.ts'
 import { PeoplePanel } from './people-panel.tsx'
 import type { People } from './people.ts'
 import { PresencePanel } from './presence-panel.tsx'
-import { RateChart } from './rate-chart.tsx'
 import { RouteMap } from './route-map.tsx'
 import type { QueueReader } from './queue-reader.ts'
 import type { QueueWatch } from './queue-watch.ts'
@@ -20,6 +23,8 @@ import { StatusStrip } from './status-strip.tsx'
 
 export interface BridgeViewProps {
   readonly watch: BridgeWatch
+  readonly samples: SampleWatch
+  readonly explainer: Explainer
   readonly sessions: SessionWatch
   readonly people: People
   readonly history: HistoryReader
@@ -27,7 +32,16 @@ export interface BridgeViewProps {
   readonly queueReader: QueueReader
 }
 
-export function BridgeView({ watch, sessions, people, history, queues, queueReader }: BridgeViewProps) {
+export function BridgeView({
+  watch,
+  samples,
+  explainer,
+  sessions,
+  people,
+  history,
+  queues,
+  queueReader,
+}: BridgeViewProps) {
   const bridge = watch.bridge.value
   const destinations = bridge?.destinations.map(({ destination }) => destination) ?? []
   const isAway = watch.access.value === 'unreachable'
@@ -46,7 +60,7 @@ export function BridgeView({ watch, sessions, people, history, queues, queueRead
             <>
               <PeoplePanel people={people} isOpen={undefined} />
               <PresencePanel people={people} proposals={[]} />
-              <HistoryPanel reader={history} proposals={[]} totals={undefined} />
+              <HistoryPanel reader={history} proposals={[]} totals={undefined} rules={[]} />
               <QueuesPanel watch={queues} reader={queueReader} />
             </>
           )}
@@ -62,21 +76,27 @@ export function BridgeView({ watch, sessions, people, history, queues, queueRead
             </Panel>
           </div>
           <div class="bridge-chart">
-            <Panel title="Messages a second">
-              <RateChart history={watch.history.value} />
-            </Panel>
+            <ChartPanel history={watch.history.value} watch={samples} />
           </div>
           <div class="bridge-sessions">
             <SessionsPanel sessions={sessions} now={bridge.now} isAway={isAway} />
           </div>
           <PeoplePanel people={people} isOpen={bridge.isOpen} />
-          <HistoryPanel reader={history} proposals={destinations} totals={bridge.totals} />
+          <HistoryPanel reader={history} proposals={destinations} totals={bridge.totals} rules={bridge.histories} />
           <QueuesPanel watch={queues} reader={queueReader} />
           <div class="bridge-facts">
             <PresencePanel people={people} proposals={destinations} />
-            <Destinations bridge={bridge} />
+            <Destinations
+              bridge={bridge}
+              onAsk={(destination) => {
+                people.destination.value = destination
+                void people.askPresence()
+              }}
+            />
+            <Errors bridge={bridge} />
             <Nodes bridge={bridge} />
           </div>
+          <ExplainPanel explainer={explainer} proposals={destinations} />
           <Limits bridge={bridge} />
         </>
       )}

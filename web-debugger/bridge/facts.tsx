@@ -32,7 +32,13 @@ export function Nodes({ bridge: { nodes, node, workers } }: { readonly bridge: B
   )
 }
 
-export function Destinations({ bridge: { destinations } }: { readonly bridge: Bridge }) {
+export interface DestinationsProps {
+  readonly bridge: Bridge
+  /** Somebody wants to know who has subscribed it. */
+  readonly onAsk: (destination: string) => void
+}
+
+export function Destinations({ bridge: { destinations }, onAsk }: DestinationsProps) {
   const most = destinations[0]?.subscriptions ?? 1
   return (
     <Panel title="Subscribed destinations">
@@ -42,7 +48,14 @@ export function Destinations({ bridge: { destinations } }: { readonly bridge: Br
         <ul class="bar-list">
           {destinations.slice(0, MAX_SHOWN_DESTINATIONS).map(({ destination, subscriptions }) => (
             <li key={destination}>
-              <code title={destination}>{destination}</code>
+              <button
+                type="button"
+                class="bar-button"
+                title={`Who has subscribed ${destination}?`}
+                onClick={() => onAsk(destination)}
+              >
+                <code>{destination}</code>
+              </button>
               <span class="tabular">{formatCount(subscriptions)}</span>
               <span class="bar" aria-hidden="true" style={{ width: `${(100 * subscriptions) / most}%` }} />
             </li>
@@ -51,6 +64,30 @@ export function Destinations({ bridge: { destinations } }: { readonly bridge: Br
       )}
       {destinations.length > MAX_SHOWN_DESTINATIONS && (
         <p class="field-hint">and {destinations.length - MAX_SHOWN_DESTINATIONS} more</p>
+      )}
+    </Panel>
+  )
+}
+
+export function Errors({ bridge: { errors } }: { readonly bridge: Bridge }) {
+  const most = errors[0]?.count ?? 1
+  return (
+    <Panel title="Errors by code">
+      {errors.length === 0 ? (
+        <EmptyState
+          title="No client was refused anything"
+          text="ERROR frames and soft errors are counted here by code."
+        />
+      ) : (
+        <ul class="bar-list">
+          {errors.map(({ code, count }) => (
+            <li key={code}>
+              <code>{code}</code>
+              <span class="tabular">{formatCount(count)}</span>
+              <span class="bar" aria-hidden="true" style={{ width: `${(100 * count) / most}%` }} />
+            </li>
+          ))}
+        </ul>
       )}
     </Panel>
   )

@@ -1,12 +1,12 @@
 /** The history of one destination: what new subscribers get, and the messages that are held, oldest first. */
 import { useSignal, type Signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import type { HistoryMessage, Totals } from '../api/types.ts'
+import type { Bridge, HistoryMessage, Totals } from '../api/types.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
-import { formatCount } from '../ui/format.ts'
+import { formatCount, formatDuration } from '../ui/format.ts'
 import { Notice } from '../ui/notice.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { TextInput } from '../ui/text-input.tsx'
@@ -19,15 +19,30 @@ export interface HistoryPanelProps {
   readonly proposals: readonly string[]
   /** Undefined where they are not known. */
   readonly totals: Totals | undefined
+  readonly rules: Bridge['histories']
 }
 
-export function HistoryPanel({ reader, proposals, totals }: HistoryPanelProps) {
+export function HistoryPanel({ reader, proposals, totals, rules }: HistoryPanelProps) {
   const { destination, problem, note, view, isBusy } = reader
   const isAsking = useSignal(false)
   const read = () => void reader.read()
   return (
     <Panel title="History">
       {totals && <HistoryFigures totals={totals} />}
+      {rules.length > 0 && (
+        <ul class="fact-list" aria-label="Rules of history">
+          {rules.map(({ rule, messages, ageSeconds }) => (
+            <li key={rule}>
+              <code>{rule}</code>
+              <span class="fact-value muted tabular">
+                {messages === 0
+                  ? 'nothing in use here'
+                  : `longest: ${formatCount(messages)} messages, the oldest ${formatDuration(ageSeconds * 1000)} old`}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
       <div class="history-ask">
         <TextInput
           label="Destination with history"

@@ -21,7 +21,7 @@ export interface ReadQueue {
   readonly messages: readonly QueueMessage[]
   /** Milliseconds since 1970. */
   readonly readAt: number
-  /** May there be some behind those that were read? */
+  /** Are there some behind those that were read? */
   readonly hasMore: boolean
   /** Can more be read? */
   readonly canReadMore: boolean
@@ -74,10 +74,10 @@ export function createQueueReader({ api, apiKey, onChange }: QueueReaderOptions)
     if (destination === undefined) return
     busy.value++
     try {
-      const messages = await api.queueMessages(destination, wanted === 'dead', limit)
+      const { messages, more: hasMore } = await api.queueMessages(destination, wanted === 'dead', limit)
       if (request !== lastRequest) return
-      const hasMore = messages.length >= limit
-      const canReadMore = hasMore && step < LIMITS.length - 1
+      // An answer also ends where it is long enough.
+      const canReadMore = hasMore && messages.length >= limit && step < LIMITS.length - 1
       view.value = { destination, part: wanted, messages, readAt: Date.now(), hasMore, canReadMore }
       problem.value = undefined
     } catch (error) {

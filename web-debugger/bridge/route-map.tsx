@@ -3,7 +3,7 @@ import { routeKey, type Rates } from '../api/rates.ts'
 import type { Bridge, Route } from '../api/types.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Breakable } from '../ui/breakable.tsx'
-import { formatCount, formatRate } from '../ui/format.ts'
+import { formatCount, formatDuration, formatRate } from '../ui/format.ts'
 
 /** From here on a route has one line. */
 const MANY = 8
@@ -14,7 +14,8 @@ export interface RouteMapProps {
 }
 
 export function RouteMap({ bridge, rates }: RouteMapProps) {
-  const { routes, prefixes, bus } = bridge
+  const { routes, prefixes, bus, totals, streamLagSeconds } = bridge
+  const broadcast = rates?.broadcast
   const busName = bus.kind === 'redis' ? 'Redis' : 'Bus'
   return (
     <div class={routes.length > MANY ? 'route-map is-dense' : 'route-map'} role="table" aria-label="Routes">
@@ -28,22 +29,39 @@ export function RouteMap({ bridge, rates }: RouteMapProps) {
       {routes.map((route) => (
         <RouteRow key={routeKey(route)} route={route} rate={rates?.routes.get(routeKey(route)) ?? 0} />
       ))}
-      <div class="route-row route-both" role="row">
+      <div class={`route-row route-both ${isBroadcasting(broadcast) ? 'is-flowing' : ''}`} role="row">
         <span class="route-end route-left" role="cell">
           <code>{prefixes.broker.map((prefix) => `${prefix}/…`).join(' ')}</code>
           <span class="route-note">SENDs to a topic, and POST /api/notification</span>
         </span>
         <span class="route-flow" role="cell">
-          <span class="visually-hidden">both ways</span>
-          <span class="route-codec">between bridges</span>
+          <span class="visually-hidden">both ways between the bridges,</span>
+          <span class="route-rate tabular" title={`${formatCount(totals.broadcastPublished)} since the start`}>
+            {formatRate(broadcast?.published ?? 0)}/s sent
+          </span>
           <span class="route-line" aria-hidden="true" />
+          <span class="route-rate tabular" title={`${formatCount(totals.broadcastReceived)} since the start`}>
+            {formatRate(broadcast?.received ?? 0)}/s heard
+          </span>
         </span>
         <span class="route-end route-right" role="cell">
           <code>{prefixes.broadcastChannel}</code>
+          {prefixes.distribution !== 'shared' && (
+            <span class="route-note">and a channel for each destination ({prefixes.distribution})</span>
+          )}
         </span>
       </div>
+      {streamLagSeconds !== null && (
+        <p class="field-hint">
+          The newest entry of a stream was {formatDuration(streamLagSeconds * 1000)} old when it was delivered here.
+        </p>
+      )}
     </div>
   )
+}
+
+function isBroadcasting(broadcast: Rates['broadcast'] | undefined): boolean {
+  return broadcast !== undefined && broadcast.published + broadcast.received > 0
 }
 
 function RouteRow({ route, rate }: { readonly route: Route; readonly rate: number }) {

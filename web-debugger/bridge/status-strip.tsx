@@ -2,11 +2,12 @@
 import type { ComponentChildren } from 'preact'
 import type { Bridge } from '../api/types.ts'
 import { Badge } from '../ui/badge.tsx'
-import { formatBytes, formatCount, formatDuration } from '../ui/format.ts'
+import { formatBytes, formatClock, formatCount, formatDuration } from '../ui/format.ts'
 
 export interface StatusStripProps {
   /** What it said last. */
   readonly bridge: Bridge
+  /** It does not answer: why it was not ready may not be so any more. */
   readonly isAway: boolean
 }
 
@@ -26,7 +27,9 @@ export function StatusStrip({ bridge, isAway }: StatusStripProps) {
         ) : (
           <Badge kind="bad">Not ready</Badge>
         )}
-        <small>{reasons !== '' ? reasons : `${isAway ? 'was ' : ''}up for ${formatDuration(now - startedAt)}`}</small>
+        <small>
+          {reasons !== '' && !isAway ? reasons : `${isAway ? 'was ' : ''}up for ${formatDuration(now - startedAt)}`}
+        </small>
       </Figure>
       <Figure name={bus.kind === 'redis' ? 'Redis' : 'Bus'}>
         {isAway ? (
@@ -36,7 +39,14 @@ export function StatusStrip({ bridge, isAway }: StatusStripProps) {
         ) : (
           <Badge kind="bad">Unavailable</Badge>
         )}
-        <small>{bus.unavailableReason ?? bus.description}</small>
+        <small>
+          {isAway ? bus.description : (bus.unavailableReason ?? bus.description)}
+          {bus.unavailableSince !== null && !isAway && (
+            <>
+              , since {formatClock(bus.unavailableSince, now)} ({formatDuration(now - bus.unavailableSince)})
+            </>
+          )}
+        </small>
       </Figure>
       <Figure name="Sessions">
         {formatCount(totals.sessions)}

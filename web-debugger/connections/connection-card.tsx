@@ -1,10 +1,15 @@
 /** How the connection is: connected to what, since when agreed on what, or why not and what happens next. */
 import type { Connection } from '../stomp/connection.ts'
 import type { ConnectionState } from '../stomp/line.ts'
+import { causeWords } from '../stomp/refusal.ts'
 import { maskUrl } from '../stomp/secrets.ts'
 import type { Tab } from '../stomp/workspace.ts'
 import { Button } from '../ui/button.tsx'
+import { formatSeconds } from '../ui/format.ts'
+import { Notice } from '../ui/notice.tsx'
+import { RefusalDetails } from './refusal-details.tsx'
 import { RoundTripChart } from './round-trip-chart.tsx'
+import { SilenceNote, troubleOf } from './silence.tsx'
 import { useSeconds } from './use-seconds.ts'
 import { WhoAmI } from './who-am-i.tsx'
 
@@ -17,16 +22,23 @@ const STATES: Readonly<Record<ConnectionState, string>> = {
   closed: 'Disconnected',
 }
 
-export function ConnectionCard({ tab }: { readonly tab: Tab }) {
+export interface ConnectionCardProps {
+  readonly tab: Tab
+  /** Shows a record in the console, by its number. */
+  readonly onShow: (seq: number) => void
+}
+
+export function ConnectionCard({ tab, onShow }: ConnectionCardProps) {
   const { connection, isSettingUp } = tab
   const state = connection.state.value
   const url = maskUrl(connection.profile.url.value, connection.secretNames)
+  const trouble = troubleOf(connection)
   return (
-    <section class="connection-card" aria-label="Connection" data-state={state}>
+    <section class="connection-card" aria-label="Connection" data-state={trouble === undefined ? state : 'doubtful'}>
       <div class="connection-head">
         <p class="connection-state" role="status">
           <span class="connection-dot" aria-hidden="true" />
-          {STATES[state]}
+          {trouble ?? STATES[state]}
         </p>
         <div class="connection-actions">
           <Button kind="quiet" onClick={() => (isSettingUp.value = true)}>
@@ -39,8 +51,9 @@ export function ConnectionCard({ tab }: { readonly tab: Tab }) {
         {url}
       </p>
       <Agreed connection={connection} />
+      <SilenceNote connection={connection} />
       <WhoAmI connection={connection} />
-      <Trouble connection={connection} state={state} />
+      <Trouble connection={connection} state={state} onShow={onShow} />
       {state === 'connected' && connection.profile.mode.value === 'stomp' && <RoundTripChart connection={connection} />}
     </section>
   )
@@ -62,7 +75,7 @@ function Agreed({ connection }: { readonly connection: Connection }) {
   const agreement = connection.agreement.value
   if (!agreement) return null
   const { version, server, subProtocol, heartBeat } = agreement
-  const beat = (ms: number) => (ms === 0 ? 'none' : `${ms / 1000} s`)
+  const beat = (ms: number) => (ms === 0 ? 'none' : formatSeconds(ms))
   return (
     <dl class="connection-facts">
       <Fact name="STOMP" value={version} />
@@ -82,7 +95,13 @@ function Fact({ name, value }: { readonly name: string; readonly value: string }
   )
 }
 
-function Trouble({ connection, state }: { readonly connection: Connection; readonly state: ConnectionState }) {
+interface TroubleProps {
+  readonly connection: Connection
+  readonly state: ConnectionState
+  readonly onShow: (seq: number) => void
+}
+
+function Trouble({ connection, state, onShow }: TroubleProps) {
   const problem = connection.problem.value
   return (
     <>
@@ -91,19 +110,37 @@ function Trouble({ connection, state }: { readonly connection: Connection; reado
           {problem}
         </p>
       )}
+      {state === 'connected' && <GoingOn connection={connection} />}
+      {state !== 'connected' && <RefusalDetails connection={connection} onShow={onShow} />}
       {state === 'waiting' && <NextAttempt connection={connection} />}
     </>
+  )
+}
+
+/** Some servers send an ERROR and do not close. */
+function GoingOn({ connection }: { readonly connection: Connection }) {
+  const refusal = connection.refusal.value
+  if (!refusal || !connection.hasGoneOn.value) return null
+  return (
+    <div class="refusal">
+      <Notice kind="warning" onDismiss={() => connection.forgetRefusal()}>
+        The server sent an ERROR, and the session goes on: {refusal.message}. {causeWords(refusal)} {refusal.details}
+      </Notice>
+    </div>
   )
 }
 
 function NextAttempt({ connection }: { readonly connection: Connection }) {
   const now = useSeconds()
   const atMs = connection.nextAttemptAtMs.value
-  if (atMs === undefined) return null
-  const seconds = Math.max(0, Math.ceil((atMs - now) / 1000))
+  const seconds = atMs === undefined ? undefined : Math.max(0, Math.ceil((atMs - now) / 1000))
   return (
     <p class="connection-next">
-      Next attempt {seconds === 0 ? 'now' : `in ${seconds} s`}
+      <span>
+        {seconds === undefined
+          ? 'This computer is offline. The next attempt comes when it is online again.'
+          : `Next attempt ${seconds === 0 ? 'now' : `in ${seconds} s`}`}
+      </span>
       <Button kind="quiet" onClick={() => connection.connect()}>
         Try now
       </Button>

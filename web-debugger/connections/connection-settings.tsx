@@ -24,7 +24,7 @@ export function ConnectionSettings({ connection }: { readonly connection: Connec
 }
 
 function ProtocolSettings({ connection }: { readonly connection: Connection }) {
-  const { profile } = connection
+  const { profile, problems } = connection
   const isStomp = profile.mode.value === 'stomp'
   return (
     <fieldset class="settings-group">
@@ -70,6 +70,7 @@ function ProtocolSettings({ connection }: { readonly connection: Connection }) {
         <TextInput
           label="Sub-protocols, best first"
           value={profile.customSubProtocols}
+          error={problems.value.customSubProtocols}
           placeholder="v12.stomp, v11.stomp"
           mono
         />

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { ConnectionState } from '../stomp/line.ts'
 import type { Workspace } from '../stomp/workspace.ts'
 import { Tabs } from '../ui/tabs.tsx'
+import { troubleOf } from './silence.tsx'
 
 /** In a word, where it is not as it should be, or needs saying. */
 const BADGES: Readonly<Record<ConnectionState, string | undefined>> = {
@@ -19,7 +20,7 @@ export function ConnectionTabs({ workspace }: { readonly workspace: Workspace })
   const tabs = workspace.connections.value.map((connection) => ({
     id: connection.id,
     text: numbered(connection.title.value, titles),
-    badge: BADGES[connection.state.value],
+    badge: troubleOf(connection) === undefined ? BADGES[connection.state.value] : 'silent',
   }))
   const row = useRef<HTMLDivElement>(null)
   const { activeId } = workspace

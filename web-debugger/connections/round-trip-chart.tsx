@@ -1,6 +1,7 @@
 /** Round-trip times as small charts: what receipts took, and how regular the heart-beats of the server are. */
 import type { Connection } from '../stomp/connection.ts'
 import { Button } from '../ui/button.tsx'
+import { formatMs } from '../ui/format.ts'
 import { Sparkline } from '../ui/sparkline.tsx'
 import { useSeconds } from './use-seconds.ts'
 
@@ -46,9 +47,4 @@ export function RoundTripChart({ connection }: { readonly connection: Connection
       </div>
     </div>
   )
-}
-
-function formatMs(ms: number): string {
-  if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`
-  return ms >= 100 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`
 }

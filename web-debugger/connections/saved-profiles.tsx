@@ -1,12 +1,12 @@
 /** Saved profiles: use one, save this one, carry them elsewhere as a file or a link. */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import type { Connection } from '../stomp/connection.ts'
 import { fillForm, readForm } from '../stomp/profile-form.ts'
 import { toFragment } from '../stomp/profile-link.ts'
 import { secretNames, titleOf, type Profile } from '../stomp/profile.ts'
+import { withoutRenewals } from '../stomp/saved-work.ts'
 import { maskUrl } from '../stomp/secrets.ts'
-import type { Workspace } from '../stomp/workspace.ts'
+import type { Tab, Workspace } from '../stomp/workspace.ts'
 import { announce } from '../ui/announce.ts'
 import { Button } from '../ui/button.tsx'
 import { Checkbox } from '../ui/checkbox.tsx'
@@ -21,13 +21,20 @@ const MAX_FILE_BYTES = 8 * 1024 * 1024
 
 export interface SavedProfilesProps {
   readonly workspace: Workspace
-  readonly connection: Connection
+  readonly tab: Tab
 }
 
-export function SavedProfiles({ workspace, connection }: SavedProfilesProps) {
+export function SavedProfiles({ workspace, tab }: SavedProfilesProps) {
+  const { connection } = tab
   const { store } = workspace
   const profiles = store.profiles.value
   const isSaving = useSignal(false)
+  const hasWork = useSignal(false)
+  const work = workOf(tab)
+  const read = () => ({
+    ...readForm(connection.profile),
+    ...(hasWork.value ? work : { subscriptions: [], messages: [] }),
+  })
   useEffect(() => {
     // Sent to a tab when another one has changed the storage.
     const reload = () => store.reload()
@@ -35,7 +42,7 @@ export function SavedProfiles({ workspace, connection }: SavedProfilesProps) {
     return () => removeEventListener('storage', reload)
   }, [store])
   const save = () => {
-    store.save(readForm(connection.profile))
+    store.save(read())
     isSaving.value = false
     announce('Profile saved')
   }
@@ -47,7 +54,7 @@ export function SavedProfiles({ workspace, connection }: SavedProfilesProps) {
           <Button kind="quiet" pressed={isSaving.value} onClick={() => (isSaving.value = !isSaving.value)}>
             Save this one
           </Button>
-          <CopyButton label="Copy link" text={() => linkTo(readForm(connection.profile))} />
+          <CopyButton label="Copy link" text={() => linkTo(read())} />
           <Button kind="quiet" onClick={() => void importFile(workspace)}>
             Import
           </Button>
@@ -61,6 +68,13 @@ export function SavedProfiles({ workspace, connection }: SavedProfilesProps) {
           </Button>
         </div>
       </div>
+      {work.subscriptions.length + work.messages.length > 0 && (
+        <Checkbox
+          label={`With ${count(work.subscriptions.length, 'subscription')} and ${count(work.messages.length, 'message')}`}
+          value={hasWork}
+          hint="What is subscribed here, and what was sent, goes into the profile that you save and into the link. Secret headers do not."
+        />
+      )}
       {store.problem.value !== undefined && <Notice kind="error">{store.problem.value}</Notice>}
       {isSaving.value && (
         <div class="profiles-save">
@@ -87,7 +101,7 @@ export function SavedProfiles({ workspace, connection }: SavedProfilesProps) {
       ) : (
         <ul class="profiles-list">
           {profiles.map((profile) => (
-            <ProfileItem key={profile.name} profile={profile} workspace={workspace} connection={connection} />
+            <ProfileItem key={profile.name} profile={profile} workspace={workspace} tab={tab} />
           ))}
         </ul>
       )}
@@ -95,7 +109,7 @@ export function SavedProfiles({ workspace, connection }: SavedProfilesProps) {
   )
 }
 
-function ProfileItem({ profile, workspace, connection }: SavedProfilesProps & { readonly profile: Profile }) {
+function ProfileItem({ profile, workspace, tab: { connection } }: SavedProfilesProps & { readonly profile: Profile }) {
   const url = maskUrl(profile.url, secretNames(profile))
   return (
     <li class="profiles-item">
@@ -123,6 +137,24 @@ function ProfileItem({ profile, workspace, connection }: SavedProfilesProps & { 
       </Button>
     </li>
   )
+}
+
+function count(number: number, word: string): string {
+  return `${number} ${word}${number === 1 ? '' : 's'}`
+}
+
+/** What a profile can bring along: of what is here, and of what it was filled in from. */
+function workOf({ connection, sender }: Tab): Pick<Profile, 'subscriptions' | 'messages'> {
+  const live = connection.subscriptions.value.map(({ destination, ack, headers }) => ({
+    destination,
+    ack,
+    headers: headers.map(([name, value]) => ({ name, value })),
+  }))
+  const waiting = connection.profile.subscriptions.value
+  const messages = sender.recent.value.flatMap(({ destination, headers, bodyKind, text }) =>
+    bodyKind === 'file' ? [] : [{ destination, headers, bodyKind, text }],
+  )
+  return { subscriptions: [...live, ...waiting], messages: withoutRenewals(messages) }
 }
 
 function linkTo(profile: Profile): string {

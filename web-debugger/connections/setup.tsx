@@ -2,12 +2,16 @@
 import type { Signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Connection } from '../stomp/connection.ts'
+import { ForgetEverything } from '../kept/forget-everything.tsx'
+import type { Kept } from '../kept/kept.ts'
 import type { Tab, Workspace } from '../stomp/workspace.ts'
 import { Button } from '../ui/button.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { TextInput } from '../ui/text-input.tsx'
+import { completeUrl } from '../stomp/url.ts'
 import { ConnectionSettings } from './connection-settings.tsx'
+import { RefusalDetails } from './refusal-details.tsx'
 import { SavedProfiles } from './saved-profiles.tsx'
 import { TicketNote } from './ticket-note.tsx'
 
@@ -16,9 +20,10 @@ export interface SetupProps {
   readonly tab: Tab
   readonly areSettingsOpen: Signal<boolean>
   readonly onTour?: (() => void) | undefined
+  readonly kept?: Kept | undefined
 }
 
-export function Setup({ workspace, tab, areSettingsOpen, onTour }: SetupProps) {
+export function Setup({ workspace, tab, areSettingsOpen, onTour, kept }: SetupProps) {
   const { connection, isSettingUp } = tab
   const box = useRef<HTMLDivElement>(null)
   const isFirst = workspace.connections.value.length === 1 && !connection.hasBeenConnected.value
@@ -55,7 +60,8 @@ export function Setup({ workspace, tab, areSettingsOpen, onTour }: SetupProps) {
           </summary>
           <ConnectionSettings connection={connection} />
         </details>
-        <SavedProfiles workspace={workspace} connection={connection} />
+        <SavedProfiles workspace={workspace} tab={tab} />
+        {kept && <ForgetEverything kept={kept} />}
       </div>
     </div>
   )
@@ -66,14 +72,18 @@ function ConnectRow({ connection, onTour }: { connection: Connection; onTour: ((
   const isBusy = state.value === 'connecting' || state.value === 'waiting'
   const isConnected = state.value === 'connected' || state.value === 'closing'
   const connect = () => connection.connect()
-  const isTouched = profile.url.value !== ''
+  const typed = profile.url.value
+  // An empty one is not wrong before somebody wants to connect.
+  const isWrong = typed !== '' || connection.problem.value === problems.value.url
+  const url = completeUrl(typed, connection.environment.isSecurePage)
   return (
     <div class="setup-connect">
       <TextInput
         label="URL"
         value={profile.url}
         placeholder="ws://localhost:8080/stomp"
-        error={isTouched ? problems.value.url : undefined}
+        error={isWrong ? problems.value.url : undefined}
+        hint={url !== typed.trim() && problems.value.url === undefined ? `Connects to ${url}` : undefined}
         onEnter={connect}
         mono
       />
@@ -106,12 +116,13 @@ function SetupProblem({ connection, isSettingUp }: { connection: Connection; isS
   // What is wrong with the URL is said below its field.
   const isSaid = connection.problem.value === connection.problems.value.url
   const problem = isSaid ? undefined : connection.problem.value
-  const hasLog = connection.state.value !== 'idle'
+  const hasLog = connection.state.value !== 'idle' && connection.log.size > 0
   if (problem === undefined && !hasLog) return null
   const back = connection.hasBeenConnected.value ? 'Back to the console' : 'Show the log of this attempt'
   return (
     <>
       {problem !== undefined && <Notice kind="error">{problem}</Notice>}
+      {problem !== undefined && <RefusalDetails connection={connection} />}
       {hasLog && (
         <div>
           <Button kind="quiet" onClick={() => (isSettingUp.value = false)}>

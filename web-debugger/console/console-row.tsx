@@ -1,12 +1,15 @@
 /** One line of the console. Plain: a thousand of them may come in a second. */
 import type { AckState } from '../stomp/acknowledgements.ts'
-import { previewOf, RecordKind, type Direction, type FrameRecord } from '../stomp/frame-record.ts'
+import { previewOf, RecordKind, undisguised, type Direction, type FrameRecord } from '../stomp/frame-record.ts'
+import type { LogQuery } from '../stomp/log-query.ts'
 import { outcomeWords, type Marker } from '../stomp/place.ts'
 import { redeliveryWords, type Redelivery } from '../stomp/redelivery.ts'
 import { maskRaw } from '../stomp/secrets.ts'
 import type { SoftError } from '../stomp/soft-errors.ts'
 import type { SubscriptionEntry } from '../stomp/subscriptions.ts'
-import { formatBytes, formatTime } from '../ui/format.ts'
+import { formatBytes, formatGap, formatTime } from '../ui/format.ts'
+import { Marked } from '../ui/marked.tsx'
+import { MiddleCut } from '../ui/middle-cut.tsx'
 
 const ARROWS: Readonly<Record<Direction, string>> = { in: '↓', out: '↑', note: '·' }
 const DIRECTIONS: Readonly<Record<Direction, string>> = { in: 'received', out: 'sent', note: 'note' }
@@ -19,6 +22,10 @@ const ACKS: Readonly<Record<AckState, string>> = {
 
 export interface ConsoleRowProps {
   readonly record: FrameRecord
+  /** When what is in the line above was, in milliseconds; undefined for the first. */
+  readonly previousAtMs: number | undefined
+  /** What is searched for, if it can be seen. */
+  readonly query: LogQuery | undefined
   /** The one that brought a message. */
   readonly subscription: SubscriptionEntry | undefined
   readonly ack: AckState | undefined
@@ -28,13 +35,16 @@ export interface ConsoleRowProps {
   readonly hiddenNames: readonly string[] | undefined
 }
 
-export function ConsoleRow({ record, subscription, ack, refusal, hiddenNames }: ConsoleRowProps) {
+export function ConsoleRow(props: ConsoleRowProps) {
+  const { record, previousAtMs, query, subscription, ack, refusal, hiddenNames } = props
   const { direction, kind, command, destination, origin, redelivery } = record
   if (kind === RecordKind.note) {
     return (
       <div class="row row-note" data-direction={direction}>
-        <span class="row-time">{formatTime(record.atMs)}</span>
-        <span class="row-text">{record.raw}</span>
+        <Times atMs={record.atMs} previousAtMs={previousAtMs} />
+        <span class="row-text">
+          <Found text={record.raw as string} query={query} />
+        </span>
       </div>
     )
   }
@@ -46,15 +56,25 @@ export function ConsoleRow({ record, subscription, ack, refusal, hiddenNames }: 
       data-hue={subscription?.hue}
       data-command={command}
     >
-      <span class="row-time">{formatTime(record.atMs)}</span>
+      <Times atMs={record.atMs} previousAtMs={previousAtMs} />
       <span class="row-arrow">
         <span aria-hidden="true">{ARROWS[direction]}</span>
         <span class="visually-hidden">{DIRECTIONS[direction]}</span>
       </span>
       <span class="row-command">{command}</span>
       <span class="row-rest">
-        {destination !== undefined && <span class="row-destination">{destination}</span>}
-        {origin?.marker ? <RowMarker marker={origin.marker} /> : <span class="row-text">{previewOf(record, raw)}</span>}
+        {destination !== undefined && (
+          <span class="row-destination">
+            <Destination text={undisguised(destination)} query={query} />
+          </span>
+        )}
+        {origin?.marker ? (
+          <RowMarker marker={origin.marker} />
+        ) : (
+          <span class="row-text">
+            <Found text={previewOf(record, raw)} query={query} />
+          </span>
+        )}
       </span>
       {origin?.isRetained && <span class="row-ack">retained</span>}
       {origin?.offset !== undefined && !origin.marker && <Offset offset={origin.offset} />}
@@ -64,6 +84,32 @@ export function ConsoleRow({ record, subscription, ack, refusal, hiddenNames }: 
       <span class="row-size">{formatBytes(record.bytes)}</span>
     </div>
   )
+}
+
+/** When it was, and how long after the line above. */
+function Times({ atMs, previousAtMs }: { readonly atMs: number; readonly previousAtMs: number | undefined }) {
+  return (
+    <>
+      <span class="row-time">{formatTime(atMs)}</span>
+      <span class="row-gap" title="Since the line above">
+        {previousAtMs !== undefined && formatGap(atMs - previousAtMs)}
+      </span>
+    </>
+  )
+}
+
+interface FoundProps {
+  readonly text: string
+  readonly query: LogQuery | undefined
+  readonly header?: string
+}
+
+function Found({ text, query, header }: FoundProps) {
+  return <Marked text={text} ranges={query?.rangesIn(text, header) ?? []} />
+}
+
+function Destination({ text, query }: FoundProps) {
+  return query ? <Found text={text} query={query} header="destination" /> : <MiddleCut text={text} />
 }
 
 /** It has no body, and what its headers say is one sentence. */

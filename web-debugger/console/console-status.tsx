@@ -1,16 +1,22 @@
 /** The line below the list: how much is shown and how much is gone, and what can be done with what is shown. */
+import { useSignal } from '@preact/signals'
 import { toJsonLines } from '../stomp/log-export.ts'
 import type { ConsoleModel } from '../stomp/console-model.ts'
+import type { Tab } from '../stomp/workspace.ts'
 import { Button } from '../ui/button.tsx'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { formatBytes, formatCount } from '../ui/format.ts'
+import { Notice } from '../ui/notice.tsx'
+import { goToError } from './go-to-error.ts'
+import { importLog } from './import-log.ts'
 import { saveLog } from './save-log.ts'
 
 /** A clipboard is for reading, a file for more. */
 const MAX_COPIED = 5_000
 
-export function ConsoleStatus({ model }: { readonly model: ConsoleModel }) {
+export function ConsoleStatus({ tab }: { readonly tab: Tab }) {
+  const model = tab.console
   void model.version.value
   const { log } = model.connection
   const { records, isFiltering, missed, progress } = model
@@ -40,12 +46,31 @@ export function ConsoleStatus({ model }: { readonly model: ConsoleModel }) {
           </Button>
         )
       )}
-      <LogActions model={model} />
+      {model.errorCount > 0 && <Errors model={model} />}
+      <LogActions tab={tab} />
     </div>
   )
 }
 
-function LogActions({ model }: { readonly model: ConsoleModel }) {
+/** How many there are, and the way from one to the next. */
+function Errors({ model }: { readonly model: ConsoleModel }) {
+  const count = model.errorCount
+  return (
+    <span class="console-errors">
+      {formatCount(count)} {count === 1 ? 'error' : 'errors'}
+      <Button kind="quiet" title="Error before; Shift e in the list" onClick={() => goToError(model, -1)}>
+        <Icon name="up" />
+      </Button>
+      <Button kind="quiet" title="Next error; e in the list" onClick={() => goToError(model, 1)}>
+        <Icon name="down" />
+      </Button>
+    </span>
+  )
+}
+
+function LogActions({ tab }: { readonly tab: Tab }) {
+  const model = tab.console
+  const problem = useSignal<string | undefined>(undefined)
   const isShowing = model.isShowingSecrets.value
   const options = () => ({ isShowingSecrets: isShowing, secretNames: model.connection.secretNames })
   const places = 'in the list, in copies and in exports'
@@ -68,6 +93,18 @@ function LogActions({ model }: { readonly model: ConsoleModel }) {
       >
         Export
       </Button>
+      <Button
+        kind="quiet"
+        title="Add a log that was exported"
+        onClick={() => void importLog(tab).then((why) => (problem.value = why))}
+      >
+        Import
+      </Button>
+      {problem.value !== undefined && (
+        <Notice kind="error" onDismiss={() => (problem.value = undefined)}>
+          {problem.value}
+        </Notice>
+      )}
     </div>
   )
 }

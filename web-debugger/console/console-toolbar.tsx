@@ -31,7 +31,14 @@ export function ConsoleToolbar({ model }: { readonly model: ConsoleModel }) {
   return (
     <div class="console-toolbar" data-filters={areFiltersOpen.value ? 'open' : 'folded'}>
       <div class="console-search">
-        <TextInput label="Filter by text" hideLabel value={model.text} type="search" placeholder="Filter by text" />
+        <TextInput
+          label="Filter by text"
+          hideLabel
+          value={model.text}
+          type="search"
+          placeholder="text  /regex/  -word  header:value  size>1k"
+          error={model.query.value.problem}
+        />
         <Button
           kind="quiet"
           title="More filters"

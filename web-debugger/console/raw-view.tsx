@@ -2,13 +2,22 @@
 import { useSignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 import { toBytes, type WireData } from '../stomp/frame-record.ts'
-import { toFragments, toHexDump } from '../stomp/wire-text.ts'
+import type { LogQuery } from '../stomp/log-query.ts'
+import { toFragments } from '../stomp/wire-text.ts'
 import { Button } from '../ui/button.tsx'
+import { Marked } from '../ui/marked.tsx'
+import { HexView } from './hex-view.tsx'
 
 /** More than this is drawn only when somebody asks for it. */
 const MAX_SHOWN = 50_000
 
-export function RawView({ data }: { readonly data: WireData }) {
+export interface RawViewProps {
+  readonly data: WireData
+  /** What is searched for; it is marked. */
+  readonly query: LogQuery | undefined
+}
+
+export function RawView({ data, query }: RawViewProps) {
   const isHex = useSignal(false)
   const isWhole = useSignal(false)
   const isCut = !isWhole.value && data.length > MAX_SHOWN
@@ -22,18 +31,16 @@ export function RawView({ data }: { readonly data: WireData }) {
         </Button>
       </div>
       {isHex.value ? (
-        <pre class="wire wire-hex" tabIndex={0} aria-label="Raw data in hex">
-          {toHexDump(toBytes(shown))}
-        </pre>
+        <HexView bytes={toBytes(shown)} label="Raw data in hex" query={query} />
       ) : (
-        <Fragments data={shown} />
+        <Fragments data={shown} query={query} />
       )}
       {isCut && <Button onClick={() => (isWhole.value = true)}>Show all of it</Button>}
     </div>
   )
 }
 
-function Fragments({ data }: { readonly data: WireData }) {
+function Fragments({ data, query }: RawViewProps) {
   const fragments = useMemo(() => toFragments(data), [data])
   return (
     <pre class="wire" tabIndex={0} aria-label="Raw data">
@@ -43,7 +50,7 @@ function Fragments({ data }: { readonly data: WireData }) {
             {text}
           </span>
         ) : (
-          text
+          <Marked key={index} text={text} ranges={query?.rangesIn(text) ?? []} />
         ),
       )}
     </pre>

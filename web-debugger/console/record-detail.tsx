@@ -1,11 +1,13 @@
 /** Everything about one record: its headers and body, or the very data of the wire. */
 import { useSignal } from '@preact/signals'
-import { useMemo } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { SoftErrorText } from '../errors/soft-error-text.tsx'
-import { partsOf, previewOf, RecordKind, toText, type FrameRecord, type RecordParts } from '../stomp/frame-record.ts'
+import { toHex } from '../stomp/body.ts'
+import { partsOf, previewOf, RecordKind, toText, type FrameRecord } from '../stomp/frame-record.ts'
+import { headerChanges } from '../stomp/header-changes.ts'
 import { markerWords } from '../stomp/place.ts'
 import type { Redelivery } from '../stomp/redelivery.ts'
-import { hideSecretBody, isSecretName, MASK, maskRaw } from '../stomp/secrets.ts'
+import { hideSecretBody, isSecretName, maskRaw } from '../stomp/secrets.ts'
 import type { Tab } from '../stomp/workspace.ts'
 import { announce } from '../ui/announce.ts'
 import { Button } from '../ui/button.tsx'
@@ -16,7 +18,9 @@ import { Notice } from '../ui/notice.tsx'
 import { AckButtons } from './ack-buttons.tsx'
 import { draftOf } from './draft-of.ts'
 import { formatBytes, formatTime } from '../ui/format.ts'
+import { HeaderTable } from './header-table.tsx'
 import { RawView } from './raw-view.tsx'
+import { ReceiptPair } from './receipt-pair.tsx'
 import { RecordBody } from './record-body.tsx'
 
 export interface RecordDetailProps {
@@ -29,19 +33,29 @@ export function RecordDetail({ record, tab, onClose }: RecordDetailProps) {
   const { connection, console: model } = tab
   const view = useSignal<'parsed' | 'raw'>(record.kind === RecordKind.broken ? 'raw' : 'parsed')
   const isShowing = model.isShowingSecrets.value
+  const query = model.query.value.hasRanges ? model.query.value : undefined
+  const body = useRef<HTMLDivElement>(null)
+  const isElsewhere = useSignal(false)
   const raw = isShowing ? record.raw : maskRaw(record, connection.secretNames)
   // Secret headers of a frame are hidden in the table; what is no frame has them in its text.
   const parts = useMemo(() => {
     const all = partsOf(record.kind === RecordKind.frame ? record : { ...record, raw })
     return isShowing ? all : hideSecretBody(record, all)
   }, [record, isShowing])
+  useEffect(() => {
+    const mark = body.current?.querySelector('mark')
+    mark?.scrollIntoView({ block: 'center', inline: 'nearest' })
+    isElsewhere.value = !mark && query !== undefined && query.rangesIn(toText(raw)).length > 0
+  }, [query, raw, view.value])
+  const changes = useMemo(() => headerChanges(record, parts.headers, connection.log), [record, parts])
   const isParsed = record.kind !== RecordKind.broken && record.kind !== RecordKind.heartBeat
   return (
     <article class="detail" tabIndex={-1} aria-label={`${record.command}, details`}>
       <header class="detail-head" data-direction={record.direction}>
         <h2>{record.command}</h2>
         <p class="tabular">
-          {record.direction === 'in' ? 'received' : 'sent'} {formatTime(record.atMs)}, {formatBytes(record.bytes)}
+          {record.direction === 'in' ? 'received' : 'sent'} {formatTime(record.atMs)},{' '}
+          <span>{formatBytes(record.bytes)}</span>
         </p>
         <Button kind="quiet" title="Close details" onClick={onClose}>
           <Icon name="close" />
@@ -61,7 +75,7 @@ export function RecordDetail({ record, tab, onClose }: RecordDetailProps) {
         <CopyButton label="Copy frame" text={() => toText(raw)} />
         {(record.kind === RecordKind.frame || record.kind === RecordKind.text) && parts.body.length > 0 && (
           <>
-            <CopyButton label="Copy body" text={() => parts.text ?? ''} />
+            <CopyButton label="Copy body" text={() => parts.text ?? toHex(parts.body)} />
             <Button
               kind="quiet"
               title="Fill the form for sending with this message"
@@ -75,19 +89,33 @@ export function RecordDetail({ record, tab, onClose }: RecordDetailProps) {
           </>
         )}
       </div>
-      <div class="detail-body">
+      <div class="detail-body" ref={body}>
+        {isElsewhere.value && isParsed && view.value === 'parsed' && (
+          <Notice kind="info">
+            What you search for is there as it was sent.{' '}
+            <Button kind="quiet" onClick={() => (view.value = 'raw')}>
+              Show it raw
+            </Button>
+          </Notice>
+        )}
         {record.problem !== undefined && <Notice kind="error">{previewOf(record)}</Notice>}
         <Refusal record={record} tab={tab} />
         <History record={record} />
         {record.redelivery && <Again redelivery={record.redelivery} />}
+        <ReceiptPair record={record} tab={tab} />
         <AckButtons record={record} connection={connection} />
         {isParsed && view.value === 'parsed' ? (
           <>
-            <HeaderTable parts={parts} isShowing={isShowing} secretNames={connection.secretNames} />
-            <RecordBody parts={parts} />
+            <HeaderTable
+              parts={parts}
+              changes={changes}
+              query={query}
+              isHidden={(name) => !isShowing && isSecretName(name, connection.secretNames)}
+            />
+            <RecordBody parts={parts} query={query} />
           </>
         ) : (
-          <RawView data={raw} />
+          <RawView data={raw} query={query} />
         )}
       </div>
     </article>
@@ -122,33 +150,5 @@ function Refusal({ record, tab }: { readonly record: FrameRecord; readonly tab: 
       {start}
       <SoftErrorText error={error} /> The session goes on.
     </Notice>
-  )
-}
-
-interface HeaderTableProps {
-  readonly parts: RecordParts
-  readonly isShowing: boolean
-  readonly secretNames: readonly string[]
-}
-
-function HeaderTable({ parts, isShowing, secretNames }: HeaderTableProps) {
-  if (parts.headers.length === 0) return null
-  return (
-    <table class="detail-headers" aria-label="Headers">
-      <tbody>
-        {parts.headers.map(([name, value], index) => {
-          const isHidden = !isShowing && isSecretName(name, secretNames)
-          return (
-            <tr key={index}>
-              <th scope="row">{name}</th>
-              <td>
-                {isHidden ? <span title="Hidden; the button “Secrets” of the console shows it">{MASK}</span> : value}
-                {value === '' && <span class="muted">empty</span>}
-              </td>
-            </tr>
-          )
-        })}
-      </tbody>
-    </table>
   )
 }

@@ -4,6 +4,7 @@ import type { Connection } from '../stomp/connection.ts'
 import type { Sender } from '../stomp/sender.ts'
 import { Button } from '../ui/button.tsx'
 import { Checkbox } from '../ui/checkbox.tsx'
+import { formatBytes } from '../ui/format.ts'
 import { HeaderRows } from '../ui/header-rows.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { Notice } from '../ui/notice.tsx'
@@ -13,15 +14,18 @@ import { TextInput } from '../ui/text-input.tsx'
 import { BodyEditor } from './body-editor.tsx'
 import { RecentlySent } from './recently-sent.tsx'
 import { RefusedSends } from './refused-sends.tsx'
+import { SendOutcomeText } from './send-outcome.tsx'
 
 export interface SendPanelProps {
   readonly connection: Connection
   readonly sender: Sender
   /** Destinations to propose. */
   readonly proposals: readonly string[]
+  /** Shows a record in the console, by its number. */
+  readonly onShow: (seq: number) => void
 }
 
-export function SendPanel({ connection, sender, proposals }: SendPanelProps) {
+export function SendPanel({ connection, sender, proposals, onShow }: SendPanelProps) {
   const isOpen = useSignal(true)
   const isStomp = connection.profile.mode.value === 'stomp'
   const send = () => void sender.send()
@@ -39,7 +43,9 @@ export function SendPanel({ connection, sender, proposals }: SendPanelProps) {
       )}
       <BodyEditor form={sender.form} isStomp={isStomp} onCtrlEnter={send} />
       {sender.problem.value !== undefined && <Notice kind="error">{sender.problem.value}</Notice>}
+      {sender.brokenLimit !== undefined && <Notice kind="warning">{sender.brokenLimit}</Notice>}
       <SendRow connection={connection} sender={sender} onSend={send} isStomp={isStomp} />
+      <SendOutcomeText connection={connection} sender={sender} onShow={onShow} />
       <RefusedSends connection={connection} />
       {isStomp && (
         <details class="more">
@@ -122,12 +128,30 @@ function SendRow({ connection, sender, onSend, isStomp }: SendRowProps) {
         ) : (
           <>
             <Button kind="primary" onClick={onSend} disabled={!isConnected}>
-              {times > 1 ? `Send ${times.toLocaleString('en')} times` : 'Send'}
+              {times > 1
+                ? `Send ${times.toLocaleString('en')} times`
+                : sender.brokenLimit
+                  ? 'Send all the same'
+                  : 'Send'}
             </Button>
             <span class="send-hint">{isConnected ? <kbd>Ctrl Enter</kbd> : 'Connect first'}</span>
+            <FrameSizeText sender={sender} />
           </>
         )}
       </div>
     </>
+  )
+}
+
+/** How much of what the server takes the frame would be. */
+function FrameSizeText({ sender }: { readonly sender: Sender }) {
+  const size = sender.size.value
+  if (!size) return null
+  const limit = sender.limits.value?.['maxFrameBytes']
+  return (
+    <span class="send-size tabular">
+      Frame {formatBytes(size.bytes)}
+      {limit !== undefined && ` of ${formatBytes(limit)}`}
+    </span>
   )
 }

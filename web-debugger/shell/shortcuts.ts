@@ -39,6 +39,20 @@ export const OTHER_KEYS: readonly ShortcutGroup[] = [
       { keys: ['Esc'], text: 'Close the details, back to the list' },
       { keys: ['a'], text: 'ACK the message' },
       { keys: ['n'], text: 'NACK the message' },
+      { keys: ['e', 'E'], text: 'The next error, the error before' },
+    ],
+  },
+  {
+    title: 'In the filter of the console',
+    shortcuts: [
+      {
+        keys: ['red apple'],
+        text: 'Text with exactly this in it, in any case; "…" where it would mean something else',
+      },
+      { keys: ['/id: \\d+/i'], text: 'A regular expression' },
+      { keys: ['-word'], text: 'Without this; before each of the others too' },
+      { keys: ['destination:/topic/x'], text: 'A header with this in its value' },
+      { keys: ['size>1k'], text: 'Size on the wire, also < = <= >=' },
     ],
   },
   {

@@ -32,3 +32,19 @@ function memoryStorage(): KeyValueStore {
     removeItem: (key) => void items.delete(key),
   }
 }
+
+/** The names of all that the page keeps begin so. */
+const OWN = 'stomp-bridge.'
+
+/** Takes away all that the page has kept in the browser, and loads it anew: it still knows what is gone. */
+export async function forgetAll(frames: { forget(): Promise<void> }): Promise<void> {
+  await frames.forget()
+  for (const storage of [() => localStorage, () => sessionStorage]) {
+    try {
+      for (const key of Object.keys(storage())) if (key.startsWith(OWN)) storage().removeItem(key)
+    } catch {
+      // Where nothing may be kept nothing is.
+    }
+  }
+  location.reload()
+}

@@ -1,4 +1,5 @@
 /** Bodies as people type them: text, JSON, bytes in hex or Base64, and text with escapes for what no key can type. */
+import { outlineJson, textOfLine } from './json-outline.ts'
 
 /** What was typed, read; or why it cannot be. */
 export type Parsed<T> = { readonly value: T; readonly problem?: undefined } | { readonly problem: string }
@@ -48,25 +49,7 @@ export function parseEscapes(text: string): Parsed<string> {
 
 /** The same JSON on several lines, numbers and escapes as they were typed; undefined if it is none. */
 export function formatJson(text: string): string | undefined {
-  if (!isJson(text)) return undefined
-  let indent = 0
-  const tokens = text.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? []
-  return tokens
-    .map((token, index) => {
-      const next = tokens[index + 1]
-      const newLine = () => `\n${'  '.repeat(indent)}`
-      if (token === '{' || token === '[') {
-        if (next === '}' || next === ']') return token
-        indent++
-        return token + newLine()
-      }
-      if (token === ',') return token + newLine()
-      if (token === ':') return ': '
-      if (next !== '}' && next !== ']') return token
-      indent--
-      return token + newLine()
-    })
-    .join('')
+  return isJson(text) ? outlineJson(text).map(textOfLine).join('\n') : undefined
 }
 
 export function isJson(text: string): boolean {

@@ -73,6 +73,7 @@ export function describeRefusal(error: unknown, url: string): string {
   if (name === 'SecurityError') {
     return `The browser does not allow ${url} from a page that came over https. Use wss://, or open this page over http.`
   }
-  if (name === 'SyntaxError') return `The browser does not accept this URL or sub-protocol: ${url}`
+  // Of sub-protocols it accepts what the profile does.
+  if (name === 'SyntaxError') return `The browser does not accept this URL: ${url}`
   return `The browser could not open ${url}: ${error instanceof Error ? error.message : String(error)}`
 }

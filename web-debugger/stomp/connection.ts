@@ -2,36 +2,32 @@
  * One connection, as a tab shows it: its profile, its log, and what can be done over it. It outlives its WebSockets,
  * which come and go in its {@link Line}.
  */
-import { computed, signal, type ReadonlySignal } from '@preact/signals'
-import { Command, type Frame, type FrameToEncode, type Header, type Version } from '../../frames/index.ts'
+import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import { Command, Version, type Frame, type FrameToEncode, type Header } from '../../frames/index.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { agreementOf, type Agreement } from './agreement.ts'
 import { tokenOf, withToken } from './credential.ts'
 import type { Environment } from './environment.ts'
+import { formatSeconds } from '../ui/format.ts'
 import { FrameLog } from './frame-log.ts'
-import { plainRecord, RecordKind, toText, type FrameRecord, type NewRecord, type WireData } from './frame-record.ts'
+import { plainRecord, RecordKind, type FrameRecord, type NewRecord, type WireData } from './frame-record.ts'
+import { frameSize, type FrameSize } from './frame-size.ts'
+import { HeartBeatWatch } from './heart-beat-watch.ts'
 import { Line, type ConnectionState } from './line.ts'
 import type { Place } from './place.ts'
 import { createForm, readForm, type ProfileForm } from './profile-form.ts'
 import { problemsOf, secretNames, titleOf, type Profile, type ProfileProblems } from './profile.ts'
 import { Pulse } from './pulse.ts'
+import { refusalOf, type Refusal } from './refusal.ts'
+import { remediesFor, type Remedy } from './remedies.ts'
 import { Renewal } from './renewal.ts'
 import { RoundTrips } from './round-trips.ts'
+import { sendFrame, type SendOptions } from './send-frame.ts'
+import { SentFrames } from './sent-frames.ts'
 import { SoftErrors, type SoftError } from './soft-errors.ts'
 import { Subscriptions, type SubscribeOptions, type SubscriptionEntry } from './subscriptions.ts'
 import { Transactions } from './transactions.ts'
-
-export interface SendOptions {
-  readonly destination: string
-  /** Repeated names are sent repeated. */
-  readonly headers?: Iterable<Header> | Readonly<Record<string, string>>
-  readonly body: WireData
-  /** Ask for a RECEIPT. */
-  readonly receipt?: boolean
-  readonly transaction?: string | undefined
-  /** False leaves `content-length` out, if the body is text: some brokers take messages without it for text. */
-  readonly hasContentLength?: boolean
-}
+import { completeUrl } from './url.ts'
 
 const PROBE_INTERVAL_MS = 2_000
 
@@ -51,11 +47,14 @@ export class Connection {
   readonly acknowledgements: Acknowledgements
   readonly roundTrips = new RoundTrips()
   readonly softErrors = new SoftErrors()
+  readonly sentFrames = new SentFrames()
+  readonly heartBeats: HeartBeatWatch
   readonly renewal = new Renewal()
   /** Is the round-trip time measured all the time? */
   readonly isProbing = signal(false)
   readonly #subscriptions: Subscriptions
   readonly #agreement = signal<Agreement | undefined>(undefined)
+  readonly #refusal = signal<Refusal | undefined>(undefined)
   readonly #line: Line
   #probeTimer: unknown
   #receipts = 0
@@ -70,6 +69,18 @@ export class Connection {
     this.pulse.onBeat(() => {
       this.acknowledgements.forgetBefore(this.log.firstSeq)
       this.softErrors.forgetBefore(this.log.firstSeq)
+      this.sentFrames.forgetBefore(this.log.firstSeq)
+    })
+    this.heartBeats = new HeartBeatWatch(environment, {
+      onLate: (ms) => this.#note(`No heart-beat for ${formatSeconds(ms)}: one is missed`),
+      onHeardAgain: (ms) => this.#note(`The server is heard again, after ${formatSeconds(ms)}`),
+      onStandstill: (ms) => this.#note(`The computer slept, or the page stood still, for ${formatSeconds(ms)}`),
+      onLost: (ms) => {
+        const agreed = formatSeconds(this.heartBeats.everyMs)
+        this.#line.giveUp(
+          `Connection lost: the server has sent nothing for ${formatSeconds(ms)}, and agreed was a heart-beat every ${agreed}.`,
+        )
+      },
     })
     const transmit = (frame: FrameToEncode) => this.#line.transmit(frame, true)
     this.transactions = new Transactions(transmit)
@@ -79,6 +90,8 @@ export class Connection {
       onNote: (text) => this.#note(text),
       onRecord: (record, frame) => this.#hear(record, frame),
       onConnected: () => {
+        this.heartBeats.start(this.#agreement.peek()?.heartBeat.incomingMs ?? 0)
+        this.#refusal.value = undefined
         // First of all, so that whatever is refused is told.
         if (this.#line.profile.hasSoftErrors && this.#line.profile.mode === 'stomp') this.softErrors.begin(transmit)
         this.#subscriptions.resume()
@@ -109,6 +122,47 @@ export class Connection {
     return this.#line.hasBeenConnected
   }
 
+  /** Does the browser say that the server cannot be reached? */
+  get isCutOff(): boolean {
+    return this.#line.isCutOff
+  }
+
+  get isRefusedAgain(): ReadonlySignal<boolean> {
+    return this.#line.isRefusedAgain
+  }
+
+  /** The ERROR that ended the last session, or came in this one; undefined from the next one on. */
+  get refusal(): ReadonlySignal<Refusal | undefined> {
+    return this.#refusal
+  }
+
+  /** The session goes on although an ERROR came. */
+  get hasGoneOn(): ReadonlySignal<boolean> {
+    return this.#line.hasGoneOn
+  }
+
+  /** Somebody has read it. */
+  forgetRefusal(): void {
+    this.#refusal.value = undefined
+  }
+
+  /** What may help after a failure. */
+  get remedies(): readonly Remedy[] {
+    if (this.state.value !== 'closed') return []
+    return remediesFor(readForm(this.profile), {
+      isUnopened: this.#line.isUnopened.value,
+      refusal: this.#refusal.value,
+    })
+  }
+
+  /** Changes the settings, and connects. */
+  remedy({ change }: Remedy): void {
+    for (const [field, value] of Object.entries(change)) {
+      ;(this.profile[field as keyof Remedy['change']] as Signal<unknown>).value = value
+    }
+    this.connect()
+  }
+
   /** What CONNECTED said; undefined without a session. */
   get agreement(): ReadonlySignal<Agreement | undefined> {
     return this.#agreement
@@ -133,7 +187,12 @@ export class Connection {
     return this.#line.unsentBytes
   }
 
+  /** Completes the URL in the form first, where the beginning is left out. */
   connect(): void {
+    const { url } = this.profile
+    url.value = completeUrl(url.value, this.environment.isSecurePage)
+    this.#refusal.value = undefined
+    this.#subscribeSaved()
     this.#line.connect(readForm(this.profile))
   }
 
@@ -151,6 +210,10 @@ export class Connection {
 
   unsubscribe(entry: SubscriptionEntry): void {
     this.#subscriptions.remove(entry)
+  }
+
+  unsubscribeAll(): void {
+    for (const entry of this.#subscriptions.entries.value) this.#subscriptions.remove(entry)
   }
 
   /** The offset seen last at this destination. */
@@ -176,13 +239,21 @@ export class Connection {
 
   /** False if there is no session. */
   send(options: SendOptions): boolean {
-    const { destination, body, receipt, transaction, hasContentLength = true } = options
-    const headers: Header[] = [['destination', destination], ...headerList(options.headers)]
-    if (transaction !== undefined) headers.push(['transaction', transaction])
-    if (receipt) headers.push(['receipt', this.#nextReceipt()])
-    const isSent = this.#line.transmit({ command: Command.SEND, headers, body }, hasContentLength)
+    const { transaction, hasContentLength = true, follower } = options
+    const isSent = this.#line.transmit(
+      sendFrame(options, () => this.#nextReceipt()),
+      hasContentLength,
+    )
+    const frame = this.sentFrames.last
+    if (isSent && frame) frame.follower = follower
     if (isSent && transaction !== undefined) this.transactions.countFrame(transaction)
     return isSent
+  }
+
+  /** How large the frame would be. */
+  sizeOf(options: SendOptions): FrameSize {
+    const frame = sendFrame(options, () => `receipt-${this.#receipts + 1}`)
+    return frameSize(frame, this.version ?? Version.V1_2, options.hasContentLength ?? true)
   }
 
   /** Data as it is, over a connection without STOMP. False if it is not open. */
@@ -220,6 +291,19 @@ export class Connection {
     this.#line.abandon()
   }
 
+  /** What the profile brings along, once: from then on it is what the person makes of it. */
+  #subscribeSaved(): void {
+    const { subscriptions } = this.profile
+    const saved = subscriptions.value
+    subscriptions.value = []
+    for (const { destination, ack, headers } of saved) {
+      if (this.#subscriptions.entries.value.some((entry) => entry.destination === destination)) continue
+      // A secret header whose value was not saved would only be in the way.
+      const given = headers.filter(({ name, value }) => name !== '' && value !== '')
+      this.subscribe({ destination, ack, headers: given.map(({ name, value }) => [name, value] as const) })
+    }
+  }
+
   #probe(): void {
     this.measure()
     this.#probeTimer = this.environment.setTimeout(() => this.#probe(), PROBE_INTERVAL_MS)
@@ -237,6 +321,8 @@ export class Connection {
 
   #handleEnd(): void {
     this.#agreement.value = undefined
+    this.heartBeats.stop()
+    this.sentFrames.end()
     this.#subscriptions.suspend()
     this.transactions.lose()
     this.acknowledgements.lose()
@@ -252,16 +338,20 @@ export class Connection {
     if (record.direction === 'out') {
       const receipt = frame?.headers.get('receipt')
       if (receipt !== undefined) this.roundTrips.asked(receipt, record.atMs)
-      if (frame) this.softErrors.sent(record, frame)
+      if (frame) {
+        this.softErrors.sent(record, frame)
+        this.sentFrames.sent(record, frame)
+      }
       return
     }
+    this.heartBeats.heard(record.atMs)
     this.roundTrips.received(record.atMs)
     if (record.kind === RecordKind.heartBeat) this.roundTrips.heartBeat(record.atMs)
     else if (frame) this.#handleFrame(record, frame)
   }
 
   #handleFrame(record: FrameRecord, frame: Frame): void {
-    const { command, headers, body } = frame
+    const { command, headers } = frame
     if (command === Command.MESSAGE) {
       const error = this.softErrors.received(record, frame)
       if (error) {
@@ -278,23 +368,36 @@ export class Connection {
       this.acknowledgements.expect(record, entry)
     } else if (command === Command.RECEIPT) {
       this.roundTrips.answered(headers.get('receipt-id') ?? '', record.atMs)
+      this.sentFrames.answered(record, headers)
       const token = this.renewal.answered(headers)
       if (token !== undefined) this.#keepToken(token)
     } else if (command === Command.CONNECTED) {
       this.#agreement.value = agreementOf(headers, this.#line.profile, this.#line.subProtocol)
       this.renewal.begin(tokenOf(this.#line.profile))
     } else if (command === Command.ERROR) {
-      const text = toText(body)
-      const message = headers.get('message') ?? (text.trim() || 'no message')
-      const code = headers.get('code') ?? ''
-      this.#subscriptions.refuseAsk(code, `${message} ${text}`)
-      this.#line.explain(`The server sent an ERROR: ${message}`, LASTING.includes(code))
+      this.#handleError(refusalOf(frame, this.sentFrames))
     }
+  }
+
+  #handleError(refusal: Refusal): void {
+    const { code, message, details, cause, retryAfterMs } = refusal
+    this.#refusal.value = refusal
+    this.#subscriptions.refuseAsk(code ?? '', `${message} ${details}`)
+    const firstLine = details.split('\n', 1)[0]!
+    cause?.frame.follower?.refusedByError(code, firstLine === '' ? message : `${message}: ${firstLine}`)
+    if (cause?.frame.receipt !== undefined) this.roundTrips.refused(cause.frame.receipt)
+    this.#line.explain({
+      message: `The server sent an ERROR: ${message}`,
+      key: code ?? message,
+      isLasting: LASTING.includes(code ?? ''),
+      retryAfterMs,
+    })
   }
 
   #handleSoftError(error: SoftError): void {
     if (error.refused === 'SUBSCRIBE') this.#subscriptions.refuse(error)
     if (error.receipt !== undefined) this.roundTrips.refused(error.receipt)
+    if (error.seq !== undefined) this.sentFrames.at(error.seq)?.follower?.refused()
   }
 
   /** The next connection says who it is with the new one. */
@@ -313,9 +416,4 @@ export class Connection {
     this.log.append(plainRecord(this.environment.now(), 'note', RecordKind.note, text, undefined))
     this.pulse.mark()
   }
-}
-
-function headerList(headers: SendOptions['headers']): Header[] {
-  if (headers === undefined) return []
-  return Symbol.iterator in headers ? [...headers] : Object.entries(headers)
 }

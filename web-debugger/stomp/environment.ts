@@ -38,17 +38,44 @@ export interface Environment {
   nextFrame(callback: () => void): void
   /** Throws what the constructor of WebSocket throws. */
   openSocket(url: string, protocols: readonly string[]): Socket
+  /** Did the page come over https? Then it may open `wss` only. */
+  readonly isSecurePage: boolean
+  /** False where the browser knows that this computer has no network. It still reaches itself then. */
+  isOnline(): boolean
+  /** Called when that has changed. Returns the function that ends it. */
+  onNetwork(listener: () => void): () => void
 }
 
 /** A page in the background is not painted, yet its counts must go on. */
 const LONGEST_FRAME_MS = 250
 
-interface PaintingGlobal {
+/** `performance.now()` stands still on some systems while the computer sleeps. */
+const MAX_CLOCK_LAG_MS = 1_000
+
+/** What not every place has where this runs. */
+interface PageGlobal {
   readonly requestAnimationFrame?: (callback: () => void) => unknown
+  readonly location?: Location
+  readonly navigator?: Navigator
+}
+
+const page: PageGlobal = globalThis
+
+/** A clock that never goes back, has fractions, and is right again after the computer slept. */
+export function createClock(wallMs: () => number, steadyMs: () => number): () => number {
+  let originMs = wallMs() - steadyMs()
+  return () => {
+    const lagMs = wallMs() - originMs - steadyMs()
+    if (lagMs > MAX_CLOCK_LAG_MS) originMs += lagMs
+    return originMs + steadyMs()
+  }
 }
 
 export const browserEnvironment: Environment = {
-  now: () => performance.timeOrigin + performance.now(),
+  now: createClock(
+    () => Date.now(),
+    () => performance.now(),
+  ),
   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
   clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
   nextFrame(callback) {
@@ -60,7 +87,16 @@ export const browserEnvironment: Environment = {
       callback()
     }
     const timer = setTimeout(once, LONGEST_FRAME_MS)
-    ;(globalThis as PaintingGlobal).requestAnimationFrame?.(once)
+    page.requestAnimationFrame?.(once)
   },
   openSocket: (url, protocols) => new WebSocket(url, [...protocols]),
+  isSecurePage: page.location?.protocol === 'https:',
+  isOnline: () => page.navigator?.onLine !== false,
+  onNetwork(listener) {
+    const events = ['online', 'offline'] as const
+    for (const event of events) globalThis.addEventListener?.(event, listener)
+    return () => {
+      for (const event of events) globalThis.removeEventListener?.(event, listener)
+    }
+  },
 }

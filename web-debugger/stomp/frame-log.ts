@@ -9,6 +9,7 @@ export class FrameLog {
   /** Grows to its capacity: most connections never need all of it. */
   readonly #ring: (FrameRecord | undefined)[] = []
   readonly #listeners = new Set<(record: FrameRecord) => void>()
+  readonly #clearListeners = new Set<() => void>()
   #nextSeq = 0
   #firstSeq = 0
   #bytes = 0
@@ -63,12 +64,19 @@ export class FrameLog {
     this.#firstSeq = this.#nextSeq
     this.#bytes = 0
     this.#dropped = 0
+    for (const listener of this.#clearListeners) listener()
   }
 
   /** Called with each record as it comes. Returns the function that ends it. */
   onAppend(listener: (record: FrameRecord) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Called when it was emptied. Returns the function that ends it. */
+  onClear(listener: () => void): () => void {
+    this.#clearListeners.add(listener)
+    return () => this.#clearListeners.delete(listener)
   }
 
   #dropFirst(): void {

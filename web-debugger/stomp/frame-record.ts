@@ -196,11 +196,12 @@ function headPreview(head: string): string {
 const DISGUISES = /[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g
 
 function onOneLine(text: string): string {
-  return text
-    .slice(0, PREVIEW_LENGTH)
-    .replace(/\0[\r\n]*$/, '')
-    .replace(/\s/g, ' ')
-    .replace(DISGUISES, '\ufffd')
+  return undisguised(text.slice(0, PREVIEW_LENGTH).replace(/\0[\r\n]*$/, ''))
+}
+
+/** The text as a row may show it: as long as it was, on one line, and in the order in which it was sent. */
+export function undisguised(text: string): string {
+  return text.replace(/\s/g, ' ').replace(DISGUISES, '\ufffd')
 }
 
 /** Command and headers, with the last line's end. */

@@ -2,37 +2,30 @@
  * The life of a connection: opens a WebSocket, with or without a STOMP session on it, and the next one when it is lost.
  * Knows nothing of what is said over it but CONNECTED and ERROR.
  */
-import { signal, type ReadonlySignal } from '@preact/signals'
-import type { Frame, FrameToEncode, Version } from '../../frames/index.ts'
-import { Backoff } from '../../src/stomp-client/backoff.ts'
+import { signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import type { FrameToEncode, Version } from '../../frames/index.ts'
 import { describeClose, describeRefusal, TICKET_IS_USED, type CloseContext } from './close-reason.ts'
 import { isInHandshake, ticketIn, withToken } from './credential.ts'
 import type { Environment } from './environment.ts'
-import type { NewRecord, WireData } from './frame-record.ts'
+import type { WireData } from './frame-record.ts'
+import type { Farewell, LineEvents } from './line-events.ts'
 import { problemsOf, secretNames, socketUrl, subProtocolsOf, type Profile } from './profile.ts'
+import { Reconnection, refusalKey } from './reconnection.ts'
 import { maskSubProtocols, maskUrl } from './secrets.ts'
 import { SockJsSocket, sockJsUrl, textIn } from './sockjs-socket.ts'
 import { StompLink } from './stomp-link.ts'
 import { TappedSocket, type Close } from './tapped-socket.ts'
+import { isOnThisComputer } from './url.ts'
 import { WireTap } from './wire-tap.ts'
 
 /** `waiting` is for the next attempt; `closed` may have a problem. */
 export type ConnectionState = 'idle' | 'connecting' | 'connected' | 'closing' | 'waiting' | 'closed'
 
-export interface LineEvents {
-  /** Something happened that a log should tell. */
-  onNote(text: string): void
-  /** Everything on the wire, in order. */
-  onRecord(record: NewRecord, frame: Frame | undefined): void
-  /** From here on frames, or raw data, can be sent. */
-  onConnected(): void
-  /** From here on they cannot. */
-  onEnded(): void
-}
-
 /** How long the server may take to answer CONNECT, and DISCONNECT. */
 const CONNECT_TIMEOUT_MS = 15_000
 const DISCONNECT_TIMEOUT_MS = 2_000
+/** How long it may take to close after an ERROR. STOMP 1.2 "ERROR" wants it at once; RabbitMQ may go on instead. */
+const ERROR_TIMEOUT_MS = 1_000
 
 export class Line {
   readonly #environment: Environment
@@ -43,28 +36,34 @@ export class Line {
   readonly #nextAttemptAtMs = signal<number | undefined>(undefined)
   readonly #hasBeenConnected = signal(false)
   readonly #usedTicket = signal<string | undefined>(undefined)
+  readonly #isOnline: Signal<boolean>
+  readonly #isRefusedAgain = signal(false)
+  readonly #isUnopened = signal(false)
+  readonly #hasGoneOn = signal(false)
+  readonly #endListening: () => void
   #profile: Profile
   #socket: TappedSocket | undefined
   #link: StompLink | undefined
   /** The limit of what is under way, or the next attempt. */
   #timer: unknown
-  /** As `stomp-bridge/client` has it. */
-  readonly #backoff = new Backoff({}, Math.random)
-  #connectedAtMs = 0
+  /** Until the server closes after an ERROR. */
+  #errorTimer: unknown
+  readonly #reconnection = new Reconnection()
   #isWanted = false
   /** Since `connect` was called. */
   #wasConnected = false
   #wasOpen = false
-  /** What the server, or its silence, said; it beats what a close code says. */
-  #reason: string | undefined
-  /** It would say the same again. */
-  #isReasonLasting = false
+  /** What the server's silence said; it beats what a close code says. */
+  #silence: string | undefined
+  #farewell: Farewell | undefined
 
   constructor(environment: Environment, profile: Profile, isReconnecting: () => boolean, events: LineEvents) {
     this.#environment = environment
     this.#profile = profile
     this.#isReconnecting = isReconnecting
     this.#events = events
+    this.#isOnline = signal(environment.isOnline())
+    this.#endListening = environment.onNetwork(() => this.#handleNetwork())
   }
 
   get state(): ReadonlySignal<ConnectionState> {
@@ -76,8 +75,29 @@ export class Line {
     return this.#problem
   }
 
+  /** Undefined too while it waits for the network. */
   get nextAttemptAtMs(): ReadonlySignal<number | undefined> {
     return this.#nextAttemptAtMs
+  }
+
+  /** Without a network only this computer can be reached. A signal stands behind it. */
+  get isCutOff(): boolean {
+    return !this.#isOnline.value && !isOnThisComputer(socketUrl(this.#profile))
+  }
+
+  /** It has been refused twice in the same words, and is not tried again by itself. */
+  get isRefusedAgain(): ReadonlySignal<boolean> {
+    return this.#isRefusedAgain
+  }
+
+  /** The server has sent an ERROR, and the session is there all the same. */
+  get hasGoneOn(): ReadonlySignal<boolean> {
+    return this.#hasGoneOn
+  }
+
+  /** The last attempt did not even open a WebSocket, nor did one before it. */
+  get isUnopened(): ReadonlySignal<boolean> {
+    return this.#isUnopened
   }
 
   get hasBeenConnected(): ReadonlySignal<boolean> {
@@ -121,7 +141,7 @@ export class Line {
       return
     }
     this.#profile = profile
-    this.#backoff.reset()
+    this.#reconnection.reset()
     this.#isWanted = true
     this.#open()
   }
@@ -152,15 +172,24 @@ export class Line {
 
   /** At once, without a word. */
   abandon(): void {
+    this.#endListening()
     this.disconnect()
     this.#socket?.abandon()
   }
 
-  /** The server gave a reason; a close follows. After a lasting one it is not tried again by itself. */
-  explain(reason: string, isLasting: boolean): void {
-    this.#reason = reason
-    this.#isReasonLasting = isLasting
-    this.#problem.value = reason
+  /** The server has sent an ERROR; a close should follow. */
+  explain(farewell: Farewell): void {
+    this.#farewell = farewell
+    this.#problem.value = farewell.message
+    this.#environment.clearTimeout(this.#errorTimer)
+    this.#errorTimer = this.#environment.setTimeout(() => this.#handleNoClose(), ERROR_TIMEOUT_MS)
+  }
+
+  /** The server is gone, though the WebSocket does not know it. */
+  giveUp(silence: string): void {
+    this.#silence = silence
+    this.#events.onNote(silence)
+    this.#socket?.abandon()
   }
 
   /** False if there is no STOMP session, or its DISCONNECT is sent: STOMP 1.2 "DISCONNECT" wants nothing after it. */
@@ -204,8 +233,10 @@ export class Line {
     this.#stopTimer()
     this.#state.value = 'connecting'
     this.#problem.value = undefined
-    this.#reason = undefined
-    this.#isReasonLasting = false
+    this.#silence = undefined
+    this.#farewell = undefined
+    this.#isRefusedAgain.value = false
+    this.#isUnopened.value = false
     this.#wasOpen = false
     this.#events.onNote(`Opening ${this.#shownUrl}${this.#profile.isSockJs ? ' with SockJS' : offer}`)
     try {
@@ -215,11 +246,7 @@ export class Line {
       return
     }
     if (this.#isStomp) {
-      this.#link = new StompLink(this.#socket, this.#profile, {
-        onConnected: () => this.#handleConnected(),
-        onHeartBeatLost: () =>
-          this.#events.onNote('The server was silent for twice the time agreed for heart-beats: it counts as lost'),
-      })
+      this.#link = new StompLink(this.#socket, this.#profile, () => this.#handleConnected())
     }
     this.#startTimer(CONNECT_TIMEOUT_MS, () => this.#handleTimeout())
   }
@@ -250,23 +277,38 @@ export class Line {
   #handleConnected(): void {
     if (this.#state.value !== 'connecting') return
     this.#stopTimer()
-    this.#connectedAtMs = this.#environment.now()
+    this.#reconnection.connected(this.#environment.now())
     this.#wasConnected = true
     this.#hasBeenConnected.value = true
     this.#state.value = 'connected'
     this.#events.onConnected()
   }
 
+  /** Before CONNECTED there is nothing to go on with. */
+  #handleNoClose(): void {
+    if (this.#state.value === 'connected') {
+      this.#events.onNote('The server has not closed after its ERROR: the session goes on')
+      this.#farewell = undefined
+      this.#problem.value = undefined
+      this.#hasGoneOn.value = true
+    } else {
+      this.#events.onNote('The server has not closed after its ERROR: the connection is dropped')
+      this.#socket?.abandon()
+    }
+  }
+
   #handleTimeout(): void {
     const seconds = CONNECT_TIMEOUT_MS / 1000
     this.#events.onNote(`Not connected within ${seconds} s`)
     if (this.#wasOpen)
-      this.#reason = `The server did not answer CONNECT within ${seconds} s. Does it speak STOMP there?`
+      this.#silence = `The server did not answer CONNECT within ${seconds} s. Does it speak STOMP there?`
     this.#socket?.abandon()
   }
 
   #handleClose(close: Close): void {
     this.#stopTimer()
+    this.#environment.clearTimeout(this.#errorTimer)
+    this.#hasGoneOn.value = false
     const context = {
       url: this.#shownUrl,
       wasOpen: this.#wasOpen,
@@ -275,19 +317,21 @@ export class Line {
       inUrl: this.#inUrl(),
     }
     const wasConnected = this.#state.value === 'connected'
-    const { stableMs } = this.#backoff
-    if (wasConnected && this.#environment.now() - this.#connectedAtMs >= stableMs) this.#backoff.reset()
-    const problem = this.#reason ?? describeClose(close, { ...context, wasConnected })
+    const farewell = this.#farewell
+    const problem = farewell?.message ?? this.#silence ?? describeClose(close, { ...context, wasConnected })
+    const isRepeated = this.#reconnection.ended(this.#environment.now(), refusalKey(farewell?.key, close.code))
+    this.#isUnopened.value = !this.#wasOpen && !this.#wasConnected
     this.#events.onNote(`Closed${close.reason === '' ? '' : `: ${close.reason}`} (code ${close.code})`)
     this.#link?.dispose()
     this.#link = undefined
     this.#socket = undefined
     if (!this.#isWanted) this.#state.value = 'closed'
-    else if (this.#isReasonLasting) this.#fail(problem)
+    else if (farewell?.isLasting) this.#fail(problem)
     else if (wasConnected && this.#isTicketUsed) this.#fail(`${problem} ${TICKET_IS_USED}`)
     // Where the first attempt fails something else is wrong than a server that is gone for a moment.
-    else if (this.#isReconnecting() && this.#wasConnected) this.#waitForNext(problem)
-    else this.#fail(problem)
+    else if (!this.#isReconnecting() || !this.#wasConnected) this.#fail(problem + this.#offlineWords)
+    else if (isRepeated) this.#stopAsking(problem)
+    else this.#waitForNext(problem, farewell?.retryAfterMs ?? 0)
     this.#events.onEnded()
   }
 
@@ -302,12 +346,36 @@ export class Line {
     this.#problem.value = problem
   }
 
-  #waitForNext(problem: string): void {
-    const delayMs = this.#backoff.nextMs(0)
+  /** The server refuses what is sent at the beginning of each session. */
+  #stopAsking(problem: string): void {
+    this.#isRefusedAgain.value = true
+    this.#events.onNote('Refused twice in a row for the same reason: not tried again')
+    this.#fail(problem)
+  }
+
+  #waitForNext(problem: string, leastMs: number): void {
+    const delayMs = this.#reconnection.nextMs(leastMs)
     this.#state.value = 'waiting'
     this.#problem.value = problem
+    if (this.isCutOff) return
     this.#startTimer(delayMs, () => this.#open())
     this.#nextAttemptAtMs.value = this.#environment.now() + delayMs
+  }
+
+  get #offlineWords(): string {
+    return this.isCutOff ? ' The browser says that this computer is offline.' : ''
+  }
+
+  #handleNetwork(): void {
+    const isOnline = this.#environment.isOnline()
+    if (isOnline === this.#isOnline.value) return
+    this.#isOnline.value = isOnline
+    const state = this.#state.value
+    if (state === 'idle' || state === 'closed') return
+    this.#events.onNote(`The browser says that this computer is ${isOnline ? 'online again' : 'offline'}`)
+    if (state !== 'waiting' || isOnThisComputer(socketUrl(this.#profile))) return
+    if (isOnline) this.#open()
+    else this.#stopTimer()
   }
 
   #startTimer(delayMs: number, callback: () => void): void {

@@ -1,8 +1,9 @@
 /** Which records of a log somebody wants to see. */
-import { RecordKind, toText, type FrameRecord } from './frame-record.ts'
+import { RecordKind, type FrameRecord } from './frame-record.ts'
+import { parseQuery, type LogQuery } from './log-query.ts'
 
 export interface LogFilter {
-  /** Anywhere in the data, in any case. */
+  /** What is typed: text and more, as `parseQuery` reads it. */
   readonly text: string
   /** In the destination, in any case. */
   readonly destination: string
@@ -29,11 +30,13 @@ export function isFiltering(filter: LogFilter): boolean {
   return `${text}${destination}${command}` !== '' || direction !== 'all' || !hasHeartBeats || muted.size > 0
 }
 
-/** The filter as a function, made once for many records. */
-export function compileFilter(filter: LogFilter): (record: FrameRecord) => boolean {
+/** The filter as a function, made once for many records. `query` is its text, read. */
+export function compileFilter(
+  filter: LogFilter,
+  query: LogQuery = parseQuery(filter.text),
+): (record: FrameRecord) => boolean {
   if (!isFiltering(filter)) return () => true
   const { command, direction, hasHeartBeats, muted } = filter
-  const text = searcher(filter.text)
   const destination = searcher(filter.destination)
   return (record) => {
     if (direction !== 'all' && record.direction !== direction) return false
@@ -41,7 +44,7 @@ export function compileFilter(filter: LogFilter): (record: FrameRecord) => boole
     if (!hasHeartBeats && record.kind === RecordKind.heartBeat) return false
     if (record.subscription !== undefined && muted.has(record.subscription)) return false
     if (destination && !destination.test(record.destination ?? '')) return false
-    return !text || text.test(toText(record.raw))
+    return query.matches(record)
   }
 }
 

@@ -7,28 +7,43 @@ import type { FrameRecord } from './frame-record.ts'
 
 /** Longest that one update may take, in milliseconds: a paint has 16. */
 const BUDGET_MS = 5
-/** Records looked at between two looks at the clock. */
+/** Records, and bytes of them, looked at between two looks at the clock. */
 const SLICE = 256
+const SLICE_BYTES = 262_144
 
 export class LogView {
   readonly #log: FrameLog
   readonly #now: () => number
+  readonly #isError: (record: FrameRecord) => boolean
   #matches: (record: FrameRecord) => boolean
   #records: FrameRecord[] = []
+  /** Numbers of those shown that are errors. */
+  #errors: number[] = []
   #nextSeq: number
   /** While it is frozen: nothing from here on is shown, and nothing that is shown goes. */
   #frozenSeq: number | undefined
 
-  constructor(log: FrameLog, matches: (record: FrameRecord) => boolean, now: () => number) {
+  constructor(
+    log: FrameLog,
+    matches: (record: FrameRecord) => boolean,
+    now: () => number,
+    isError: (record: FrameRecord) => boolean = () => false,
+  ) {
     this.#log = log
     this.#matches = matches
     this.#now = now
+    this.#isError = isError
     this.#nextSeq = log.firstSeq
   }
 
   /** Oldest first. The array is the view's own and changes with `update`. */
   get records(): readonly FrameRecord[] {
     return this.#records
+  }
+
+  /** Numbers of the errors among them, oldest first. */
+  get errors(): readonly number[] {
+    return this.#errors
   }
 
   get isFrozen(): boolean {
@@ -63,6 +78,7 @@ export class LogView {
   filter(matches: (record: FrameRecord) => boolean): void {
     this.#matches = matches
     this.#records = []
+    this.#errors = []
     this.#nextSeq = this.#log.firstSeq
   }
 
@@ -74,9 +90,12 @@ export class LogView {
     const endMs = this.#now() + BUDGET_MS
     do {
       const sliceEnd = Math.min(this.#nextSeq + SLICE, endSeq)
-      for (; this.#nextSeq < sliceEnd; this.#nextSeq++) {
+      for (let bytes = 0; this.#nextSeq < sliceEnd && bytes < SLICE_BYTES; this.#nextSeq++) {
         const record = this.#log.at(this.#nextSeq)!
-        if (this.#matches(record)) this.#records.push(record)
+        bytes += record.bytes
+        if (!this.#matches(record)) continue
+        this.#records.push(record)
+        if (this.#isError(record)) this.#errors.push(record.seq)
       }
     } while (this.#nextSeq < endSeq && this.#now() < endMs)
   }
@@ -102,5 +121,7 @@ export class LogView {
     let count = 0
     while (count < this.#records.length && this.#records[count]!.seq < firstSeq) count++
     if (count > 0) this.#records.splice(0, count)
+    const gone = this.#errors.findIndex((seq) => seq >= firstSeq)
+    if (gone !== 0) this.#errors.splice(0, gone < 0 ? this.#errors.length : gone)
   }
 }

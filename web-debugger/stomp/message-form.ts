@@ -36,6 +36,7 @@ export class MessageForm {
   readonly file = signal<ChosenFile | undefined>(undefined)
   /** For a connection without STOMP: `\0` in the text is a NUL. */
   readonly hasEscapes = signal(false)
+  readonly #body: ReadonlySignal<Parsed<WireData>> = computed(() => this.#parseBody())
   readonly bodyProblem: ReadonlySignal<string | undefined> = computed(() => {
     // An empty form is not wrong yet.
     const isUntouched = this.text.value === '' && this.bodyKind.value !== 'file'
@@ -43,6 +44,10 @@ export class MessageForm {
   })
 
   readBody(): Parsed<WireData> {
+    return this.#body.value
+  }
+
+  #parseBody(): Parsed<WireData> {
     const text = this.text.value
     switch (this.bodyKind.value) {
       case 'hex':

@@ -30,22 +30,26 @@ export interface Origin extends Partial<Place> {
 export function originOf({ headers, body }: Frame): Origin | undefined {
   const [offset, epoch] = [headers.get('offset'), headers.get('epoch')]
   const isRetained = headers.get('retained') === 'true'
-  const count = headers.get('count')
+  const count = wholeNumber(headers.get('count'))
   // An application may send such headers too, but not without a body.
   const isMarker = headers.get('event') === 'position' && count !== undefined && body.length === 0
   if (offset === undefined && !isRetained && !isMarker) return undefined
   const place = { ...(offset !== undefined && { offset }), ...(epoch !== undefined && { epoch }) }
   const recovered = headers.get('recovered')
-  const missed = headers.get('missed')
   const marker = isMarker
     ? {
         ...place,
-        count: Number(count),
+        count,
         isRecovered: recovered === undefined ? undefined : recovered === 'true',
-        missed: missed === undefined ? undefined : Number(missed),
+        missed: wholeNumber(headers.get('missed')),
       }
     : undefined
   return { ...place, marker, isRetained }
+}
+
+/** Undefined if it is none: any server may send anything. */
+function wholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
 /** `at 1767225600000-42, 3 follow, recovered`. */

@@ -6,8 +6,18 @@ const PREFIX = 'profile='
 /** No profile that somebody typed is so long; one that is would only be in the way. */
 const MAX_LENGTH = 16_384
 
-/** The fragment, without `#`. Fields that have their usual value are left out. */
+/**
+ * The fragment, without `#`. Fields that have their usual value are left out; messages, and then subscriptions, where
+ * they would make it too long.
+ */
 export function toFragment(profile: Profile): string {
+  const full = fragmentOf(profile)
+  if (full.length <= MAX_LENGTH) return full
+  const shorter = fragmentOf({ ...profile, messages: [] })
+  return shorter.length <= MAX_LENGTH ? shorter : fragmentOf({ ...profile, messages: [], subscriptions: [] })
+}
+
+function fragmentOf(profile: Profile): string {
   const usual: Readonly<Record<string, unknown>> = { ...createProfile('') }
   const entries = Object.entries(withoutSecrets(profile)).filter(
     ([field, value]) => field === 'url' || JSON.stringify(value) !== JSON.stringify(usual[field]),

@@ -5,10 +5,10 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
 import { withoutTicket } from './credential.ts'
 import type { KeyValueStore } from './environment.ts'
-import { createProfile, readProfile, titleOf, withoutSecrets, type Profile } from './profile.ts'
+import { readProfiles, writeProfiles } from './profile-file.ts'
+import { titleOf, withoutSecrets, type Profile } from './profile.ts'
 
 const KEY = 'stomp-bridge.debugger.profiles'
-const FORMAT = 'stomp-bridge-debugger-profiles'
 /** More than anybody chooses from, and few enough to be shown and stored. */
 const MAX_PROFILES = 500
 
@@ -51,8 +51,7 @@ export class ProfileStore {
   }
 
   exportJson(): string {
-    const profiles = this.#profiles.value.map(withoutSecrets)
-    return `${JSON.stringify({ format: FORMAT, version: 1, profiles }, undefined, 2)}\n`
+    return writeProfiles(this.#profiles.value)
   }
 
   /**
@@ -108,17 +107,4 @@ export class ProfileStore {
       this.#problem.value = 'The browser does not let this page save: profiles last until it is closed. Export them.'
     }
   }
-}
-
-function readProfiles(text: string): Profile[] {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    // The caller says what was expected.
-    return []
-  }
-  const list = Array.isArray(value) ? value : ((value as { profiles?: unknown } | null)?.profiles ?? [value])
-  if (!Array.isArray(list)) return []
-  return list.flatMap((each: unknown) => readProfile(each, createProfile('')) ?? [])
 }

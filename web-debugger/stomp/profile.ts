@@ -1,6 +1,16 @@
 /** How to reach a server: what a person fills in, saves, exports and sends to a colleague. Knows no connection. */
+import { MAX_HEART_BEAT_MS } from '../../frames/index.ts'
 import type { HeaderRow } from '../ui/parse-header-rows.ts'
-import { isSecretName, isSecretSubProtocol, stripUrl } from './secrets.ts'
+import {
+  readMessages,
+  readSubscriptions,
+  withoutRenewals,
+  withoutSecretRows,
+  type SavedMessage,
+  type SavedSubscription,
+} from './saved-work.ts'
+import { isSecretName, isSecretSubProtocol, maskSubProtocols, stripUrl } from './secrets.ts'
+import { completeUrl, problemOfUrl } from './url.ts'
 
 export interface Profile {
   readonly name: string
@@ -28,6 +38,10 @@ export interface Profile {
   readonly heartBeatOutMs: number
   readonly heartBeatInMs: number
   readonly isReconnecting: boolean
+  /** Subscribed when it connects. */
+  readonly subscriptions: readonly SavedSubscription[]
+  /** Offered to be sent again. */
+  readonly messages: readonly SavedMessage[]
   /** Passcode, token and secret headers are saved too. */
   readonly isSavingSecrets: boolean
 }
@@ -52,6 +66,8 @@ export function createProfile(url: string): Profile {
     heartBeatOutMs: 10_000,
     heartBeatInMs: 10_000,
     isReconnecting: true,
+    subscriptions: [],
+    messages: [],
     isSavingSecrets: false,
   }
 }
@@ -60,7 +76,7 @@ export function createProfile(url: string): Profile {
 export function titleOf(profile: Pick<Profile, 'name' | 'url'>): string {
   if (profile.name.trim() !== '') return profile.name.trim()
   try {
-    const { host, pathname } = new URL(profile.url)
+    const { host, pathname } = new URL(completeUrl(profile.url, false))
     return `${host}${pathname === '/' ? '' : pathname}`
   } catch {
     // Half typed.
@@ -82,6 +98,8 @@ export function withoutSecrets(profile: Profile): Profile {
     passcode: '',
     token: '',
     headers: profile.headers.map((row) => (isSecretName(row.name, also) ? { ...row, value: '' } : row)),
+    subscriptions: withoutSecretRows(profile.subscriptions, also),
+    messages: withoutSecretRows(withoutRenewals(profile.messages), also),
     isSavingSecrets: false,
   }
 }
@@ -99,10 +117,14 @@ export function problemsOf(profile: Profile): ProfileProblems {
   const problems: ProfileProblems = {}
   const url = problemOfUrl(profile.url)
   if (url !== undefined) problems.url = url
+  const subProtocols = problemOfSubProtocols(subProtocolsOf(profile))
+  if (subProtocols !== undefined) problems.customSubProtocols = subProtocols
   if (profile.mode === 'raw') return problems
   for (const field of ['heartBeatOutMs', 'heartBeatInMs'] as const) {
     if (!Number.isInteger(profile[field]) || profile[field] < 0) {
       problems[field] = 'A whole number of milliseconds, 0 for none'
+    } else if (profile[field] > MAX_HEART_BEAT_MS) {
+      problems[field] = `At most ${MAX_HEART_BEAT_MS} milliseconds, which is a day`
     }
   }
   if (profile.token !== '' && profile.tokenPlace !== 'bearer' && profile.tokenName.trim() === '') {
@@ -111,24 +133,21 @@ export function problemsOf(profile: Profile): ProfileProblems {
   return problems
 }
 
-function problemOfUrl(url: string): string | undefined {
-  if (url.trim() === '') return 'Enter the URL of a WebSocket, such as ws://localhost:8080/stomp'
-  let parsed: URL
-  try {
-    parsed = new URL(url.trim())
-  } catch {
-    // Says only "Invalid URL".
-    return 'This is no URL. It should look like ws://localhost:8080/stomp'
-  }
-  if (!/^(ws|http)s?:$/.test(parsed.protocol) || parsed.host === '') {
-    return `The URL must begin with ws:// or wss://, not with "${parsed.protocol}"`
-  }
-  return undefined
+/** Of names that browsers offer. RFC 6455, 4.1: each is a token of HTTP, and there once. */
+const SUB_PROTOCOL = /^[!#$%&'*+.^`|~\w-]+$/
+
+function problemOfSubProtocols(names: readonly string[]): string | undefined {
+  const bad = names.find((name, index) => !SUB_PROTOCOL.test(name) || names.indexOf(name) < index)
+  if (bad === undefined) return undefined
+  const [shown] = maskSubProtocols([bad])
+  return SUB_PROTOCOL.test(bad)
+    ? `"${shown}" is there twice`
+    : `"${shown}" cannot be offered: names of sub-protocols are ASCII, without blanks and ( ) < > @ ; : \\ " / [ ] ? = { }`
 }
 
 /** The URL to open: `http` is taken for `ws`, a token may go into the query, a fragment never goes anywhere. */
 export function socketUrl(profile: Profile): string {
-  const url = new URL(profile.url.trim().replace(/^http/i, 'ws'))
+  const url = new URL(completeUrl(profile.url, false).replace(/^http/i, 'ws'))
   url.hash = ''
   if (profile.token !== '' && profile.tokenPlace === 'query') url.searchParams.set(profile.tokenName, profile.token)
   return url.href
@@ -161,7 +180,12 @@ export function connectHeaders(profile: Profile): Record<string, string> {
   if (profile.token !== '' && profile.tokenPlace === 'header') headers[profile.tokenName.trim()] = profile.token
   if (profile.hasSoftErrors) headers['errors'] = 'soft'
   for (const { name, value } of profile.headers) if (name.trim() !== '') headers[name.trim()] = value
-  return headers
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [onOneLine(name), onOneLine(value)]))
+}
+
+/** CONNECT has no escapes: what ends a line or a frame could begin another frame that nobody has seen. */
+function onOneLine(text: string): string {
+  return text.replace(/[\0\r\n]/g, ' ')
 }
 
 /**
@@ -176,6 +200,8 @@ export function readProfile(value: unknown, defaults: Profile): Profile | undefi
   for (const [field, standard] of Object.entries(defaults)) {
     const candidate = given[field]
     if (field === 'headers') profile[field] = readRows(candidate)
+    else if (field === 'subscriptions') profile[field] = readSubscriptions(candidate, readRows, MAX_LENGTH)
+    else if (field === 'messages') profile[field] = readMessages(candidate, readRows, MAX_LENGTH)
     else if (typeof candidate === typeof standard && isAllowed(field, candidate)) profile[field] = shorten(candidate)
   }
   return profile as unknown as Profile

@@ -1,9 +1,12 @@
 /** Sends what a form holds, once or many times, and remembers what was sent. */
-import { signal, type ReadonlySignal } from '@preact/signals'
+import { computed, signal, type ReadonlySignal } from '@preact/signals'
 import type { Connection } from './connection.ts'
 import type { WireData } from './frame-record.ts'
+import { brokenLimit, type FrameSize, type Limits } from './frame-size.ts'
 import { MessageForm, type Draft, type Message } from './message-form.ts'
 import { toNumber } from './profile-form.ts'
+import type { SendOptions } from './send-frame.ts'
+import { SendOutcome } from './send-outcome.ts'
 
 export interface Progress {
   readonly sent: number
@@ -28,17 +31,28 @@ export class Sender {
   readonly everyMs = signal('1000')
   readonly #connection: Connection
   readonly #recent = signal<readonly Draft[]>([])
+  readonly #offered: ReadonlySignal<readonly Draft[]>
   readonly #progress = signal<Progress | undefined>(undefined)
   readonly #problem = signal<string | undefined>(undefined)
+  readonly #outcome = signal<SendOutcome | undefined>(undefined)
+  readonly #size: ReadonlySignal<FrameSize | undefined> = computed(() => this.#measure())
+  readonly #limits: ReadonlySignal<Limits | undefined>
   #timer: unknown
 
-  constructor(connection: Connection) {
+  /** `limits`: of the server, where they are known. */
+  constructor(connection: Connection, limits: ReadonlySignal<Limits | undefined> = signal(undefined)) {
     this.#connection = connection
+    this.#limits = limits
+    this.#offered = computed(() => {
+      const sent = this.#recent.value
+      const saved = connection.profile.messages.value.map((message): Draft => ({ ...message, file: undefined }))
+      return [...sent, ...saved.filter((draft) => !sent.some((other) => isSame(other, draft)))].slice(0, KEPT)
+    })
   }
 
-  /** Newest first. */
+  /** Newest first, then those of the profile. */
   get recent(): ReadonlySignal<readonly Draft[]> {
-    return this.#recent
+    return this.#offered
   }
 
   /** Of a repetition; undefined if none runs. */
@@ -51,6 +65,27 @@ export class Sender {
     return this.#problem
   }
 
+  /** What became of what was sent last. */
+  get outcome(): ReadonlySignal<SendOutcome | undefined> {
+    return this.#outcome
+  }
+
+  /** Of the frame that the form holds; undefined if it is not complete, or no STOMP. */
+  get size(): ReadonlySignal<FrameSize | undefined> {
+    return this.#size
+  }
+
+  /** Undefined if they are not known. */
+  get limits(): ReadonlySignal<Limits | undefined> {
+    return this.#limits
+  }
+
+  /** Which limit of the server the frame would break, in words. */
+  get brokenLimit(): string | undefined {
+    const limits = this.#limits.value
+    return this.#size.value && limits && brokenLimit(this.#size.value, limits)
+  }
+
   /** Sends as often as the form says. False, with the reason in `problem`, if it cannot. */
   send(): boolean {
     if (this.#progress.value) return false
@@ -60,10 +95,17 @@ export class Sender {
       return this.#refuse(`Repeat: a whole number from 1 to ${MAX_TIMES.toLocaleString('en')}`)
     }
     if (times > 1 && !(everyMs >= 0)) return this.#refuse('Interval: milliseconds, 0 for as fast as it goes')
-    const once = this.#reader()
-    if (typeof once === 'string') return this.#refuse(once)
+    const outcome = new SendOutcome(this.#connection.environment.now(), this.#isStomp && this.wantsReceipt.value)
+    const send = this.#reader(outcome)
+    if (typeof send === 'string') return this.#refuse(send)
+    const once = () => {
+      const isSent = send()
+      if (isSent) outcome.countSent()
+      return isSent
+    }
     if (!once()) return this.#refuse('Not connected: connect first, then send')
     this.#problem.value = undefined
+    this.#outcome.value = outcome
     this.#remember(this.form.read())
     if (times > 1) this.#repeat(once, times, everyMs)
     return true
@@ -81,28 +123,42 @@ export class Sender {
   }
 
   /** What sends the message once, read from the form as it is now; a text says why not. */
-  #reader(): (() => boolean) | string {
+  #reader(outcome: SendOutcome): (() => boolean) | string {
     const connection = this.#connection
-    if (connection.profile.mode.value === 'raw') {
+    if (!this.#isStomp) {
       const body = this.form.readBody()
       return body.problem ?? (() => connection.sendRaw((body as { value: WireData }).value))
     }
     const message = this.form.readMessage()
     if (message.problem !== undefined) return message.problem
-    return this.#senderOf(message.value)
+    return this.#senderOf(message.value, outcome)
   }
 
-  #senderOf(message: Message): (() => boolean) | string {
+  get #isStomp(): boolean {
+    return this.#connection.profile.mode.value === 'stomp'
+  }
+
+  #measure(): FrameSize | undefined {
+    if (!this.#isStomp) return undefined
+    const message = this.form.readMessage()
+    return message.problem === undefined ? this.#connection.sizeOf(this.#optionsFor(message.value)) : undefined
+  }
+
+  #optionsFor(message: Message): SendOptions {
+    return {
+      ...message,
+      receipt: this.wantsReceipt.value,
+      transaction: this.transaction.value || undefined,
+      hasContentLength: this.hasContentLength.value,
+    }
+  }
+
+  #senderOf(message: Message, follower: SendOutcome): (() => boolean) | string {
     const transaction = this.transaction.value || undefined
     if (transaction !== undefined && !this.#connection.transactions.isOpen(transaction)) {
       return `Transaction ${transaction} is not open any more: begin one, or send outside`
     }
-    const options = {
-      ...message,
-      receipt: this.wantsReceipt.value,
-      transaction,
-      hasContentLength: this.hasContentLength.value,
-    }
+    const options = { ...this.#optionsFor(message), follower }
     return () => this.#connection.send(options)
   }
 

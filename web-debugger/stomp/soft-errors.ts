@@ -20,6 +20,8 @@ export interface SoftError {
   readonly retryAfter: string | undefined
   /** What was refused; undefined if it cannot be told. */
   readonly refused: 'SEND' | 'SUBSCRIBE' | undefined
+  /** Number of the record of what was refused. */
+  readonly seq: number | undefined
   /** Id of the subscription that was refused. */
   readonly subscription: string | undefined
   readonly atMs: number
@@ -59,7 +61,7 @@ export class SoftErrors {
   }
 
   /** What the record is about, or what became of it; undefined if nothing was refused. */
-  of(record: FrameRecord): SoftError | undefined {
+  of(record: Pick<FrameRecord, 'seq'>): SoftError | undefined {
     return this.#bySeq.get(record.seq)
   }
 
@@ -112,6 +114,7 @@ export class SoftErrors {
       receipt,
       retryAfter: headers.get('retry-after'),
       refused: cause ? (cause.command as 'SEND' | 'SUBSCRIBE') : refusedBy(text),
+      seq: cause?.seq,
       subscription: cause?.id,
       atMs: record.atMs,
     }

@@ -1,10 +1,11 @@
 /**
- * One STOMP session over one WebSocket. `@stomp/stompjs` runs it: the handshake, the heart-beats of both sides, the
+ * One STOMP session over one WebSocket. `@stomp/stompjs` runs it: the handshake, the heart-beats of this side, the
  * polite end. Frames that a person composes go out beside it, from the encoder of `frames/`: stompjs cannot repeat a
  * header or put one on BEGIN, and does not escape headers in STOMP 1.1.
  */
 import { Client, Versions } from '@stomp/stompjs'
 import { encodeFrame, Version, VERSIONS, type FrameToEncode } from '../../frames/index.ts'
+import { withKeptHeartBeats } from '../../src/stomp-client/heart-beats.ts'
 import { connectHeaders, versionsOf, type Profile } from './profile.ts'
 import type { TappedSocket } from './tapped-socket.ts'
 
@@ -12,22 +13,20 @@ export class StompLink {
   readonly #socket: TappedSocket
   readonly #client: Client
 
-  constructor(
-    socket: TappedSocket,
-    profile: Profile,
-    events: { onConnected: () => void; onHeartBeatLost: () => void },
-  ) {
+  constructor(socket: TappedSocket, profile: Profile, onConnected: () => void) {
     this.#socket = socket
     this.#client = new Client({
-      webSocketFactory: () => socket,
+      webSocketFactory: () => withKeptHeartBeats(socket),
       stompVersions: new Versions([...versionsOf(profile)]),
       connectHeaders: connectHeaders(profile),
       heartbeatOutgoing: profile.heartBeatOutMs,
       heartbeatIncoming: profile.heartBeatInMs,
       // The connection tries again itself, to be able to say when.
       reconnectDelay: 0,
-      onConnect: events.onConnected,
-      onHeartbeatLost: events.onHeartBeatLost,
+      // Silence is noticed by the connection, which says so and drops the WebSocket: stompjs would close it politely,
+      // and a server that is gone never answers a close.
+      heartbeatToleranceMultiplier: Infinity,
+      onConnect: onConnected,
     })
     this.#client.activate()
   }

@@ -84,14 +84,23 @@ function isSequence(bytes: Uint8Array, length: number): boolean {
   }
 }
 
-/** Rows of 16 bytes: offset, hex, and what is printable. */
-export function toHexDump(bytes: Uint8Array): string {
-  const lines: string[] = []
+/** 16 bytes, or what is left of them. */
+export interface HexRow {
+  /** Of the first of them. */
+  readonly at: number
+  /** As wide as 16 of them. */
+  readonly hex: string
+  /** What is printable; a dot for each other byte. */
+  readonly text: string
+}
+
+export function toHexRows(bytes: Uint8Array): HexRow[] {
+  const rows: HexRow[] = []
   for (let at = 0; at < bytes.length; at += 16) {
     const row = bytes.subarray(at, at + 16)
     const hex = Array.from(row, (byte) => byte.toString(16).padStart(2, '0')).join(' ')
     const text = Array.from(row, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '·')).join('')
-    lines.push(`${at.toString(16).padStart(6, '0')}  ${hex.padEnd(47)}  ${text}`)
+    rows.push({ at, hex: hex.padEnd(47), text })
   }
-  return lines.join('\n')
+  return rows
 }

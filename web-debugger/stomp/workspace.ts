@@ -3,15 +3,19 @@ import { computed, signal, type ReadonlySignal, type Signal } from '@preact/sign
 import { Connection } from './connection.ts'
 import { ConsoleModel } from './console-model.ts'
 import { browserEnvironment, type Environment, type KeyValueStore } from './environment.ts'
+import type { Limits } from './frame-size.ts'
 import { createProfile, type Profile } from './profile.ts'
 import { ProfileStore } from './profile-store.ts'
+import { Replay } from './replay.ts'
 import { Sender } from './sender.ts'
+import { isSameHost } from './url.ts'
 
 /** A connection with what its tab keeps for it. */
 export interface Tab {
   readonly connection: Connection
   readonly console: ConsoleModel
   readonly sender: Sender
+  readonly replay: Replay
   /** Are the settings of the connection shown in place of the console? Until it is connected for the first time. */
   readonly isSettingUp: Signal<boolean>
 }
@@ -26,6 +30,8 @@ export interface WorkspaceOptions {
 export class Workspace {
   readonly defaultUrl: string
   readonly store: ProfileStore
+  /** Of the bridge that the page comes from; undefined while they are not known. */
+  readonly bridgeLimits = signal<Limits | undefined>(undefined)
   /** Id of the connection that is shown; empty if there is none. */
   readonly activeId = signal('')
   readonly #environment: Environment
@@ -64,7 +70,12 @@ export class Workspace {
     connection.state.subscribe((state) => {
       if (state === 'connected') isSettingUp.value = false
     })
-    const tab = { connection, console: new ConsoleModel(connection), sender: new Sender(connection), isSettingUp }
+    const limits = computed(() =>
+      isSameHost(connection.profile.url.value, this.defaultUrl) ? this.bridgeLimits.value : undefined,
+    )
+    const sender = new Sender(connection, limits)
+    const replay = new Replay(connection)
+    const tab = { connection, console: new ConsoleModel(connection), sender, replay, isSettingUp }
     this.#tabs.value = [...this.#tabs.value, tab]
     this.activeId.value = connection.id
     return connection
@@ -77,6 +88,7 @@ export class Workspace {
     const closed = tabs[index]
     if (!closed) return
     closed.sender.stop()
+    closed.replay.stop()
     closed.connection.dispose()
     const left = tabs.filter((tab) => tab !== closed)
     this.#tabs.value = left

@@ -1,4 +1,5 @@
 /** What a connection is subscribed to: colour, messages so far and a second, mute, unsubscribe. */
+import { useSignal, type Signal } from '@preact/signals'
 import type { Connection } from '../stomp/connection.ts'
 import { NO_HISTORY, type SubscriptionEntry } from '../stomp/subscriptions.ts'
 import { SoftErrorText } from '../errors/soft-error-text.tsx'
@@ -6,20 +7,92 @@ import { useSeconds } from '../connections/use-seconds.ts'
 import { Button } from '../ui/button.tsx'
 import { formatCount, formatRate } from '../ui/format.ts'
 import { Icon } from '../ui/icon.tsx'
+import { MiddleCut } from '../ui/middle-cut.tsx'
+import { TextInput } from '../ui/text-input.tsx'
+import { groupByPrefix, searchSubscriptions, type SubscriptionGroup } from './subscription-groups.ts'
 
 /** So many counts are drawn once a second, and not with every message. */
 const MANY = 40
 
-export function SubscriptionList({ connection }: { readonly connection: Connection }) {
+/** From so many on they can be searched and grouped. */
+const SEARCHED = 8
+
+export interface SubscriptionListProps {
+  readonly connection: Connection
+  readonly isGrouped: Signal<boolean>
+}
+
+export function SubscriptionList({ connection, isGrouped }: SubscriptionListProps) {
+  const text = useSignal('')
   const entries = connection.subscriptions.value
   const now = useSeconds(entries.length > 0)
   if (entries.length === 0) return null
+  const isSearched = entries.length >= SEARCHED
+  const found = isSearched ? searchSubscriptions(entries, text.value) : entries
+  const props = { connection, now, isLive: entries.length <= MANY }
   return (
-    <ul class="subscription-list" aria-label="Subscriptions">
-      {entries.map((entry) => (
-        <SubscriptionItem key={entry.id} {...{ entry, connection, now, isLive: entries.length <= MANY }} />
-      ))}
-    </ul>
+    <>
+      {isSearched && (
+        <div class="subscription-tools">
+          <TextInput label="Search subscriptions" hideLabel value={text} placeholder="Search subscriptions" />
+          <Button kind="quiet" pressed={isGrouped.value} onClick={() => (isGrouped.value = !isGrouped.value)}>
+            Group
+          </Button>
+        </div>
+      )}
+      {found.length < entries.length && (
+        <p class="field-hint" role="status">
+          {found.length === 0
+            ? 'No subscription fits'
+            : `${formatCount(found.length)} of ${formatCount(entries.length)}`}
+        </p>
+      )}
+      {isSearched && isGrouped.value ? (
+        <div class="subscription-groups">
+          {groupByPrefix(found).map((group) => (
+            <GroupOfSubscriptions key={group.prefix} group={group} {...props} />
+          ))}
+        </div>
+      ) : (
+        <ul class="subscription-list" aria-label="Subscriptions">
+          {found.map((entry) => (
+            <SubscriptionItem key={entry.id} entry={entry} {...props} />
+          ))}
+        </ul>
+      )}
+    </>
+  )
+}
+
+type Shared = Omit<SubscriptionItemProps, 'entry'>
+
+function GroupOfSubscriptions({ group, ...props }: Shared & { readonly group: SubscriptionGroup }) {
+  const isOpen = useSignal(false)
+  const { prefix, entries } = group
+  return (
+    <section>
+      <button
+        type="button"
+        class="subscription-group"
+        aria-expanded={isOpen.value}
+        aria-label={`${prefix} ${formatCount(entries.length)}`}
+        title={prefix}
+        onClick={() => (isOpen.value = !isOpen.value)}
+      >
+        <Icon name="chevron" />
+        <span class="subscription-destination mono">
+          <MiddleCut text={prefix} />
+        </span>{' '}
+        <span class="subscription-facts tabular">{formatCount(entries.length)}</span>
+      </button>
+      {isOpen.value && (
+        <ul class="subscription-list" aria-label={`Subscriptions of ${prefix}`}>
+          {entries.map((entry) => (
+            <SubscriptionItem key={entry.id} entry={entry} {...props} />
+          ))}
+        </ul>
+      )}
+    </section>
   )
 }
 
@@ -43,7 +116,7 @@ function SubscriptionItem({ entry, connection, now, isLive }: SubscriptionItemPr
       <span class="subscription-colour" aria-hidden="true" />
       <div class="subscription-text">
         <span class="subscription-destination mono" title={destination}>
-          {destination}
+          <MiddleCut text={destination} />
         </span>
         <span class="subscription-facts tabular">
           {refusal && <strong class="subscription-refused">Refused</strong>}

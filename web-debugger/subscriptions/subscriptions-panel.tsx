@@ -1,11 +1,13 @@
 /** Subscribe, and the list of what is subscribed with what it brings. */
 import { useSignal } from '@preact/signals'
 import type { Header } from '../../frames/index.ts'
-import { useMemo } from 'preact/hooks'
+import { useMemo, useRef } from 'preact/hooks'
+import type { Layout } from '../shell/layout.ts'
 import type { Connection } from '../stomp/connection.ts'
 import { readAsk } from '../stomp/place.ts'
 import { readPrefetch } from '../stomp/prefetch.ts'
 import type { AckMode } from '../stomp/subscriptions.ts'
+import { announce } from '../ui/announce.ts'
 import { Button } from '../ui/button.tsx'
 import { HeaderRows, type HeaderRow } from '../ui/header-rows.tsx'
 import { Icon } from '../ui/icon.tsx'
@@ -19,9 +21,10 @@ export interface SubscriptionsPanelProps {
   readonly connection: Connection
   /** Destinations to propose. */
   readonly proposals: readonly string[]
+  readonly layout: Layout
 }
 
-export function SubscriptionsPanel({ connection, proposals }: SubscriptionsPanelProps) {
+export function SubscriptionsPanel({ connection, proposals, layout }: SubscriptionsPanelProps) {
   const isOpen = useSignal(true)
   const destination = useSignal('')
   const ack = useSignal<AckMode>('auto')
@@ -29,6 +32,7 @@ export function SubscriptionsPanel({ connection, proposals }: SubscriptionsPanel
   const problem = useSignal<string | undefined>(undefined)
   const prefetch = useSignal('')
   const ask = useMemo(createAsk, [])
+  const box = useRef<HTMLDivElement>(null)
   // With `auto` a message is settled when it is sent: there is nothing to count.
   const hasPrefetch = ack.value !== 'auto'
   const wanted = destination.value.trim()
@@ -47,9 +51,15 @@ export function SubscriptionsPanel({ connection, proposals }: SubscriptionsPanel
     kind.value = 'now'
   }
   const count = connection.subscriptions.value.length
+  const unsubscribeAll = () => {
+    connection.unsubscribeAll()
+    announce(`${count} subscriptions ended`)
+    // The button goes with the last of them.
+    box.current?.querySelector('input')?.focus()
+  }
   return (
     <Panel title={count === 0 ? 'Subscriptions' : `Subscriptions (${count})`} isOpen={isOpen}>
-      <div class="subscribe-row">
+      <div class="subscribe-row" ref={box}>
         <TextInput
           label="Destination to subscribe"
           hideLabel
@@ -92,7 +102,14 @@ export function SubscriptionsPanel({ connection, proposals }: SubscriptionsPanel
           <HeaderRows label="SUBSCRIBE headers" rows={headers} />
         </div>
       </details>
-      <SubscriptionList connection={connection} />
+      <SubscriptionList connection={connection} isGrouped={layout.areSubscriptionsGrouped} />
+      {count > 1 && (
+        <div class="subscriptions-foot">
+          <Button kind="quiet" onClick={unsubscribeAll}>
+            Unsubscribe all
+          </Button>
+        </div>
+      )}
     </Panel>
   )
 }

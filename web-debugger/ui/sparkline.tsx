@@ -23,14 +23,14 @@ export function Sparkline({ points, label, unit = '', width = 120, height = 28 }
       height={height}
     >
       <title>{text}</title>
-      {points.length > 0 && <SparkPath points={points} width={width} height={height} />}
+      {points.length > 1 && <SparkPath points={points} width={width} height={height} />}
     </svg>
   )
 }
 
 function SparkPath({ points, width, height }: { points: readonly number[]; width: number; height: number }) {
   const max = Math.max(...points, Number.MIN_VALUE)
-  const step = points.length > 1 ? (width - 2 * INSET) / (points.length - 1) : 0
+  const step = (width - 2 * INSET) / (points.length - 1)
   const xs = points.map((_, i) => INSET + i * step)
   const ys = points.map((value) => height - INSET - (Math.max(0, value) / max) * (height - 2 * INSET))
   const line = xs.map((x, i) => `${i === 0 ? 'M' : 'L'}${x.toFixed(1)} ${ys[i]!.toFixed(1)}`).join('')

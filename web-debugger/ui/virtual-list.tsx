@@ -2,7 +2,7 @@
  * A list of any length of which only the rows in sight are in the document. Rows have one height; it follows the end
  * while `isFollowing`, which it clears when someone scrolls up and sets when they come back down.
  */
-import type { Signal } from '@preact/signals'
+import type { ReadonlySignal, Signal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 
@@ -19,11 +19,13 @@ export interface VirtualListProps<T> {
   readonly label: string
   readonly isFollowing: Signal<boolean>
   readonly selectedIndex?: Signal<number | undefined> | undefined
+  /** Grows when the selected row has to be brought into sight, whatever was scrolled. */
+  readonly revealed?: ReadonlySignal<number> | undefined
   readonly onSelect?: ((index: number) => void) | undefined
 }
 
 export function VirtualList<T>(props: VirtualListProps<T>) {
-  const { items, version, rowHeight, renderRow, label, isFollowing, selectedIndex, onSelect } = props
+  const { items, version, rowHeight, renderRow, label, isFollowing, selectedIndex, revealed, onSelect } = props
   const id = useId()
   const box = useRef<HTMLDivElement>(null)
   const lastTop = useRef(0)
@@ -53,6 +55,18 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     const isMoved = !isFollowing.value && Math.abs(element.scrollTop - view.top) >= 1
     if (isMoved) setView({ top: element.scrollTop, height: element.clientHeight })
   }, [version, isFollowing.value, items.length])
+
+  const shownReveal = useRef(revealed?.peek())
+  useLayoutEffect(() => {
+    const element = box.current!
+    if (shownReveal.current === revealed?.value || selected === undefined) return
+    shownReveal.current = revealed?.value
+    const top = selected * rowHeight
+    const isInSight = top >= element.scrollTop && top + rowHeight <= element.scrollTop + element.clientHeight
+    if (!isInSight) element.scrollTop = Math.max(0, top - (element.clientHeight - rowHeight) / 2)
+    lastTop.current = element.scrollTop
+    setView({ top: element.scrollTop, height: element.clientHeight })
+  })
 
   const onScroll = () => {
     const element = box.current

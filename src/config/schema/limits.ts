@@ -1,6 +1,24 @@
-/** The sections `slowClients`, `heartBeat` and `limits`: what one client may use. */
+/** The sections `fanout`, `slowClients`, `heartBeat` and `limits`: how messages leave, and what one client may use. */
 import * as z from 'zod'
 import { count, destinationPattern, flag, DAY_SECONDS, HOUR_MS, MEBIBYTE, milliseconds, MINUTE_MS } from './values.ts'
+
+export const fanout = z
+  .array(
+    z.strictObject({
+      destination: destinationPattern.describe(
+        'Destination or pattern with *, ** or ?, as the bridge knows it: a queue of one user is /user/{user}/queue/…',
+      ),
+      gatherMs: z
+        .int()
+        .min(0)
+        .max(1000)
+        .describe(
+          'What comes within this time leaves in one write per subscriber, in milliseconds; a message waits so long at most. 0 is at once',
+        ),
+    }),
+  )
+  .default([])
+  .describe('Destinations whose messages may wait a moment for more, which saves CPU; the first match counts')
 
 export const slowClients = z
   .array(
@@ -46,6 +64,11 @@ export const heartBeat = z
   .prefault({})
   .describe('STOMP heart-beats')
 
+/** A limit that may be none. */
+function optional(max: number, text: string) {
+  return z.int().min(0).max(max).default(0).describe(text)
+}
+
 const rate = z.strictObject({
   action: z.enum(['send', 'subscribe']).describe('What is counted'),
   destination: destinationPattern.describe('Destination or pattern with *, ** or ?'),
@@ -90,6 +113,34 @@ export const limits = z
       'Most frames of a session that wait for Redis; beyond that nothing more is read from it',
     ),
     maxSessions: count(100_000, 10_000_000, 'Most sessions at a time'),
+    maxSessionsPerAddress: optional(
+      10_000_000,
+      'Most sessions from one address at a time, of IPv6 from one /64; who comes beside them is refused. 0 is no limit. ' +
+        'Behind a proxy set server.trustedProxies first',
+    ),
+    maxSessionsPerUser: optional(
+      10_000_000,
+      'Most sessions of one user at a time; who comes beside them is refused. 0 is no limit',
+    ),
+    connectsPerSecond: optional(1_000_000, 'Most clients that may come in a second; 0 is no limit'),
+    connectBurst: optional(
+      1_000_000,
+      'How many of them may come at once, after a time in which none came; 0 is those of one second',
+    ),
+    connectsPerSecondPerAddress: optional(
+      1_000_000,
+      'The same from one address, of IPv6 from one /64; 0 is no limit. Behind a proxy set server.trustedProxies first',
+    ),
+    connectBurstPerAddress: optional(
+      1_000_000,
+      'How many of them may come from one address at once; 0 is those of one second',
+    ),
+    maxFramesPerSecond: optional(
+      1_000_000,
+      'Most frames of a session in a second, without heart-beats. More are not refused: they wait, and the client is read no ' +
+        'further. 0 is no limit',
+    ),
+    maxBytesPerSecond: optional(1024 * MEBIBYTE, 'The same in bytes; 0 is no limit'),
     rates: z
       .array(rate)
       .default([])

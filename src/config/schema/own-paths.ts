@@ -19,6 +19,12 @@ export const OWN_PATHS = [
 /** Those of the debug API and of other doors, which may be off; one that ends in a slash stands for all below it. */
 const OTHER_PATHS = [
   '/api/bridge',
+  '/api/bridge/',
+  '/api/explain',
+  '/api/history',
+  '/api/retained',
+  '/api/queues',
+  '/api/queues/',
   '/api/sessions',
   '/api/sessions/',
   '/api/users/',

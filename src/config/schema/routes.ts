@@ -148,6 +148,12 @@ export const broker = z
       .min(1)
       .default('BROADCAST-CHANNEL')
       .describe('Redis channel that carries messages for topics to every bridge'),
+    distribution: z
+      .enum(['shared', 'both', 'by-interest'])
+      .default('shared')
+      .describe(
+        'Over which channels messages for topics travel between bridges: one that all hear, or one for each destination, heard where somebody has subscribed it. To switch, set "both" on all of them in between',
+      ),
     releaseDelayMs: milliseconds(
       1000,
       0,

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { addressRange, hostName } from './addresses.ts'
 import { isOwnPath } from './own-paths.ts'
-import { count, flag, HOUR_MS, MEBIBYTE, milliseconds, MINUTE_MS, port } from './values.ts'
+import { count, flag, HOUR_MS, MEBIBYTE, milliseconds, MINUTE_MS, port, text } from './values.ts'
 
 const origin = z.string().superRefine((value, context) => {
   if (value === '*') return
@@ -16,10 +16,24 @@ const origin = z.string().superRefine((value, context) => {
   else if (asBrowsersSendIt !== value) context.addIssue(`must be written as browsers send it: "${asBrowsersSendIt}"`)
 })
 
+/** The certificate of a listener. */
+function tls(describe: string) {
+  return z
+    .strictObject({
+      certFile: text(
+        'PEM file with the certificate, and behind it those of the authorities in between; read again when it changes',
+      ),
+      keyFile: text('PEM file with the key of the certificate, without a passphrase; read again when it changes'),
+    })
+    .prefault({})
+    .describe(describe)
+}
+
 export const server = z
   .strictObject({
     host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 is every IPv4 address'),
     port: port(8080, 'Port for WebSocket and HTTP; 0 is any free port'),
+    tls: tls('TLS for WebSocket and HTTP: with both files the bridge speaks wss:// and https:// alone'),
     workers: count(1, 64, 'Processes that share the ports, about one per core; more than one needs Redis'),
     path: z
       .string()
@@ -46,6 +60,12 @@ export const server = z
       .default([])
       .describe(
         'Addresses of proxies in front, such as 10.0.0.0/8: from these, X-Forwarded-For says what the address of a client is',
+      ),
+    forwardedHeader: z
+      .enum(['X-Forwarded-For', 'Forwarded'])
+      .default('X-Forwarded-For')
+      .describe(
+        'The header in which those proxies say it; Forwarded is that of RFC 7239. The other one is not believed',
       ),
     joinFrames: flag(
       false,
@@ -99,6 +119,7 @@ export const tcp = z
     enabled: flag(false, 'Also speak STOMP over plain TCP'),
     host: z.string().min(1).default('127.0.0.1').describe('Address to listen on'),
     port: port(61_613, 'Port for STOMP over TCP; 0 is any free port'),
+    tls: tls('TLS for STOMP over TCP: with both files the bridge speaks it alone there'),
   })
   .prefault({})
   .describe('STOMP over plain TCP')

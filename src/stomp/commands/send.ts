@@ -8,25 +8,72 @@ import { requireReplyChannel } from '../../client/replies.ts'
 import type { OutboundMessage } from '../../routes/payload.ts'
 import { CORRELATION_ID, REPLY_TO } from '../../routes/replies.ts'
 import { ProtocolError } from '../../errors.ts'
+import { readTrace, traceHeaders, TRACEPARENT, TRACESTATE, type TraceContext } from '../../trace-context.ts'
+import type { Tracing } from '../../tracing/tracing.ts'
 import type { CommandContext, CommandHandler, PendingEffect } from '../command.ts'
 import { requireHeader } from '../headers.ts'
 
-/** Headers of the SEND frame itself: they do not travel with the message. */
+/** Headers of the SEND frame itself: they do not travel with the message as they are. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   'destination',
   'content-length',
   'receipt',
   'transaction',
   'idempotency-key',
+  TRACEPARENT,
+  TRACESTATE,
 ])
 
 export const handleSend: CommandHandler = (context, frame) => {
-  const { client } = context
+  const { client, tracing } = context
   const destination = requireHeader(frame, 'destination')
   if (destination === RENEW_DESTINATION) return renew(context, frame)
   if (client.isCommand(destination)) return runCommand(context, frame)
+  const traceparent = frame.headers.get(TRACEPARENT)
+  const trace = traceparent === undefined ? undefined : readTrace(traceparent, frame.headers.get(TRACESTATE))
+  return tracing
+    ? sendTraced(context, destination, frame, trace, tracing)
+    : sendMessage(context, destination, frame, trace)
+}
+
+/** As one span, from the frame until its effect has happened. */
+function sendTraced(
+  context: CommandContext,
+  destination: string,
+  frame: Frame,
+  trace: TraceContext | undefined,
+  tracing: Tracing,
+): PendingEffect | undefined {
+  const attributes = {
+    'messaging.system': 'stomp',
+    'messaging.operation.name': 'SEND',
+    'messaging.operation.type': 'send',
+    'messaging.destination.name': destination,
+    'messaging.message.body.size': frame.body.length,
+    'session.id': context.client.id,
+  }
+  const span = tracing.begin('server', 'SEND', attributes, trace)
+  if (!span) return sendMessage(context, destination, frame, trace)
+  try {
+    const effect = sendMessage(context, destination, frame, span)
+    if (effect) void span.endWith(effect.done)
+    else span.end() // of a transaction: nothing more happens before COMMIT
+    return effect
+  } catch (error) {
+    span.end(error)
+    throw error
+  }
+}
+
+function sendMessage(
+  context: CommandContext,
+  destination: string,
+  frame: Frame,
+  trace: TraceContext | undefined,
+): PendingEffect | undefined {
+  const { client } = context
   const once = onceOf(context, destination, frame)
-  const message = client.route(new SentMessage(client, destination, frame), once)
+  const message = client.route(new SentMessage(client, destination, frame, trace), once)
   const replyTo = frame.headers.get(REPLY_TO)
   const ready = replyTo === undefined ? undefined : client.listenForReplies(destination, replyTo)
   const transaction = frame.headers.get('transaction')
@@ -75,9 +122,11 @@ class SentMessage implements OutboundMessage {
   readonly destination: string
   readonly session: string
   readonly user: string | undefined
+  readonly trace: TraceContext | undefined
   readonly #frame: Frame
 
-  constructor({ id, identity }: Client, destination: string, frame: Frame) {
+  constructor({ id, identity }: Client, destination: string, frame: Frame, trace: TraceContext | undefined) {
+    this.trace = trace
     this.destination = destination
     this.session = id
     this.user = identity.user
@@ -95,6 +144,9 @@ class SentMessage implements OutboundMessage {
   }
 
   get headers(): readonly Header[] {
-    return [...this.#frame.headers].filter(([name]) => !OWN_HEADERS.has(name))
+    const headers: Header[] = []
+    for (const header of this.#frame.headers) if (!OWN_HEADERS.has(header[0])) headers.push(header)
+    if (this.trace) headers.push(...traceHeaders(this.trace))
+    return headers
   }
 }

@@ -80,7 +80,7 @@ export async function startNodes(
 }
 
 /** A node that has just come is asked only when the others have heard it. */
-async function untilNodesKnow(a: BridgeProcess, b: BridgeProcess): Promise<void> {
+export async function untilNodesKnow(a: BridgeProcess, b: BridgeProcess): Promise<void> {
   const probe = await connectPeer({ url: b.wsUrl })
   try {
     probe.send(frameText('CONNECT', { 'accept-version': '1.2', passcode: await token('probe') }))

@@ -294,9 +294,10 @@ describe(`asking for history on ${runtime}`, () => {
     expect((await messages(early, 2)).map(({ headers }) => headers.has('retained'))).toEqual([false, false])
     for (const node of [nodes.a, nodes.b]) {
       const peer = await enter(node)
-      subscribing(peer, topic)
+      subscribing(peer, topic, { receipt: 'live' })
       const [kept] = await messages(peer, 1)
       expect([bodyText(kept!), kept!.headers.get('retained')]).toEqual(['two', 'true'])
+      await peer.receipt('live')
       await quiet(peer)
       const asking = await enter(node)
       await ask(asking, topic, { last: '1' })

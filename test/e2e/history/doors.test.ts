@@ -135,6 +135,20 @@ describe(`history at the doors on ${runtime}`, () => {
       expect(JSON.parse((await asked.next()).data)).toMatchObject({ count: 0, recovered: true })
     })
 
+    it('gets the retained message unasked, alone and among others, and goes on behind it', async () => {
+      const topic = newTopic('retained')
+      await post(nodes.a, topic, ['one', 'two'])
+      const [two] = await (await stream(topic)).take(1)
+      expect(two).toMatchObject({ event: 'message', data: 'two' })
+      const several = await openEvents(`${nodes.b.url}/sse?destination=${topic}&destination=${newTopic()}`, {})
+      const frame = JSON.parse((await several.next()).data) as JsonFrame
+      expect(frame).toMatchObject({ destination: topic, body: 'two', headers: { retained: 'true' } })
+      await post(nodes.a, topic, ['three'])
+      const [position, three] = await (await stream(topic, '', { 'last-event-id': two!.id })).take(2)
+      expect(JSON.parse(position!.data)).toMatchObject({ event: 'position', count: 1, recovered: true })
+      expect(three).toMatchObject({ event: 'message', data: 'three' })
+    })
+
     it('goes on from its last id also when that was of the marker', async () => {
       const topic = newTopic()
       const first = await stream(topic, 'last=0')

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { metric } from '../../support/clients/backend.ts'
 import type { BridgeProcess } from '../../support/process.ts'
 import { runtime } from '../../support/runtime.ts'
-import { bodyText } from '../../support/stomp-peer.ts'
+import { bodyText, frameText } from '../../support/stomp-peer.ts'
 import { eventually, waitFor } from '../../support/wait.ts'
 import { untilReady } from '../../support/world.ts'
 import { send, subscribe } from '../access/stage.ts'
@@ -64,9 +64,13 @@ describe(`history and faults on ${runtime}`, () => {
     const place = placeOf((await messages(asked, 2)).at(-1)!)
     await bodies(plain, 2)
     const now = Date.now()
+    const counts = () => Promise.all(['gaps_not_filled', 'histories_anew'].map((name) => metric(nodes.a, `stomp_bridge_${name}_total`)))
+    const [unfilled, anew] = await counts()
     await nodes.backend.flushall()
     await post(nodes.b, topic, ['three'])
     const marker = await asked.expect('MESSAGE', { event: 'position', recovered: 'false' })
+    const [unfilledNow, anewNow] = await counts()
+    expect([unfilledNow! - unfilled!, anewNow! - anew!]).toEqual([1, 1])
     expect(placeOf(marker).epoch).not.toBe(place.epoch)
     expect(await bodies(asked, 1)).toEqual(['three'])
     expect(await bodies(plain, 1)).toEqual(['three'])
@@ -296,6 +300,20 @@ describe(`history and faults on ${runtime}`, () => {
     for (const peer of peers) {
       expect(await bodies(peer, 100)).toEqual(numbered('m', 1, 100))
       await quiet(peer)
+    }
+  })
+
+  it('Redis refuses to read it: who asks is told, and who gets what is retained, and nobody stands still', async () => {
+    for (const [topic, headers, subscribeNow] of [
+      [newTopic(), { last: '5' }, ask],
+      [newTopic('retained'), {}, subscribe],
+    ] as const) {
+      await nodes.backend.set(keyOf(topic, 'position'), 'no hash')
+      const peer = await enter(nodes.a)
+      peer.send(frameText('SUBSCRIBE', { id: '1', destination: topic, receipt: 'r', ...headers }))
+      await peer.expect('ERROR', { code: 'bus-refused', 'receipt-id': 'r' })
+      await nodes.backend.del(keyOf(topic, 'position'))
+      await subscribeNow(await enter(nodes.a), topic, headers)
     }
   })
 

@@ -4,8 +4,10 @@
  */
 import type { Redis } from 'ioredis'
 import { follow, openStomp, type DoorName, type Known, type Link, type TextFrame } from './follower.ts'
-import { pause, type Bridges } from './ledger-world.ts'
+import { pause, type Bridges as AllBridges } from './ledger-world.ts'
 import { compare } from './stage.ts'
+
+type Bridges = Pick<AllBridges, 'url'>
 
 /** How long one attempt of a publisher may take, and how long it rests between two messages; milliseconds. */
 const ATTEMPT_MS = 3000

@@ -19,6 +19,7 @@ import {
   placeOf,
   post,
   quiet,
+  since,
   startHistoryNodes,
   type HistoryNodes,
 } from './stage.ts'
@@ -32,6 +33,7 @@ routes:
   inbound:
     - { channel: 'plain:{name}', destination: '/topic/h/{name}', codec: raw }
     - { channel: 'json:{name}', destination: '/topic/h/{name}', codec: json }
+    - { channel: 'state:{name}', destination: '/topic/h/state/{name}', codec: raw, kept: key }
 `
 
 interface Broadcast {
@@ -67,6 +69,17 @@ describe(`publishing with history on ${runtime}`, () => {
     await post(nodes.a, topic, ['end'])
     for (const peer of peers) expect(await bodies(peer, 1)).toEqual(['end'])
   }
+
+  it('is recorded where a value is kept too, also while nobody is subscribed', async () => {
+    const topic = `/topic/h/state/${newName()}`
+    const at = await page(nodes.a, topic)
+    await post(nodes.a, topic, ['one', 'two'])
+    await eventually(async () => expect(await held(topic)).toEqual(['one', 'two']))
+    const peer = await enter(nodes.b)
+    const marker = await ask(peer, topic, since(at))
+    expect(marker.headers.get('recovered')).toBe('true')
+    expect(await bodies(peer, 2)).toEqual(['one', 'two'])
+  })
 
   describe('with an idempotency key', () => {
     it.each([['/topic/h/'], ['/topic/none/']])('the second POST changes nothing, below %s', async (prefix) => {

@@ -41,9 +41,21 @@ describe(`a bridge process on ${runtime}`, () => {
       ])
       expect(found).toEqual({ code: 0, stdout: 'OK: bridge.yaml; overridden: server.port (PORT)\n', stderr: '' })
       expect(given).toEqual({ code: 0, stdout: 'OK: other.json\n', stderr: '' })
+      const traces = { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }
+      expect(await run(['check-config', '-c', 'other.json'], { cwd, env: traces })).toEqual({
+        code: 0,
+        stdout: 'OK: other.json\nWarning: OTEL_EXPORTER_OTLP_ENDPOINT must be a URL such as http://collector:4318\n',
+        stderr: '',
+      })
       const missing = await run(['check-config', '-c', 'no.yaml'], { cwd })
       expect(missing).toMatchObject({ code: 1, stdout: '' })
       expect(missing.stderr).toMatch(/^[^\n]*"no.yaml"[^\n]*\n$/)
+      const tls = { STOMP_BRIDGE_SERVER_TLS_CERT_FILE: 'no-such.crt', STOMP_BRIDGE_SERVER_TLS_KEY_FILE: 'no-such.key' }
+      for (const command of ['check-config', 'serve']) {
+        const { code, stdout, stderr } = await run([command], { cwd, env: tls })
+        expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+        expect(stderr).toMatch(/^[^\n]*server\.tls\.certFile: cannot read "no-such\.crt": it does not exist\n$/)
+      }
       const directory = await run(['serve', '-c', '.'], { cwd })
       expect(directory).toEqual({
         code: 1,

@@ -11,16 +11,20 @@ import { untilReady } from '../../support/world.ts'
 import { notReady, open, ownRedis, SLACK_MS, start } from './support.ts'
 
 describe(`a bridge process on ${runtime}`, () => {
-  it('on SIGHUP, as when its terminal is closed, stops in order', async () => {
-    const bridge = await start()
-    const peer = await open({ url: bridge.wsUrl })
-    await peer.stompConnect()
-    expect(await bridge.stop('SIGHUP')).toBe(0)
-    expect((await peer.closed).code).toBe(1001)
-    expect(bridge.logs().map(({ msg, signal }) => [msg, signal])).toEqual([
-      ['Stopping', 'SIGHUP'],
-      ['Stopped', undefined],
-    ])
+  it('says so at /ready for a while before it refuses anybody, and ends at once on another signal', async () => {
+    const bridge = await start({
+      env: { STOMP_BRIDGE_SHUTDOWN_READY_DELAY_MS: '60000', STOMP_BRIDGE_SHUTDOWN_DEADLINE_MS: '120000' },
+    })
+    const before = await open({ url: bridge.wsUrl })
+    await before.stompConnect()
+    const stopped = bridge.stop()
+    await notReady(bridge, /shutting down/)
+    const late = await open({ url: bridge.wsUrl })
+    await late.stompConnect()
+    expect(before.isClosed).toBe(false)
+    const again = setInterval(() => void bridge.stop(), 50)
+    onTestFinished(() => clearInterval(again))
+    expect(await stopped).toBe(1)
   })
 
   describe.each(['SIGTERM', 'SIGINT'] as const)('on %s', (signal) => {

@@ -4,20 +4,18 @@
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { notify } from '../../support/clients/backend.ts'
 import { connectStompjs7 } from '../../support/clients/stompjs7.ts'
 import { adopt } from '../../support/process.ts'
+import { copySources, type SourceCopy } from '../../support/source-copy.ts'
 import { waitFor } from '../../support/wait.ts'
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const TIMEOUT_MS = 30_000
 /** The page of the debugger, as it is built. */
 const PAGE_MODULE = 'web-debugger/built/assets.js'
@@ -44,25 +42,14 @@ const WAYS: readonly { name: string; build?: string; command: readonly [string, 
 ]
 
 describe('a fresh copy of the sources', () => {
+  let sources: SourceCopy
   let copy: string
 
   beforeAll(async () => {
-    copy = await mkdtemp(join(tmpdir(), 'stomp-bridge-copy-'))
-    const { stdout } = await execute('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-      cwd: ROOT,
-    })
-    // An ignored directory; but git takes a link of that name for a file.
-    const paths = new Set(stdout.split('\0').filter((path) => path !== '' && path !== 'node_modules'))
-    for (const path of paths) {
-      await mkdir(dirname(join(copy, path)), { recursive: true })
-      // A file may be deleted and still in the index.
-      await cp(join(ROOT, path), join(copy, path)).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') throw error
-      })
-    }
-    await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+    sources = await copySources()
+    copy = sources.path
   })
-  afterAll(() => rm(copy, { recursive: true, force: true }))
+  afterAll(() => sources.remove())
 
   it('says how to build the page of the debugger where that was not done, and serves all the same', async () => {
     await rm(join(copy, PAGE_MODULE), { force: true })

@@ -10,10 +10,11 @@ export interface StompitClient extends StompClient {
 export function connectStompit(
   { tcpPort }: { tcpPort: number | undefined },
   connectHeaders: Record<string, string> = {},
+  tls: { readonly ssl?: boolean; readonly ca?: Buffer } = {},
 ): Promise<StompitClient> {
   if (tcpPort === undefined) throw new Error('The bridge has no TCP port: start it with tcp')
   return new Promise((resolve, reject) => {
-    connect({ host: '127.0.0.1', port: tcpPort, connectHeaders }, (error, own) => {
+    connect({ host: '127.0.0.1', port: tcpPort, connectHeaders, ...tls }, (error, own) => {
       if (error) reject(error)
       else resolve({ own, ...clientOf(own) })
     })

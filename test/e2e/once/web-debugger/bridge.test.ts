@@ -2,11 +2,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openEventStream } from '../../../support/clients/event-stream.ts'
 import { openPlainWebSocket } from '../../../support/clients/plain-websocket.ts'
+import { spawnBridge } from '../../../support/process.ts'
 import { bodyText, connectPeer, frameText, type StompPeer } from '../../../support/stomp-peer.ts'
 import { connectionCard, detailsOf, expectSoon, frame, showView, subscribe } from './page.ts'
 import { pageStage, startBridge } from './stage.ts'
 
-const stage = pageStage({ redis: true })
+const stage = pageStage({ redis: true, env: { STOMP_BRIDGE_PRESENCE_DESTINATIONS: '/topic/**' } })
 
 async function client(destination: string, at = stage.bridge): Promise<{ peer: StompPeer; session: string }> {
   const peer = await connectPeer({ url: at.wsUrl })
@@ -34,7 +35,7 @@ describe('the bridge view', () => {
     onTestFinished(() => clearInterval(timer))
     // From two answers of the bridge, which is asked every two seconds; so it is some fifty a second.
     for (const row of [inbound, outbound]) await row.getByText(/^[1-9][\d.]*\/s/).waitFor()
-    await page.getByRole('img', { name: /^Messages a second over .* Delivered to clients: now [1-9]/ }).waitFor()
+    await page.getByRole('img', { name: /^Messages a second over .* Delivered to clients.*: now [1-9]/ }).waitFor()
     clearInterval(timer)
     await inbound.getByText(/^0\/s/).waitFor()
   })
@@ -139,6 +140,77 @@ describe('the bridge view', () => {
       .getByText(/closed by an operator|Connected/)
       .first()
       .waitFor()
+  })
+
+  it('shows what clients were refused by code, and who has subscribed a destination that is chosen', async () => {
+    await client('/topic/chosen')
+    const refused = await client('/topic/other')
+    refused.peer.send(frameText('SEND', { destination: '/nowhere' }))
+    await refused.peer.expect('ERROR', { code: 'no-route' })
+    const page = await stage.open()
+    await showView(page, 'Bridge')
+    const errors = page.getByRole('region', { name: 'Errors by code' }).getByRole('listitem')
+    await errors.filter({ hasText: /no-route\s*\d/ }).waitFor()
+    await page.getByRole('button', { name: '/topic/chosen' }).click()
+    const presence = page.getByRole('region', { name: 'Who has subscribed' })
+    await presence.getByText('/topic/chosen: one session, anonymous.').waitFor()
+  })
+
+  it('counts what goes from node to node', async () => {
+    const { peer } = await client('/topic/counted')
+    const page = await stage.open()
+    await showView(page, 'Bridge')
+    const row = page.getByRole('table', { name: 'Routes' }).getByRole('row', { name: /BROADCAST-CHANNEL/ })
+    const timer = setInterval(() => peer.send(frameText('SEND', { destination: '/topic/counted' }, 'x')), 20)
+    onTestFinished(() => clearInterval(timer))
+    await row.getByText(/^[1-9][\d.]*\/s sent/).waitFor()
+    await row.getByText(/^[1-9][\d.]*\/s heard/).waitFor()
+  })
+
+  it('explains who may do what', async () => {
+    const page = await stage.open()
+    await showView(page, 'Bridge')
+    const panel = page.getByRole('region', { name: 'Who may do what' })
+    await panel.getByText('Send', { exact: true }).click()
+    await panel.getByRole('button', { name: 'Explain' }).click()
+    await panel.getByText(/must start with "\/"/).waitFor()
+    await panel.getByLabel('Destination').fill('/app/x')
+    await panel.getByLabel('User').fill('alice')
+    await panel.getByLabel('User').press('Enter')
+    await panel
+      .getByRole('status')
+      .getByText(/Allowed alice may send to \/app\/x: there is no access/)
+      .waitFor()
+    expect(await panel.getByText('Whatever the rules say').count()).toBe(0)
+    await panel.getByLabel('Destination').fill('/nowhere/x')
+    await panel.getByLabel('Destination').press('Enter')
+    await panel.getByText('Whatever the rules say, a client is refused: Cannot send to "/nowhere/x"').waitFor()
+  })
+
+  it('draws the hour before it was opened', async () => {
+    // Two samples are taken by then, of which one can be drawn: the bridge has run since the file began.
+    const samples = async () =>
+      ((await (await fetch(`${stage.bridge.url}/api/bridge/samples`)).json()) as { samples: object[] }).samples.length
+    await expectSoon(async () => (await samples()) >= 2, true, 25_000)
+    const page = await stage.open()
+    await showView(page, 'Bridge')
+    const panel = page.getByRole('region', { name: 'Activity' })
+    await panel.getByText('1 h', { exact: true }).click()
+    await panel.getByLabel('What is drawn').selectOption('Memory')
+    await panel.getByRole('img', { name: /^Memory over the last .*Resident memory.*: now [\d.]+ MiB/ }).waitFor()
+  }, 60_000)
+
+  it('says in words why it is not ready, and since when', async () => {
+    const own = await spawnBridge({ runtime: 'bun', env: { REDIS_URL: 'redis://127.0.0.1:1' } })
+    const page = await stage.open({ at: own })
+    await showView(page, 'Bridge')
+    const reason = page.getByText(/no connection to Redis at 127\.0\.0\.1:1: .*ECONNREFUSED.*, since \d.*\(\d+ s\)/)
+    await reason.waitFor()
+    // Of a bridge that is away nobody knows whether it is still so.
+    await own.stop('SIGKILL')
+    await page.getByText('This is what the bridge said last.').waitFor()
+    await page.getByText(/^was up for /).waitFor()
+    await reason.waitFor({ state: 'detached' })
   })
 
   it('keeps what was known last while the bridge is away, and says that it is', async () => {

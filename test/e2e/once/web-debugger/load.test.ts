@@ -45,7 +45,7 @@ describe('the probe', () => {
   it('notices a page that is busy', async () => {
     const page = await stage.open()
     const { keys, worstDelayMs, longestTaskMs } = await measure(page, async () => {
-      await page.evaluate(`setTimeout(() => { for (const end = performance.now() + 300; performance.now() < end;); })`)
+      await page.evaluate(`setTimeout(() => { for (const end = performance.now() + 1000; performance.now() < end;); })`)
       await page.keyboard.press('x')
     })
     expect(keys).toBe(1)

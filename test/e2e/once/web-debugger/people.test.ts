@@ -46,6 +46,8 @@ async function openUser(user: string, key = KEYS.all): Promise<{ page: Page; det
 const confirm = (page: Page, name: string) =>
   page.getByRole('dialog').getByRole('button', { name, exact: true }).click()
 
+const whoHasSubscribed = (page: Page) => page.getByRole('region', { name: 'Who has subscribed' })
+
 describe('a guarded bridge', () => {
   it('is said to be guarded, in words', async () => {
     const page = await openBridge()
@@ -58,7 +60,7 @@ describe('a guarded bridge', () => {
     const page = await openBridge(stage.bridge)
     await page.getByText('Open', { exact: true }).waitFor()
     await page.getByText('Nobody has a name here').waitFor()
-    await page.getByLabel('Destination', { exact: true }).fill('/topic/x')
+    await whoHasSubscribed(page).getByLabel('Destination', { exact: true }).fill('/topic/x')
     await page.getByRole('button', { name: 'Ask', exact: true }).click()
     await page.getByText('This bridge does not offer that.').waitFor()
   })
@@ -195,14 +197,14 @@ describe('who has subscribed', () => {
     const page = await stage.openConnected({ at: there })
     await subscribe(page, '/topic/public/room')
     await showView(page, 'Bridge')
-    await page.getByLabel('Destination', { exact: true }).fill('/topic/public/room')
+    await whoHasSubscribed(page).getByLabel('Destination', { exact: true }).fill('/topic/public/room')
     await page.getByRole('button', { name: 'Ask', exact: true }).click()
     await page.getByText('This needs an API key of the bridge: enter one.').waitFor()
     await enterKey(usersOf(page), KEYS.read)
-    await page.getByLabel('Destination', { exact: true }).press('Enter')
+    await whoHasSubscribed(page).getByLabel('Destination', { exact: true }).press('Enter')
     await page.getByText('3 sessions, of which 1 anonymous.').waitFor()
     await page.getByRole('list', { name: 'Subscribers' }).getByText('ulf').waitFor()
-    await page.getByLabel('Destination', { exact: true }).fill('/topic/**')
+    await whoHasSubscribed(page).getByLabel('Destination', { exact: true }).fill('/topic/**')
     await page.getByRole('button', { name: 'Ask', exact: true }).click()
     await page.getByText('Destination must be a single one').waitFor()
   })

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { expectSoon, openSettings } from './page.ts'
+import { connect, expectSoon, frame, openSettings, send, subscribe, subscription, unfold } from './page.ts'
 import { pageStage } from './stage.ts'
 
 const stage = pageStage()
@@ -100,5 +100,26 @@ describe('profiles', () => {
     expect(await elsewhere.getByLabel('Login').inputValue()).toBe('ada')
     expect(new URL(elsewhere.url()).hash).toBe('')
     await elsewhere.getByRole('button', { name: 'Connect', exact: true }).waitFor()
+  })
+
+  it('bring subscriptions and messages along where somebody asks for it, but no secret', async () => {
+    const page = await stage.openConnected()
+    await subscribe(page, '/topic/carried')
+    await send(page, '/topic/carried', 'again and again')
+    await frame(page, /received MESSAGE \/topic\/carried/).waitFor()
+    await page.getByRole('button', { name: 'Settings' }).click()
+    await page.getByLabel('With 1 subscription and 1 message').check()
+    await page.getByRole('button', { name: 'Copy link' }).click()
+    await page.getByRole('button', { name: 'Copied' }).waitFor()
+    const link = await page.evaluate<string>('navigator.clipboard.readText()')
+
+    const elsewhere = await stage.visit(link)
+    await elsewhere.getByText('Filled in from a link:').waitFor()
+    await connect(elsewhere)
+    await subscription(elsewhere, '/topic/carried').waitFor()
+    await unfold(elsewhere, 'Recently sent (1)')
+    await elsewhere.getByRole('button', { name: '/topic/carried again and again' }).click()
+    await elsewhere.getByRole('button', { name: 'Send', exact: true }).click()
+    await frame(elsewhere, /received MESSAGE \/topic\/carried again and again/).waitFor()
   })
 })

@@ -17,6 +17,8 @@ export interface StageOptions {
   /** Put the bridge on a Redis; else it is on the embedded bus. */
   readonly redis?: boolean
   readonly env?: Env
+  /** More arguments of Chromium. */
+  readonly browserArgs?: readonly string[]
 }
 
 export interface OpenPageOptions extends OpenOptions {
@@ -26,7 +28,7 @@ export interface OpenPageOptions extends OpenOptions {
 
 /** Called at the top of a test file or of a `describe`; what it has is there when the first test runs. */
 export function pageStage(options: StageOptions = {}): PageStage {
-  const stage = new PageStage(browserSuite())
+  const stage = new PageStage(browserSuite(() => options.browserArgs ?? []))
   beforeAll(() => stage.start(options))
   return stage
 }

@@ -25,9 +25,9 @@ const message = (page: Page, body: string, state: string) =>
 
 describe('working on a queue', () => {
   it('takes as many messages as it wants at a time, and the next after an ACK', async () => {
-    await enqueue(bridge, '/queue/work/acked', 'one', 'two', 'three')
+    await enqueue(bridge, '/queue/jobs/acked', 'one', 'two', 'three')
     const page = await stage.openConnected({ at: bridge })
-    await work(page, '/queue/work/acked', '2')
+    await work(page, '/queue/jobs/acked', '2')
     await message(page, 'two', 'wants ACK').waitFor()
     expect(await message(page, 'three', '').count()).toBe(0)
     const first = await detailsOf(page, message(page, 'one', 'wants ACK'))
@@ -39,9 +39,9 @@ describe('working on a queue', () => {
   })
 
   it('shows that a message comes again after a NACK, and how often', async () => {
-    await enqueue(bridge, '/queue/work/nacked', 'one')
+    await enqueue(bridge, '/queue/jobs/nacked', 'one')
     const page = await stage.openConnected({ at: bridge })
-    await work(page, '/queue/work/nacked', '1')
+    await work(page, '/queue/jobs/nacked', '1')
     const nack = async (state: string) => {
       const details = await detailsOf(page, message(page, 'one', state))
       await details.getByRole('button', { name: 'NACK' }).click()
@@ -61,11 +61,11 @@ describe('working on a queue', () => {
     await unfold(page, 'Acknowledgement and headers')
     await page.getByLabel('Acknowledgement', { exact: true }).selectOption('client')
     await page.getByLabel('Messages at a time').fill('1001')
-    await page.getByLabel('Destination to subscribe').fill('/queue/work/many')
+    await page.getByLabel('Destination to subscribe').fill('/queue/jobs/many')
     await page.getByRole('button', { name: 'Subscribe', exact: true }).click()
     await page.getByText('How many at a time? A whole number, 1 to 1,000').waitFor()
     await page.getByLabel('Messages at a time').fill('')
-    await subscribe(page, '/queue/work/many')
+    await subscribe(page, '/queue/jobs/many')
     expect(await (await rawOf(page, frame(page, /sent SUBSCRIBE/))).innerText()).not.toContain('prefetch-count')
   })
 })
