@@ -20,8 +20,9 @@ export class Run {
   #before: string
   /** Its number. */
   #beforeNumber: number
-  #messages: Message[] = []
-  /** Those at the beginning that were cut off; they are removed now and then. */
+  /** Undefined at the beginning, where it was cut off. */
+  #messages: (Message | undefined)[] = []
+  /** How many those are: they are removed when they are half of all, for to move all for each one is slow. */
   #cut = 0
   #bytes = 0
   /** Does the log hold nothing older? */
@@ -55,7 +56,7 @@ export class Run {
   after(number: number, most: number): readonly Message[] | undefined {
     if (number < this.#beforeNumber) return undefined
     const start = this.#cut + number - this.#beforeNumber
-    return this.#messages.slice(start, start + most)
+    return this.#messages.slice(start, start + most) as Message[]
   }
 
   /** Offset of the last message that is not later than this time; undefined if it is not here. */
@@ -101,8 +102,8 @@ export class Run {
     this.#bytes -= sizeOf(first)
     this.#before = first.position!.offset
     this.#beforeNumber++
-    this.#cut++
-    if (this.#cut < 1000 && this.#cut < this.#messages.length) return
+    this.#messages[this.#cut++] = undefined
+    if (this.#cut * 2 < this.#messages.length) return
     this.#messages = this.#messages.slice(this.#cut)
     this.#cut = 0
   }
