@@ -11,7 +11,15 @@ const MEAN_LIFE_SECONDS = 60
 const MAX_COMING = 500
 /** Of a second, how many of them send something. */
 const SENDING_SHARE = 0.02
+/** Twice as often as promised: a tick may be late. */
+const BEAT_EVERY_SECONDS = HEART_BEAT_MS / 2000
 const BODY = JSON.stringify({ text: 'x'.repeat(100) })
+
+/** Of a client, in seconds since the beginning. */
+interface Place {
+  readonly cameAt: number
+  readonly leavesAt: number
+}
 
 export class Crowd {
   readonly ended: Record<Leaving, number> = { disconnect: 0, drop: 0, 'half-open': 0 }
@@ -20,7 +28,7 @@ export class Crowd {
   messages = 0
   readonly #port: number
   readonly #size: number
-  readonly #open = new Map<SoakSession, number>()
+  readonly #open = new Map<SoakSession, Place>()
   #second = 0
   #isEnding = false
 
@@ -38,10 +46,9 @@ export class Crowd {
     this.#second++
     const missing = this.#isEnding ? 0 : Math.min(MAX_COMING, this.#size - this.#open.size)
     for (let i = 0; i < missing; i++) this.#come()
-    let number = 0
-    for (const [session, until] of this.#open) {
-      if (until === this.#second) session.leave()
-      if (++number % (HEART_BEAT_MS / 2000) === this.#second % (HEART_BEAT_MS / 2000)) session.beat()
+    for (const [session, { cameAt, leavesAt }] of this.#open) {
+      if (leavesAt === this.#second) session.leave()
+      if ((this.#second - cameAt) % BEAT_EVERY_SECONDS === 0) session.beat()
       if (Math.random() < SENDING_SHARE) session.send(BODY)
     }
   }
@@ -66,7 +73,7 @@ export class Crowd {
       const { error } = gone
       if (error !== undefined) this.errors.set(error, (this.errors.get(error) ?? 0) + 1)
     })
-    this.#open.set(session, this.#second + session.lastsSeconds)
+    this.#open.set(session, { cameAt: this.#second, leavesAt: this.#second + session.lastsSeconds })
   }
 }
 

@@ -55,7 +55,8 @@ function messageOf(queue: Queue, { id, fields }: QueueEntry, more: readonly Head
   const octets = fields.get('body')
   if (!octets) return undefined
   const declared = fields.get('content-type')
-  const contentType = declared && utf8Decoder.decode(declared)
+  // An empty one says nothing.
+  const contentType = declared?.length ? utf8Decoder.decode(declared) : undefined
   const body = bodyOf(octets, contentType)
   const type = contentType ?? (typeof body === 'string' ? TEXT : BINARY)
   // STOMP 1.2 "Repeated Header Entries": the first of a name counts, and ours is not to be hidden by one that was sent.

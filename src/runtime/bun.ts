@@ -20,6 +20,7 @@ import { badHandshakeResponse } from './bad-handshake.ts'
 import { BunStreams } from './bun-stream.ts'
 import { toBytes } from './bytes.ts'
 import { connectSupervisor, spawnWorker } from './child-process.ts'
+import { requireVersion } from './oldest-versions.ts'
 import { Pings, type Pinged } from './pings.ts'
 import { findPorts } from './ports.ts'
 import { badHostResponse, hostCheck, NO_HOST } from './request-host.ts'
@@ -39,6 +40,7 @@ const QUIET_MS = 10
 const MAX_QUIET_WAITS = 100
 
 export function createRuntime({ sharesPorts = false }: RuntimeOptions = {}): Runtime {
+  requireVersion('Bun', Bun.version)
   // Not imported: who reads this file on another runtime has no such module.
   const jsc = process.getBuiltinModule('bun:jsc') as { edenGC(): number }
   return {

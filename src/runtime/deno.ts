@@ -9,11 +9,13 @@ import type { Processes } from '../processes.ts'
 import type { Runtime, RuntimeOptions } from '../socket.ts'
 import { connectSupervisor, spawnWorker } from './child-process.ts'
 import { listen } from './node.ts'
+import { requireVersion } from './oldest-versions.ts'
 import { listenTcp } from './tcp.ts'
 
 declare const Deno: { readonly version: { readonly deno: string }; readonly mainModule: string }
 
 export function createRuntime({ sharesPorts = false }: RuntimeOptions = {}): Runtime {
+  requireVersion('Deno', Deno.version.deno)
   return {
     name: 'deno',
     version: Deno.version.deno,

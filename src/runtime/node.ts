@@ -12,6 +12,7 @@ import { GroupFanout, type GroupMember } from './groups.ts'
 import { inflateMessages } from './inflation.ts'
 import { NodeStreams } from './node-stream.ts'
 import { answerUpgrade, refuseUpgrade, sendResponse, type UpgradeAnswer } from './node-upgrade.ts'
+import { requireVersion } from './oldest-versions.ts'
 import { HIGH_WATER_MARK, OutputQueue } from './output-queue.ts'
 import { Pings, type Pinged } from './pings.ts'
 import { badHostResponse, hostCheck, NO_HOST } from './request-host.ts'
@@ -28,6 +29,7 @@ export { processes } from './cluster.ts'
 const DEFLATE_OPTIONS = { serverNoContextTakeover: true, clientNoContextTakeover: true }
 
 export function createRuntime(): Runtime {
+  requireVersion('Node', process.versions.node)
   return {
     name: 'node',
     version: process.versions.node,

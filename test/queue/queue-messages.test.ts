@@ -70,6 +70,7 @@ describe('a message of a queue', () => {
     ['text', {}, 'ü', 'text/plain;charset=UTF-8', 'ü'],
     ['nothing', {}, '', 'text/plain;charset=UTF-8', ''],
     ['text that says what it is', { 'content-type': 'application/json' }, '{}', 'application/json', '{}'],
+    ['text with an empty type', { 'content-type': '' }, 'x', 'text/plain;charset=UTF-8', 'x'],
     ['octets', {}, Uint8Array.of(0xff, 0), 'application/octet-stream', Uint8Array.of(0xff, 0)],
     [
       'octets that could be text',
