@@ -286,6 +286,7 @@ async function supervise(config: Config, log: Logger, reloads: Reloads, load: ()
     import('./runtime/ports.ts'),
     importRuntime(),
   ])
+  const runtime = createRuntime()
   const [port, tcpPort = tcp.port] = await findPorts(tcp.enabled ? [server, tcp] : [server]).catch((error: unknown) => {
     throw new Error(startFailure(error, config), { cause: error })
   })
@@ -345,7 +346,7 @@ async function supervise(config: Config, log: Logger, reloads: Reloads, load: ()
   }
   onRestart(() => void inTurn(restart))
   await supervisor.run((address) => {
-    print(banner(address as BridgeAddress, { version, runtime: createRuntime(), config }))
+    print(banner(address as BridgeAddress, { version, runtime, config }))
     reloads.begin(() => inTurn(reload))
   })
   log.info({}, 'Stopped')

@@ -5,9 +5,9 @@ import { OLDEST_VERSIONS, requireVersion } from '../../src/runtime/oldest-versio
 
 describe('a runtime', () => {
   it.each([
-    ['Bun', '1.2.9'],
-    ['Bun', '1.1.30'],
-    ['Deno', '2.7.14'],
+    ['Bun', '1.4.3'],
+    ['Bun', '1.3.14'],
+    ['Deno', '2.8.2'],
     ['Node', '20.18.3'],
     ['Node', '18.20.0'],
   ] as const)('%s %s is too old', (runtime, version) => {
@@ -17,10 +17,10 @@ describe('a runtime', () => {
   })
 
   it.each([
-    ['Bun', '1.2.10'],
+    ['Bun', '1.4.4'],
     ['Bun', '1.10.0'],
     ['Bun', '2.0.0-canary.20260101.1'],
-    ['Deno', '2.8.0'],
+    ['Deno', '2.8.3'],
     ['Deno', '2.10.3'],
     ['Node', '20.19.0'],
     ['Node', '100.0.0'],
@@ -28,13 +28,16 @@ describe('a runtime', () => {
     expect(() => requireVersion(runtime, version)).not.toThrow()
   })
 
-  it('is as old as the documents say', () => {
+  it('is as old as package.json and the documents say', () => {
     const root = new URL('../../', import.meta.url)
-    const { engines } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { engines: { node: string } }
-    expect(`${engines.node.slice(2)}.0`).toBe(OLDEST_VERSIONS.Node)
+    const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
+      engines: Record<string, string>
+    }
     const text = readFileSync(new URL('docs/install.md', root), 'utf8')
     for (const [runtime, version] of Object.entries(OLDEST_VERSIONS)) {
-      expect(text).toContain(`${runtime} ${version.replace(/\.0$/, '')}`)
+      const shortly = version.replace(/\.0$/, '')
+      expect(manifest.engines[runtime.toLowerCase()]).toBe(`>=${shortly}`)
+      expect(text).toContain(`${runtime} ${shortly}`)
     }
   })
 })
