@@ -8,8 +8,9 @@ const SMOKE = 'test/e2e/smoke.test.ts'
 const endToEnd = {
   testTimeout: 30_000,
   hookTimeout: 30_000,
-  // For all projects of one group together: vitest runs a group as one list of files.
-  maxWorkers: 2,
+  // For all projects of one group together: vitest runs a group as one list of files. They wait more than they work: with
+  // two the tests took 27 minutes on two cores, which were idle for a third of that.
+  maxWorkers: 3,
   // When the unit tests are through, so that it has the machine to itself.
   sequence: { groupOrder: 1 },
 }
@@ -55,6 +56,9 @@ export default defineConfig({
           ...endToEnd,
           name: 'e2e-once',
           include: ['test/e2e/once/**/*.test.ts'],
+          // Browsers work more than they wait.
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
           // For what shares its stage with suites of every runtime.
           provide: { runtime: 'bun' as const },
         },
