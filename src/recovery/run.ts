@@ -22,7 +22,7 @@ export class Run {
   #beforeNumber: number
   /** Undefined at the beginning, where it was cut off. */
   #messages: (Message | undefined)[] = []
-  /** How many those are: they are removed when they are half of all, for to move all for each one is slow. */
+  /** How many those are. Once they are half of all they are removed: to move the rest for each one would be slow. */
   #cut = 0
   #bytes = 0
   /** Does the log hold nothing older? */

@@ -31,7 +31,7 @@ describe('a run of messages', () => {
     }
   })
 
-  it('keeps nothing of what was cut off', () => {
+  it('keeps nothing of what was cut off', async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
     const [held, pushed] = [50, 80]
@@ -42,10 +42,9 @@ describe('a run of messages', () => {
       return new WeakRef(next)
     })
     // What was made in this turn is held until its end.
-    return new Promise((resolve) => setImmediate(resolve)).then(() => {
-      collect()
-      const kept = references.filter((reference) => reference.deref() !== undefined)
-      expect([kept.length, run.after(pushed - held, pushed)!.length]).toEqual([held, held])
-    })
+    await new Promise((resolve) => setImmediate(resolve))
+    collect()
+    const kept = references.filter((reference) => reference.deref() !== undefined)
+    expect([kept.length, run.after(pushed - held, pushed)!.length]).toEqual([held, held])
   })
 })

@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { RedisOptions } from '../../src/redis/options.ts'
 import { MASTER_NAME, startWatchedRedis, type SentinelOptions, type WatchedRedis } from '../support/redis-sentinel.ts'
-import { freePort } from '../support/redis.ts'
+import { freePort } from '../support/ports.ts'
 import { waitFor } from '../support/wait.ts'
 import { busForTest, IMPATIENT, type StartedBus } from './support.ts'
 

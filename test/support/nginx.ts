@@ -2,11 +2,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { findProgram, missing, nginx } from '../../scripts/programs.mjs'
+import { freePort } from './ports.ts'
 import { adopt } from './process.ts'
 import { eventually } from './wait.ts'
 
@@ -38,14 +39,6 @@ export async function startNginxWith(http: (port: number) => string): Promise<st
     await once(socket, 'connect').finally(() => socket.destroy())
   })
   return `http://127.0.0.1:${port}`
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** What is added to the configuration, by block. */

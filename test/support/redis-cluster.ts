@@ -1,6 +1,7 @@
 /** A Redis Cluster of real processes on free ports; with `replicas`, each master has one that takes over within seconds. */
 import type { Redis } from 'ioredis'
-import { freePort, isFree, startRedis, type RedisServer, type ServerTls } from './redis.ts'
+import { freePort, isFree } from './ports.ts'
+import { startRedis, type RedisServer, type ServerTls } from './redis.ts'
 import { waitFor } from './wait.ts'
 
 const SLOTS = 16_384

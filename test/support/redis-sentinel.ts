@@ -5,16 +5,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { freePort } from './ports.ts'
 import { adopt } from './process.ts'
-import {
-  clientTls,
-  freePort,
-  serverProgram,
-  startRedis,
-  untilReady,
-  type RedisServer,
-  type ServerTls,
-} from './redis.ts'
+import { clientTls, serverProgram, startRedis, untilReady, type RedisServer, type ServerTls } from './redis.ts'
 import { waitFor } from './wait.ts'
 
 export const MASTER_NAME = 'the-master'

@@ -6,11 +6,11 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectionOptions } from 'node:tls'
 import { Redis, type RedisOptions } from 'ioredis'
+import { freePort } from './ports.ts'
 import { adopt } from './process.ts'
 
 export interface RedisServerOptions {
@@ -197,25 +197,4 @@ export function untilReady(child: ChildProcess, words = 'Ready to accept connect
       resolve()
     })
   })
-}
-
-export function freePort(): Promise<number> {
-  return listenOnce(0)
-}
-
-/** Does nobody listen on this port now? */
-export function isFree(port: number): Promise<boolean> {
-  return listenOnce(port).then(
-    () => true,
-    () => false,
-  )
-}
-
-async function listenOnce(wanted: number): Promise<number> {
-  const server = createServer().listen(wanted, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -5,10 +5,11 @@ import WebSocket from 'ws'
 import { stringify } from 'yaml'
 import { listen, notify } from '../../support/clients/backend.ts'
 import { directoryWith } from '../../support/command.ts'
+import { freePort } from '../../support/ports.ts'
 import { runtime } from '../../support/runtime.ts'
 import { frameText } from '../../support/stomp-peer.ts'
 import { untilReady } from '../../support/world.ts'
-import { freePort, open, ownRedis, run, start, takenPort, version } from './support.ts'
+import { open, ownRedis, run, start, takenPort, version } from './support.ts'
 
 describe(`a bridge process on ${runtime}`, () => {
   describe('at start', () => {

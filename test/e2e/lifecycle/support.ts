@@ -59,11 +59,3 @@ export async function takenPort(): Promise<number> {
   onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())))
   return (server.address() as AddressInfo).port
 }
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  return port
-}

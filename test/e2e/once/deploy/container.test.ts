@@ -2,13 +2,12 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildWithoutEngine, type Stage } from '../../../support/dockerfile.ts'
+import { freePort } from '../../../support/ports.ts'
 import { spawnBridge } from '../../../support/process.ts'
 import { copySources, type SourceCopy } from '../../../support/source-copy.ts'
 import { eventually } from '../../../support/wait.ts'
@@ -84,11 +83,3 @@ describe('the image', { timeout: TIMEOUT_MS }, () => {
     expect((await health()).code).toBe(1)
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
