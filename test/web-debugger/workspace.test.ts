@@ -73,6 +73,22 @@ describe('the workspace', () => {
     expect(isSettingUp.value).toBe(true)
     connection.dispose()
   })
+
+  it('stays in settings that were opened while the connection was lost, until somebody connects', async () => {
+    const { page, workspace, connection } = await connected()
+    const { isSettingUp } = workspace.activeTab.value!
+    page.socket.end(1006)
+    isSettingUp.value = true
+    page.clock.advance(1000)
+    await page.socket.accept()
+    expect([connection.state.value, isSettingUp.value]).toEqual(['connected', true])
+    page.socket.end(1006)
+    connection.disconnect()
+    connection.connect()
+    await page.socket.accept()
+    expect([connection.state.value, isSettingUp.value]).toEqual(['connected', false])
+    connection.dispose()
+  })
 })
 
 describe('the console', () => {

@@ -16,7 +16,7 @@ export interface Tab {
   readonly console: ConsoleModel
   readonly sender: Sender
   readonly replay: Replay
-  /** Are the settings of the connection shown in place of the console? Until it is connected for the first time. */
+  /** Are the settings of the connection shown in place of the console? Until it is connected as somebody asked for. */
   readonly isSettingUp: Signal<boolean>
 }
 
@@ -67,8 +67,11 @@ export class Workspace {
   addConnection(profile: Profile = createProfile(this.defaultUrl)): Connection {
     const connection = new Connection(`connection-${++this.#opened}`, profile, this.#environment)
     const isSettingUp = signal(true)
+    let isComingBack = false
     connection.state.subscribe((state) => {
-      if (state === 'connected') isSettingUp.value = false
+      // What comes back by itself takes nobody out of settings that were opened meanwhile.
+      if (state === 'connected' && !isComingBack) isSettingUp.value = false
+      if (state !== 'connecting') isComingBack = state === 'waiting'
     })
     const limits = computed(() =>
       isSameHost(connection.profile.url.value, this.defaultUrl) ? this.bridgeLimits.value : undefined,

@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { notify } from '../../../support/clients/backend.ts'
 import { createAudit, type Audit } from './audit.ts'
-import { frame, openSettings, send, showView, subscribe, unfold } from './page.ts'
+import { connectionCard, frame, openSettings, send, showView, subscribe, unfold } from './page.ts'
 import { pageStage, startBridge } from './stage.ts'
 
 const stage = pageStage()
@@ -104,6 +104,8 @@ async function auditFinding(page: Page, audit: Audit): Promise<void> {
   await pane('Console')
   await page.getByRole('button', { name: 'Next error' }).waitFor()
   await audit('errors')
+  // The session that was refused is replaced meanwhile, and what is on the page moves when it is.
+  await connectionCard(page).getByText('Connected', { exact: true }).waitFor()
   const line = { time: '2026-01-01T00:00:00Z', direction: 'out', kind: 'frame', command: 'SEND', body: 'x' }
   const log = JSON.stringify({ ...line, headers: [['destination', '/topic/found']] })
   const chooser = page.waitForEvent('filechooser')
