@@ -52,8 +52,26 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
       'src/banner.ts',
       'src/logger.ts',
       'src/reloading.ts',
+      'src/version.ts',
     ],
-    mayImport: ['main', 'terminal', 'runtime', 'workers', 'bridge', 'access', 'certificates', 'built page', 'leaves'],
+    mayImport: ['main', 'serving', 'terminal', 'runtime', 'src/bridge-api.ts', 'access', 'certificates', 'leaves'],
+  },
+  // a process that serves: alone, as a worker, or with workers below it
+  serving: {
+    places: ['src/serving/'],
+    mayImport: [
+      'serving',
+      'src/banner.ts',
+      'src/logger.ts',
+      'src/npx.ts',
+      'src/reloading.ts',
+      'src/version.ts',
+      'runtime',
+      'workers',
+      'bridge',
+      'built page',
+      'leaves',
+    ],
   },
   // a client for people at a terminal, with the profiles of the page
   terminal: {
@@ -193,7 +211,7 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
   http: ['doors'],
 }
 
-const LISTENERS = ['src/runtime/', 'src/main.ts']
+const LISTENERS = ['src/runtime/']
 
 /** Packages with a place of their own; the first row whose name fits counts, `x/` for all below it. */
 const PACKAGES: readonly { names: readonly string[]; places: readonly string[] }[] = [
@@ -222,7 +240,7 @@ const GLOBALS = new Map([
   ['Bun', LISTENERS],
   ['Deno', LISTENERS],
 ])
-const ENVIRONMENT = ['src/main.ts', 'src/config.ts']
+const ENVIRONMENT = ['src/main.ts', 'src/serving/', 'src/config.ts']
 /** No place at all in what also runs in a browser. */
 const SERVER_GLOBALS = ['Buffer', 'process', 'require']
 
@@ -337,7 +355,8 @@ describe('the checker', () => {
         'src/redis/redis-bus.ts': `import { Redis } from 'ioredis'\nimport '../bus/bus.ts'`,
         'src/http/app.ts': `import { Hono } from 'hono/tiny'\nimport x from '@hono/zod-openapi'`,
         'src/runtime/node.ts': `import { WebSocketServer } from 'ws'\nimport '../socket.ts'\nimport 'node:http'`,
-        'src/main.ts': `import pkg from '../package.json' with { type: 'json' }\nif (typeof Bun === 'object') run()`,
+        'src/version.ts': `import pkg from '../package.json' with { type: 'json' }`,
+        'src/runtime/found.ts': `export const isBun = typeof Bun === 'object'`,
         'frames/index.ts': '',
       }),
     ).toEqual([])
