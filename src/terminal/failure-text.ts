@@ -5,8 +5,11 @@ import { visible } from './message-text.ts'
 /** Returns one line. */
 export function failureText(error: ClientError, server: string): string {
   switch (error.code) {
-    case ClientErrorCode.UNREACHABLE:
-      return `Cannot connect to ${server}: nobody answers there, or it is no WebSocket that lets you in`
+    case ClientErrorCode.UNREACHABLE: {
+      // A WebSocket does not say which of these it is.
+      const untrusted = server.startsWith('wss:') ? ' its certificate is not trusted here,' : ''
+      return `Cannot connect to ${server}: nobody answers there,${untrusted} or it is no WebSocket that lets you in`
+    }
     case ClientErrorCode.TIMEOUT:
       return `${server}: ${oneLine(error.message)}`
     case ClientErrorCode.UNKNOWN:
@@ -14,6 +17,17 @@ export function failureText(error: ClientError, server: string): string {
     default:
       return `${server} refuses: ${oneLine(error.message)} (${visible(error.code)})`
   }
+}
+
+/** Returns one line about a connection that was closed without an ERROR frame. `what`: what the server has done. */
+export function lossText(
+  server: string,
+  loss: { closeCode: number | undefined; reason: string },
+  what: string,
+): string {
+  const { closeCode, reason } = loss
+  if (closeCode === undefined) return `The connection to ${server} is lost`
+  return `${server} ${what}${reason === '' ? '' : `: ${oneLine(reason)}`} (code ${closeCode})`
 }
 
 /** As RabbitMQ says it. */

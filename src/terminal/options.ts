@@ -76,6 +76,10 @@ const SEND_SHAPES = {
   lines: { type: 'boolean' },
 } as const satisfies Record<string, OptionShape>
 
+/** Headers that the commands set themselves. */
+const OF_SUBSCRIBE = ['destination', 'id', 'ack', 'receipt']
+const OF_SEND = ['destination', 'receipt', 'transaction', 'content-length']
+
 const SEND_TIMEOUT_SECONDS = 15
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
@@ -94,7 +98,7 @@ export function readTailOptions(argv: readonly string[], nowMs: number): TailOpt
     return {
       ...server,
       destinations: words.map(readDestination),
-      headers: readHeaders('--header', given.header),
+      headers: readHeaders('--header', given.header, OF_SUBSCRIBE),
       from: readStart(lastOf(given.since), lastOf(given.last), nowMs),
       count: given.count && readCount('--count', lastOf(given.count)!, 1),
       timeoutMs: given.timeout && readSeconds(lastOf(given.timeout)!),
@@ -123,7 +127,7 @@ export function readSendOptions(argv: readonly string[]): SendOptions | Argument
       body: body === '-' ? undefined : body,
       isLines,
       headers: {
-        ...readHeaders('--header', given.header),
+        ...readHeaders('--header', given.header, OF_SEND),
         ...(contentType === undefined ? {} : { 'content-type': contentType }),
       },
       timeoutMs: given.timeout ? readSeconds(lastOf(given.timeout)!) : SEND_TIMEOUT_SECONDS * 1000,
@@ -179,12 +183,17 @@ function readDestination(text: string): string {
   return text
 }
 
-function readHeaders(option: string, given: readonly string[] = []): Headers {
+/** `own`: the names of headers that are not given so. */
+function readHeaders(option: string, given: readonly string[] = [], own: readonly string[] = []): Headers {
   const headers: Record<string, string> = {}
   for (const text of given) {
     const colon = text.indexOf(':')
     if (colon < 1) throw new Wrong(`${option} must be 'name: value', not "${text}".`)
-    headers[text.slice(0, colon).trim()] = text.slice(colon + 1).replace(/^ /, '')
+    const name = text.slice(0, colon).trim()
+    // In STOMP the first counts, and so the second one would say nothing.
+    if (Object.hasOwn(headers, name)) throw new Wrong(`${option} gives "${name}" twice.`)
+    if (own.includes(name)) throw new Wrong(`${option} cannot be "${name}": the command itself says what that is.`)
+    headers[name] = text.slice(colon + 1).replace(/^ /, '')
   }
   return headers
 }

@@ -1,6 +1,6 @@
 /** `stomp-bridge send`: sends a message, or each line of standard input as one, and waits until the server has confirmed. */
 import { ClientErrorCode, ClientError, createClient, type BridgeClient } from '../stomp-client/index.ts'
-import { failureText } from './failure-text.ts'
+import { failureText, lossText } from './failure-text.ts'
 import { textOf, visible } from './message-text.ts'
 import type { SendOptions } from './options.ts'
 import type { Server } from './server.ts'
@@ -10,8 +10,31 @@ import { ExitCode, type Terminal } from './terminal.ts'
 const MAX_UNCONFIRMED = 64
 /** No server takes a longer message, and standard input may be anything. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024
+/** RFC 6455, 7.4.1: what was sent breaks a rule of the server. */
+const REFUSING_CLOSES: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009])
 const NEWLINE = 0x0a
 const CARRIAGE_RETURN = 0x0d
+
+/** Ctrl+C came before the end. */
+class Interrupted extends Error {}
+
+/** The connection has ended, without an ERROR frame that would say why. `closeCode`: undefined where nobody closed it. */
+class Lost extends Error {
+  readonly closeCode: number | undefined
+  readonly reason: string
+
+  constructor(closeCode: number | undefined, reason: string) {
+    super('The connection has ended')
+    this.closeCode = closeCode
+    this.reason = reason
+  }
+}
+
+interface Connected {
+  readonly client: BridgeClient
+  /** Resolves with ClientError or Lost when the connection has ended. */
+  readonly ended: Promise<Error>
+}
 
 /** Returns the exit code, when all is confirmed or something is not. */
 export async function send(options: SendOptions, server: Server, terminal: Terminal): Promise<ExitCode> {
@@ -19,41 +42,67 @@ export async function send(options: SendOptions, server: Server, terminal: Termi
   const counts = { sent: 0, confirmed: 0 }
   if (body === undefined && !isLines && terminal.isTyped) terminal.note('Type the message. Ctrl+D sends it.')
   const startedAt = performance.now()
-  let client: BridgeClient | undefined
+  let connected: Connected | undefined
   try {
     const bodies = isLines ? linesOf(terminal.input) : [body ?? (await allOf(terminal.input))]
-    client = await connect(server, timeoutMs)
-    terminal.onEnd(() => void client?.deactivate())
-    await sendAll(client, bodies, options, counts, terminal)
+    connected = await connect(server, timeoutMs)
+    await sendAll(connected, bodies, options, counts, terminal)
     const ms = Math.round(performance.now() - startedAt)
-    if (isLines) terminal.note(`${counts.confirmed} messages sent and confirmed in ${(ms / 1000).toFixed(1)} s`)
-    else terminal.note(`Sent to ${visible(options.destination)} and confirmed in ${ms} ms`)
+    if (isLines) {
+      terminal.note(`${messages(counts.confirmed)} sent and confirmed in ${(ms / 1000).toFixed(1)} s`)
+    } else terminal.note(`Sent to ${visible(options.destination)} and confirmed in ${ms} ms`)
     return ExitCode.DONE
   } catch (error) {
-    if (!(error instanceof ClientError)) throw error
-    const { code } = error
-    const isLost = code === ClientErrorCode.DISCONNECTED && !(error.cause instanceof ClientError)
-    const reason = error.cause instanceof ClientError ? error.cause : error
-    terminal.note(isLost ? `The connection to ${server.name} has ended` : failureText(reason, server.name))
-    const isAway = isLost || reason.code === ClientErrorCode.UNREACHABLE || reason.code === ClientErrorCode.TIMEOUT
+    const { text, isRefused } = failureOf(error, server.name)
+    terminal.note(text)
     if (isLines && counts.sent > 0) {
       // What was refused has not arrived.
-      const unsure = counts.sent - counts.confirmed - (isAway ? 0 : 1)
-      terminal.note(`${counts.confirmed} messages were confirmed before, and ${unsure} more may have arrived`)
+      const unsure = counts.sent - counts.confirmed - (isRefused ? 1 : 0)
+      const more = unsure > 0 ? `, and ${unsure} more may have arrived` : ''
+      terminal.note(`${messages(counts.confirmed)} confirmed before${more}`)
     }
-    return isAway ? ExitCode.UNREACHABLE : ExitCode.REFUSED
+    return isRefused ? ExitCode.REFUSED : ExitCode.UNREACHABLE
   } finally {
-    await client?.deactivate()
+    await connected?.client.deactivate()
   }
 }
 
+function messages(count: number): string {
+  return count === 1 ? '1 message' : `${count} messages`
+}
+
+interface Failure {
+  readonly text: string
+  readonly isRefused: boolean
+}
+
+/** Errors: throws what is no failure of the connection or the server. */
+function failureOf(error: unknown, server: string): Failure {
+  if (error instanceof Interrupted) return { text: 'Interrupted', isRefused: false }
+  if (error instanceof Lost) {
+    const isRefused = error.closeCode !== undefined && REFUSING_CLOSES.has(error.closeCode)
+    return { text: lossText(server, error, isRefused ? 'refuses' : 'has closed the connection'), isRefused }
+  }
+  if (!(error instanceof ClientError)) throw error
+  const { code } = error
+  const isAway = code === ClientErrorCode.UNREACHABLE || code === ClientErrorCode.TIMEOUT
+  return { text: failureText(error, server), isRefused: !isAway }
+}
+
 /** Errors: rejects with ClientError. */
-function connect({ clientOptions }: Server, timeoutMs: number): Promise<BridgeClient> {
+function connect({ clientOptions }: Server, timeoutMs: number): Promise<Connected> {
   return new Promise((resolve, reject) => {
+    let end!: (why: Error) => void
+    const ended = new Promise<Error>((over) => (end = over))
     const client = createClient({
       ...clientOptions,
       connectTimeoutMs: timeoutMs,
-      onConnected: () => resolve(client),
+      onConnected: () => resolve({ client, ended }),
+      onDisconnected: ({ code, reason, error }) => {
+        // One connection has to do: nobody knows how much of what was sent over it has arrived.
+        void client.deactivate()
+        end(error ?? new Lost(code, reason))
+      },
       onError: (error) => {
         void client.deactivate()
         reject(error)
@@ -68,37 +117,53 @@ interface Counts {
   confirmed: number
 }
 
+/** Errors: rejects with ClientError, Lost or Interrupted as soon as it comes to that, whether or not there is a next body. */
 async function sendAll(
-  client: BridgeClient,
+  { client, ended }: Connected,
   bodies: AsyncIterable<Uint8Array> | Iterable<string | Uint8Array>,
   { destination, headers, isLines, timeoutMs }: SendOptions,
   counts: Counts,
   terminal: Terminal,
 ): Promise<void> {
   const waiting = new Set<Promise<void>>()
-  let failure: Error | undefined
+  let isOver = false
+  let fail!: (why: Error) => void
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = (why) => {
+      isOver = true
+      reject(why)
+    }
+  })
   const confirm = async (receipt: Promise<unknown>) => {
     try {
       await inTime(receipt, timeoutMs)
       counts.confirmed++
       if (isLines) terminal.progress(`${counts.sent} sent, ${counts.confirmed} confirmed`)
     } catch (error) {
-      failure ??= error as Error
+      // Why the connection ended is said once, for all that wait.
+      if (!(error instanceof ClientError) || error.code !== ClientErrorCode.DISCONNECTED) fail(error as Error)
     }
   }
-  for await (const body of bodies) {
-    const text = typeof body === 'string' ? body : textOf(body)
-    const content = text === undefined ? { binaryBody: body as Uint8Array } : { body: text }
-    const confirmed = confirm(client.publish({ destination, headers, ...content, receipt: true })).finally(() =>
-      waiting.delete(confirmed),
-    )
-    waiting.add(confirmed)
-    counts.sent++
-    if (waiting.size >= MAX_UNCONFIRMED) await Promise.race(waiting)
-    if (failure) throw failure
+  const sendEach = async () => {
+    for await (const body of bodies) {
+      if (isOver) return
+      const text = typeof body === 'string' ? body : textOf(body)
+      const content = text === undefined ? { binaryBody: body as Uint8Array } : { body: text }
+      const confirmed = confirm(client.publish({ destination, headers, ...content, receipt: true })).finally(() =>
+        waiting.delete(confirmed),
+      )
+      waiting.add(confirmed)
+      counts.sent++
+      if (waiting.size >= MAX_UNCONFIRMED) await Promise.race(waiting)
+    }
+    await Promise.all(waiting)
+    if (counts.confirmed < counts.sent) await failed
   }
-  await Promise.all(waiting)
-  if (failure) throw failure
+  void ended.then(fail)
+  terminal.onEnd((reason) => {
+    if (reason === 'interrupted') fail(new Interrupted())
+  })
+  await Promise.race([sendEach(), failed])
 }
 
 /** Errors: rejects with ClientError `timeout`. */

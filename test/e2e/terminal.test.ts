@@ -66,6 +66,32 @@ describe(`the commands that are clients, on ${runtime}`, () => {
     expect(await tail(['/topic/x'], (kill) => kill('SIGTERM'))).toMatchObject({ code: 0, stdout: '' })
   })
 
+  it('end at once, though more could be sent, where they are interrupted or refused', async () => {
+    const open = { input: 'a\n', isInputOpen: true }
+    let interrupted: Promise<Outcome> | undefined
+    let kill: ((signal: NodeJS.Signals) => void) | undefined
+    const heard = await tail(['/topic/typed', '--count', '1'], () => {
+      interrupted = run(['send', at, '/topic/typed', '--lines'], { ...open, onStart: (started) => (kill = started) })
+    })
+    expect(heard).toMatchObject({ code: 0, stdout: 'a\n' })
+    kill!('SIGINT')
+    const { code, stderr } = await interrupted!
+    expect(code).toBe(3)
+    expect(stderr).toMatch(
+      /^Interrupted\n(1 message confirmed before|0 messages confirmed before, and 1 more may have arrived)\n$/,
+    )
+    const refused = await run(['send', at, '/nowhere', '--lines'], open)
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toMatch(/ \(no-route\)\n0 messages confirmed before\n$/)
+  })
+
+  it('say why the server closes the connection', async () => {
+    const input = 'x'.repeat(3 * 1024 * 1024)
+    const { code, stderr } = await run(['send', at, '/topic/x', '-'], { input })
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^ws:\S+ refuses.* \(code 1009\)\n$/)
+  })
+
   it('say in one line why not, with an exit code for each kind', async () => {
     const outcomes = await Promise.all([
       run(['send', at, '/nowhere', 'x']),

@@ -25,6 +25,10 @@ export interface CommandOptions {
   readonly cwd?: string
   /** What standard input has; nothing unless told. */
   readonly input?: string | Uint8Array
+  /** Standard input goes on after that, as where somebody types. */
+  readonly isInputOpen?: boolean
+  /** Called with what sends it a signal. */
+  readonly onStart?: (kill: (signal: NodeJS.Signals) => void) => void
   /** Called with all of standard error so far, whenever there is more. */
   readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void
 }
@@ -32,7 +36,7 @@ export interface CommandOptions {
 /** Runs the bridge's command line until it ends; after 15 s it is killed, and its exit code is null. */
 export function runBridge(
   runtime: RuntimeName,
-  { args = [], env = {}, cwd = ROOT, input, onStderr = () => {} }: CommandOptions,
+  { args = [], env = {}, cwd = ROOT, input, isInputOpen = false, onStart, onStderr = () => {} }: CommandOptions,
 ): Promise<Outcome> {
   const [command, ...before] = COMMANDS[runtime]
   const child = spawn(command, [...before, ...args], {
@@ -43,8 +47,11 @@ export function runBridge(
     killSignal: 'SIGKILL',
   })
   adopt(child)
+  onStart?.((signal) => child.kill(signal))
   // It may not read it.
-  child.stdin.on('error', () => {}).end(input)
+  child.stdin.on('error', () => {})
+  if (isInputOpen) child.stdin.write(input ?? '')
+  else child.stdin.end(input)
   return new Promise((resolve, reject) => {
     let stdout = ''
     let stderr = ''

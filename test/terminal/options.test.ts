@@ -80,6 +80,8 @@ describe('readTailOptions', () => {
     ['/topic/x --count 0', '--count must be a whole number, at least 1'],
     ['/topic/x --timeout 0', '--timeout must be'],
     ['/topic/x -H novalue', "--header must be 'name: value'"],
+    ['/topic/x -H a:1 --header=a:2', '--header gives "a" twice'],
+    ['/topic/x -H ack:client', '--header cannot be "ack"'],
     ['/topic/x --json --verbose', 'give one of them'],
     ['/topic/x --jsno', 'Did you mean "--json"?'],
   ])('says what is wrong with "h %s"', (line, problem) => {
@@ -106,6 +108,12 @@ describe('readSendOptions', () => {
     expect(send('h /app/x --lines')).toMatchObject({ body: undefined, isLines: true })
     expect(readSendOptions(['h', '/app/x', ''])).toMatchObject({ body: '' })
     expect(readSendOptions(['h', '/app/x', '--', '--json'])).toMatchObject({ body: '--json' })
+  })
+
+  it('leaves the destination to the word that it is', () => {
+    expect(send('h /app/x b -H destination:/topic/y')).toEqual({
+      problem: '--header cannot be "destination": the command itself says what that is.',
+    })
   })
 
   it.each([
