@@ -82,6 +82,10 @@ export class Broker {
     return this.#distribution.hearsByInterest
   }
 
+  get isBusAway(): boolean {
+    return !this.#interests.isBusAvailable
+  }
+
   /** Live subscriptions. */
   get size(): number {
     return this.#size

@@ -97,6 +97,10 @@ export class ChannelInterests {
     return true
   }
 
+  get isBusAvailable(): boolean {
+    return this.#isBusAvailable
+  }
+
   /** Is everything held fed by the bus? */
   isLive(hold: Hold): boolean {
     if (!this.#isBusAvailable) return false

@@ -10,6 +10,7 @@ import {
   QueueFullError,
   type Bus,
 } from '../bus/bus.ts'
+import type { SettledEntries } from '../bus/queue-adder.ts'
 import { ProtocolError, quoted } from '../errors.ts'
 import { lengthOf, type HistoryLog, type LoggedMessage, type LogTarget } from '../history/log.ts'
 import { LogBudget, type Log } from '../log.ts'
@@ -199,18 +200,19 @@ export class Outbound {
     return this.#settle(accepted, 1, bytes, entry ? 'stream' : 'channel')
   }
 
-  /** All or none, in order. Rejects as `publish`. */
-  publishAll(messages: readonly RoutedMessage[]): Promise<void> {
-    const done = this.#publishAll(messages)
+  /** All or none, in order, with what is settled of work queues. Rejects as `publish`. */
+  publishAll(messages: readonly RoutedMessage[], settled: readonly SettledEntries[] = []): Promise<void> {
+    const done = this.#publishAll(messages, settled)
     if (this.#tracing) for (const { span } of messages) void span?.endWith(done)
     return done
   }
 
-  #publishAll(messages: readonly RoutedMessage[]): Promise<void> {
+  #publishAll(messages: readonly RoutedMessage[], settled: readonly SettledEntries[]): Promise<void> {
     const bytes = messages.reduce((sum, message) => sum + lengthOf(message), 0)
     if (!this.#claim(bytes)) return Promise.reject(this.#overloaded())
     for (const message of messages) this.#sizes.add(lengthOf(message))
-    const accepted = messages.every(isPlain) ? this.#bus.publishAll(messages) : this.#throughLog(messages)
+    const isAllPlain = settled.length === 0 && messages.every(isPlain)
+    const accepted = isAllPlain ? this.#bus.publishAll(messages) : this.#throughLog(messages, settled)
     const place = messages.some(({ entry }) => entry) ? 'channel or stream' : 'channel'
     return this.#settle(accepted, messages.length, bytes, place)
   }
@@ -267,10 +269,10 @@ export class Outbound {
     throw new ProtocolError('no-route', `Cannot send to ${quoted(destination)}: ${hint}`)
   }
 
-  #throughLog(messages: readonly RoutedMessage[]): Promise<void> {
+  #throughLog(messages: readonly RoutedMessage[], settled?: readonly SettledEntries[]): Promise<void> {
     if (messages.some(({ channel, entry }) => isOwn(channel) && (entry || !channel.startsWith(DESTINATION_PREFIX))))
       return Promise.reject(new BusRefusedError('The bridge keeps this name for itself'))
-    return this.#keeping.log.publish(messages)
+    return this.#keeping.log.publish(messages, settled)
   }
 
   #claim(bytes: number): boolean {

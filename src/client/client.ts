@@ -9,6 +9,7 @@ import { ANONYMOUS, type Identity } from '../access/identity.ts'
 import type { Broker, Liveness } from '../broker/broker.ts'
 import type { Outbound, RoutedMessage } from '../broker/outbound.ts'
 import type { Recent } from '../recent.ts'
+import type { SettledEntries } from '../bus/queue-adder.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Feed } from '../delivery/feed.ts'
 import { HeldMessages } from '../delivery/held-messages.ts'
@@ -257,6 +258,11 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
     return { live, liveOrLost }
   }
 
+  /** Is the bus away? When it comes back nobody knows. */
+  get isBusAway(): boolean {
+    return this.#services.broker.isBusAway
+  }
+
   /** Has this destination, as the client writes it, history? */
   hasHistory(destination: string): boolean {
     const internal = subscribedAddress(destination, { user: this.#identity.user, session: this.id })?.internal
@@ -370,9 +376,9 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
     return this.#services.outbound.publish(message)
   }
 
-  /** All or none, in order. Rejects as `publish`. */
-  publishAll(messages: readonly RoutedMessage[]): Promise<void> {
-    return this.#services.outbound.publishAll(messages)
+  /** All or none, in order, with what is settled of work queues. Rejects as `publish`. */
+  publishAll(messages: readonly RoutedMessage[], settled?: readonly SettledEntries[]): Promise<void> {
+    return this.#services.outbound.publishAll(messages, settled)
   }
 
   /**

@@ -4,6 +4,7 @@
  * process. Knows destinations and payloads; what is in a payload is the matter of whoever writes and reads it.
  */
 import type { BusMessage } from '../bus/bus.ts'
+import type { SettledEntries } from '../bus/queue-adder.ts'
 import type { Position } from '../position.ts'
 
 /** Where a message is kept, and for how long. */
@@ -123,10 +124,10 @@ export interface HistoryLog {
   begin(): Promise<void>
   /**
    * Keeps, publishes and adds to streams, all or none, in order, in one step: what is kept goes over the bus with its offset, the epoch and
-   * the offset of the one before in its payload. Resolves when that is done. Rejects as `Bus.publish`, and with
-   * QueueFullError.
+   * the offset of the one before in its payload. With it goes what is settled, which also makes room for what is added. Resolves
+   * when that is done. Rejects as `Bus.publish`, and with QueueFullError.
    */
-  publish(messages: readonly LoggedMessage[]): Promise<void>
+  publish(messages: readonly LoggedMessage[], settled?: readonly SettledEntries[]): Promise<void>
   /**
    * The same for payloads that were on the bus already, if nobody else does it and `recorded` is how many have been recorded so.
    * Rejects as `publish`; then it may have been done.

@@ -1,7 +1,7 @@
 /** The embedded log: history inside one process, with the contract that the one in Redis keeps. */
 import type { Bus } from '../bus/bus.ts'
 import { BusUnavailableError, QueueFullError } from '../bus/bus.ts'
-import type { QueueAdder } from '../bus/queue-adder.ts'
+import type { QueueAdder, SettledEntries } from '../bus/queue-adder.ts'
 import type { Clock } from '../clock.ts'
 import type { Position } from '../position.ts'
 import { compareOffsets } from '../position.ts'
@@ -60,12 +60,12 @@ export class MemoryLog implements HistoryLog {
 
   async begin(): Promise<void> {}
 
-  async publish(messages: readonly LoggedMessage[]): Promise<void> {
+  async publish(messages: readonly LoggedMessage[], settled: readonly SettledEntries[] = []): Promise<void> {
     this.#requireOpen()
     if (messages.some(({ entry }) => entry && !(entry.isQueue && this.#queues)))
       throw new BusUnavailableError('the embedded bus has no streams')
     const first = messages.filter(({ once }) => once === undefined || this.#begin(once))
-    const isFull = !this.#hasRoom(first)
+    const isFull = !this.#hasRoom(first, settled)
     const published = (isFull ? [] : first.filter(({ entry }) => !entry)).map(
       ({ channel, payload, target, valueTtlSeconds }) => {
         if (valueTtlSeconds !== undefined) this.#set(channel, payload, valueTtlSeconds)
@@ -76,6 +76,7 @@ export class MemoryLog implements HistoryLog {
       if (isFull) throw new QueueFullError('a queue holds as many messages as it may')
       const done = published.length > 0 ? this.#bus.publishAll(published) : undefined
       // In the same turn: somebody else could take the room.
+      for (const { stream, ids } of settled) this.#queues!.settle(stream, ids)
       for (const message of first) if (message.entry) this.#enqueue(message, message.entry)
       await done
     } catch (error) {
@@ -129,8 +130,9 @@ export class MemoryLog implements HistoryLog {
     return { epoch: log.epoch, offset: log.newest }
   }
 
-  #hasRoom(messages: readonly LoggedMessage[]): boolean {
+  #hasRoom(messages: readonly LoggedMessage[], settled: readonly SettledEntries[]): boolean {
     const added = new Map<string, number>()
+    for (const { stream, ids } of settled) added.set(stream, -this.#queues!.heldOf(stream, ids))
     return messages.every(({ channel, entry }) => {
       if (!entry) return true
       const more = (added.get(channel) ?? 0) + 1

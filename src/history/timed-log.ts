@@ -15,7 +15,7 @@ export function timedLog(log: HistoryLog, metrics: Metrics): HistoryLog {
   return {
     begin: () => log.begin(),
     value: (channel) => log.value(channel),
-    publish: (messages) => timed('publish', log.publish(messages)),
+    publish: (...args) => timed('publish', log.publish(...args)),
     record: (...args) => timed('record', log.record(...args)),
     clear: (...args) => timed('clear', log.clear(...args)),
     read(destination, options) {

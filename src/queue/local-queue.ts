@@ -11,7 +11,7 @@ import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Tracing } from '../tracing/tracing.ts'
 import type { Failure, Queue, QueueStore, TakenEntry } from './queue.ts'
-import { QueueConsumer, type ConsumerOwner, type QueueReceiver } from './queue-consumer.ts'
+import { QueueConsumer, type ConsumerOwner, type QueueReceiver, type Settling } from './queue-consumer.ts'
 import { takenMessage } from './queue-messages.ts'
 import { Settlements } from './settlements.ts'
 
@@ -59,6 +59,8 @@ export class LocalQueue implements ConsumerOwner {
   /** What subscriptions have, oldest first. */
   readonly #given = new Map<string, Given>()
   readonly #settlements = new Settlements(MAX_BATCH)
+  /** What is settled together with something else. */
+  readonly #settling = new Set<string>()
   #returning: Return[] = []
   #isBusy = false
   /** The store says when there is something; until then nothing is taken. */
@@ -85,7 +87,7 @@ export class LocalQueue implements ConsumerOwner {
   }
 
   get isIdle(): boolean {
-    const isDone = this.#settlements.isEmpty && this.#returning.length === 0
+    const isDone = this.#settlements.isEmpty && this.#settling.size === 0 && this.#returning.length === 0
     return this.size === 0 && isDone && !this.#isBusy && !this.#isWaiting
   }
 
@@ -110,6 +112,27 @@ export class LocalQueue implements ConsumerOwner {
     const { done } = this.#settlements.add(own)
     this.#pump()
     return done
+  }
+
+  beginSettling(ids: readonly string[]): Settling {
+    const own = this.#release(ids)
+    for (const id of own) this.#settling.add(id)
+    const over = (): void => {
+      for (const id of own) this.#settling.delete(id)
+    }
+    return {
+      entries: { stream: this.queue.stream, ids: own },
+      done: () => {
+        over()
+        this.#deps.metrics.count.queueSettled += own.length
+        this.#pump()
+      },
+      failed: () => {
+        over()
+        this.#return({ ids: own, failure: undefined })
+        this.#pump()
+      },
+    }
   }
 
   /** Resolves and rejects as `settle`. */
@@ -256,7 +279,8 @@ export class LocalQueue implements ConsumerOwner {
     const held = await this.#deps.store.held(this.queue)
     this.#isUnsure = false
     // Nothing else is under way: what is to be settled or given back waits here.
-    const leaving = new Set([...this.#settlements.ids, ...this.#returning.flatMap(({ ids }) => ids)])
+    const returning = this.#returning.flatMap(({ ids }) => ids)
+    const leaving = new Set([...this.#settlements.ids, ...this.#settling, ...returning])
     this.#return({ ids: held.filter((id) => !this.#given.has(id) && !leaving.has(id)), failure: undefined })
   }
 

@@ -65,8 +65,8 @@ export class MemoryQueues implements QueueStore, QueueAdder {
   }
 
   async work({ stream }: Queue, settled: readonly string[], wanted: number): Promise<readonly TakenEntry[]> {
+    this.settle(stream, settled)
     const queue = this.#obtain(stream)
-    for (const id of settled) if (queue.entries.get(id)?.isHeld) queue.entries.delete(id)
     const returned = queue.returned.splice(0, wanted)
     const ids = [...returned, ...queue.fresh.splice(0, wanted - returned.length)]
     return ids.map((id) => {
@@ -125,6 +125,16 @@ export class MemoryQueues implements QueueStore, QueueAdder {
     queue.entries.set(entry.id, entry)
     queue.fresh.push(entry.id)
     this.#tell(stream)
+  }
+
+  heldOf(stream: string, ids: readonly string[]): number {
+    const entries = this.#queues.get(stream)?.entries
+    return ids.filter((id) => entries?.get(id)?.isHeld).length
+  }
+
+  settle(stream: string, ids: readonly string[]): void {
+    const entries = this.#queues.get(stream)?.entries
+    for (const id of ids) if (entries?.get(id)?.isHeld) entries.delete(id)
   }
 
   async counts({ stream }: Queue): Promise<QueueCounts> {

@@ -1,4 +1,5 @@
 /** One subscription of a work queue: what it was given and has not settled, and how much more it may be given. */
+import type { SettledEntries } from '../bus/queue-adder.ts'
 import type { Message } from '../delivery/message.ts'
 import { entryIdOf, messageIdOf } from './queue-messages.ts'
 import type { Failure, Queue } from './queue.ts'
@@ -21,8 +22,18 @@ export interface QueueReceiver {
 export interface ConsumerOwner {
   readonly queue: Queue
   settle(ids: readonly string[]): Promise<void>
+  beginSettling(ids: readonly string[]): Settling
   giveBack(ids: readonly string[], failure: Failure): Promise<void>
   leave(consumer: QueueConsumer, unsettled: readonly string[]): void
+}
+
+/** What is settled together with something else, by whoever does that. */
+export interface Settling {
+  readonly entries: SettledEntries
+  /** It was done. */
+  done(): void
+  /** It was not, or nobody knows: what was not goes to others. */
+  failed(): void
 }
 
 export class QueueConsumer {
@@ -66,6 +77,11 @@ export class QueueConsumer {
   /** Resolves when the store has it. Rejects with ProtocolError `bus-refused`. */
   settle(messageIds: readonly string[]): Promise<void> {
     return this.#owner.settle(this.#release(messageIds))
+  }
+
+  /** They are no longer its own. */
+  beginSettling(messageIds: readonly string[]): Settling {
+    return this.#owner.beginSettling(this.#release(messageIds))
   }
 
   /** They come back, and count as failed. Resolves and rejects as `settle`. */

@@ -36,9 +36,13 @@ end
  * - `set`: channel, payload, life of the key that is set to it (s)
  * - `keep`: channel, payload, size, time to live (ms)
  * - `publish-in-slot` and `keep-in-slot`: the same by SPUBLISH; the key of the first one is the channel
+ * - `settle`, which is no message: group and node, how many ids there are, those; its keys are the stream of a work queue and the
+ *   hash of its failures
  * - `add`, and `enqueue` where nothing goes to make room: size, how many groups there are, the groups, how many names and values of fields there are, those
  */
 export const PUBLISH_SCRIPT = `${COMMON}
+-- A script cannot hand over more than some 8,000 parts at once.
+local MOST_IDS = 1000
 local keptMs = tonumber(ARGV[2])
 
 local arg, key = 5, 1
@@ -59,7 +63,11 @@ end
 local messages = {}
 while arg <= #ARGV do
   local message = {kind = nextArg(), isOnce = nextArg() == '1'}
-  if message.kind == 'add' or message.kind == 'enqueue' then
+  if message.kind == 'settle' then
+    message.queue, message.failures = nextKey(), nextKey()
+    message.group, message.node = nextArg(), nextArg()
+    message.ids = nextList()
+  elseif message.kind == 'add' or message.kind == 'enqueue' then
     message.stream = nextKey()
     message.size = nextArg()
     message.groups = nextList()
@@ -121,6 +129,26 @@ local function undone(failure)
   return failure
 end
 
+-- What is settled makes room. It is looked at first, and settled last: until then everything can be refused.
+local settled = {}
+for _, message in ipairs(messages) do
+  if message.kind == 'settle' then
+    message.held = {}
+    for _, id in ipairs(message.ids) do
+      local found = redis.pcall('XPENDING', message.queue, message.group, id, id, 1)
+      local hasGroup = not (found.err and string.find(found.err, 'NOGROUP', 1, true))
+      if hasGroup and found.err then return undone(found) end
+      if not hasGroup then
+        -- Somebody has destroyed the group: nobody else can have been given it since.
+        message.held[#message.held + 1] = id
+      elseif found[1] and found[1][2] == message.node then
+        message.held[#message.held + 1] = id
+        settled[message.queue] = (settled[message.queue] or 0) + 1
+      end
+    end
+  end
+end
+
 local room = {}
 for _, message in ipairs(messages) do
   local stream = message.stream
@@ -128,7 +156,7 @@ for _, message in ipairs(messages) do
     if not room[stream] then
       local length = redis.pcall('XLEN', stream)
       if type(length) == 'table' then return undone(length) end
-      room[stream] = message.size - length
+      room[stream] = message.size - length + (settled[stream] or 0)
     end
     room[stream] = room[stream] - 1
     if room[stream] < 0 then return undone(redis.error_reply('QUEUEFULL A queue holds as many messages as it may')) end
@@ -157,7 +185,7 @@ end
 
 for i, message in ipairs(messages) do
   local channel, payload = message.channel, message.payload
-  if message.isAgain or message.stream then
+  if message.isAgain or message.stream or message.queue then
     -- Nothing is left to do.
   elseif message.kind ~= 'keep' then
     if message.value then
@@ -197,6 +225,16 @@ for i, message in ipairs(messages) do
     redis.call('PEXPIRE', log, message.ttl)
     redis.call('HSET', position, 'e', epoch, 't', string.format('%.0f', t), 'n', string.format('%.0f', n))
     redis.call('PEXPIRE', position, string.format('%.0f', message.ttl + keptMs))
+  end
+end
+
+for _, message in ipairs(messages) do
+  local held = message.held or {}
+  for first = 1, #held, MOST_IDS do
+    local last = math.min(first + MOST_IDS - 1, #held)
+    redis.pcall('XACK', message.queue, message.group, unpack(held, first, last))
+    redis.pcall('XDEL', message.queue, unpack(held, first, last))
+    if redis.call('EXISTS', message.failures) == 1 then redis.call('HDEL', message.failures, unpack(held, first, last)) end
   end
 end
 return 'done'

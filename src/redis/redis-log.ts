@@ -1,5 +1,6 @@
 /** History in Redis or Valkey: a stream for each destination, a hash for its position, and scripts that change both in one step. */
 import { OWN_PREFIX } from '../bus/bus.ts'
+import type { SettledEntries } from '../bus/queue-adder.ts'
 import type {
   HistoryLog,
   LogEntry,
@@ -14,9 +15,11 @@ import type {
 } from '../history/log.ts'
 import { CLEARED_CHANNEL, RECORDED_CHANNEL } from '../history/channels.ts'
 import type { Position } from '../position.ts'
+import { QUEUE_GROUP } from '../queue/queue.ts'
 import type { RedisCommands } from './commands.ts'
 import { Enqueuing } from './enqueuing.ts'
 import { CLEAR_SCRIPT, PUBLISH_SCRIPT, READ_SCRIPT, RECORD_SCRIPT } from './log-scripts.ts'
+import { queueKeys } from './queue-keys.ts'
 import { newScript, OrderedScript, runScript, type Script, type ScriptCall, type ScriptRunner } from './scripts.ts'
 import { tagOf } from './slots.ts'
 
@@ -46,6 +49,12 @@ export interface RedisLogOptions {
   readonly nodeId: string
   /** Is this channel, as Redis calls it, published in its slot alone? */
   readonly isSharded: (channel: string) => boolean
+}
+
+/** What is done in one step. */
+interface Together {
+  readonly messages: readonly LoggedMessage[]
+  readonly settled: readonly SettledEntries[]
 }
 
 export class RedisLog implements HistoryLog {
@@ -79,33 +88,34 @@ export class RedisLog implements HistoryLog {
     await commands.send('SET', this.#born, startedMs, 'NX', 'PX', BORN_TTL_MS)
   }
 
-  publish(messages: readonly LoggedMessage[]): Promise<void> {
+  publish(messages: readonly LoggedMessage[], settled: readonly SettledEntries[] = []): Promise<void> {
     const unavailable = this.#options.unavailable()
     if (unavailable) return Promise.reject(unavailable)
     const [first] = messages
-    if (messages.length === 1 && first!.entry?.isQueue && first!.once === undefined) {
+    if (messages.length === 1 && first!.entry?.isQueue && first!.once === undefined && settled.length === 0) {
       return this.#enqueuing.add(this.#options.commands.key(first!.channel), first!.entry, first!.payload)
     }
-    return this.#publishTogether(messages)
+    return this.#publishTogether({ messages, settled })
   }
 
-  async #publishTogether(messages: readonly LoggedMessage[]): Promise<void> {
+  async #publishTogether(all: Together): Promise<void> {
     const { commands } = this.#options
     this.#enqueuing.flush() // what was sent before is in its queue before
-    const groups = commands.isCluster ? this.#bySlot(messages) : [messages]
+    const groups = commands.isCluster ? this.#bySlot(all) : [all]
     // At once, so that nothing that is published later for one of them comes before.
     await Promise.all(groups.map((group) => this.#publish.run(this.#callFor(group))))
   }
 
   /** What one script can do, in a Cluster. */
-  #bySlot(messages: readonly LoggedMessage[]): (readonly LoggedMessage[])[] {
-    const groups = new Map<string, LoggedMessage[]>()
-    for (const message of messages) {
-      const tag = this.#tagOf(message)
-      const group = groups.get(tag)
-      if (group) group.push(message)
-      else groups.set(tag, [message])
+  #bySlot({ messages, settled }: Together): Together[] {
+    const groups = new Map<string, { messages: LoggedMessage[]; settled: SettledEntries[] }>()
+    const groupOf = (tag: string) => {
+      const group = groups.get(tag) ?? { messages: [], settled: [] }
+      groups.set(tag, group)
+      return group
     }
+    for (const message of messages) groupOf(this.#tagOf(message)).messages.push(message)
+    for (const each of settled) groupOf(tagOf(this.#options.commands.key(each.stream))).settled.push(each)
     return [...groups.values()]
   }
 
@@ -114,10 +124,15 @@ export class RedisLog implements HistoryLog {
     return tagOf(target ? this.#keyOf(target.destination, 'log') : this.#options.commands.key(channel))
   }
 
-  #callFor(messages: readonly LoggedMessage[]): ScriptCall {
-    const { commands, isSharded } = this.#options
+  #callFor({ messages, settled }: Together): ScriptCall {
+    const { commands, isSharded, nodeId } = this.#options
     const keys: string[] = []
     const args: (string | Uint8Array)[] = [this.#nextEpoch(), KEPT_MS, BORN_TTL_MS, ONCE_MS]
+    for (const { stream: name, ids } of settled) {
+      const { stream, failures } = queueKeys(commands, name)
+      keys.push(stream, failures)
+      args.push('settle', '0', QUEUE_GROUP, nodeId, String(ids.length), ...ids)
+    }
     for (const message of messages) {
       const { channel, payload, target, entry, once, valueTtlSeconds } = message
       const isOnce = once === undefined ? '0' : '1'
@@ -148,7 +163,7 @@ export class RedisLog implements HistoryLog {
     }
     const kept = messages.find(({ target }) => target)?.target
     if (kept) keys.push(this.#bornOf(kept.destination))
-    return { keys, args, slotOf: commands.key(messages[0]!.channel) }
+    return { keys, args, slotOf: commands.key(messages[0]?.channel ?? settled[0]!.stream) }
   }
 
   #guardOf(message: LoggedMessage, once: string): string {

@@ -1,5 +1,4 @@
 /** Work queues in Redis or Valkey: a stream for each, with one consumer group of which each node is a consumer. */
-import { QUEUE_PREFIX } from '../bus/shared-bus.ts'
 import type { Log } from '../log.ts'
 import { compareOffsets } from '../position.ts'
 import {
@@ -21,6 +20,7 @@ import type { RedisCommands } from './commands.ts'
 import type { RedisOptions } from './options.ts'
 import { DeadMessages } from './dead-messages.ts'
 import { PackedReader } from './packed.ts'
+import { queueKeys } from './queue-keys.ts'
 import { QueuePolling } from './queue-polling.ts'
 import { QueueReader } from './queue-reader.ts'
 import {
@@ -35,7 +35,6 @@ import {
   WORK_SCRIPT,
 } from './queue-scripts.ts'
 import { newScript, runScript, type Script } from './scripts.ts'
-import { tagOf } from './slots.ts'
 import { entriesIn } from './stream-replies.ts'
 
 const SCRIPTS = {
@@ -230,12 +229,8 @@ export class RedisQueues implements QueueStore {
   /** Resolves to the answer, whose texts are octets. */
   #run(script: Script, queue: Queue, rest: readonly (string | number)[]): Promise<unknown> {
     const { commands, nodeId } = this.#options
-    const name = commands.key(queue.stream)
-    // All in one slot of a Cluster, but for the dead.
-    const tag = tagOf(name)
-    const of = tag === name ? `{${name}}` : `{${tag}}${name}` // several queues may have one tag
-    const own = (what: string): string => commands.key(`${QUEUE_PREFIX}${of}:${what}`)
-    const keys = [name, own('failures'), own('nodes'), ...(this.#dead ? [] : [this.#deadOf(queue)])]
+    const { stream, failures, nodes } = queueKeys(commands, queue.stream)
+    const keys = [stream, failures, nodes, ...(this.#dead ? [] : [this.#deadOf(queue)])]
     const sendBytes: RedisCommands['send'] = (command, ...args) => commands.sendForBytes(command, ...args)
     return runScript({ send: sendBytes }, script, { keys, args: [QUEUE_GROUP, nodeId, ...rest.map(String)] })
   }

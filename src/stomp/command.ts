@@ -22,14 +22,17 @@ export interface CommandContext {
   renew(frame: Frame): PendingEffect
 }
 
+/** How a session ends: with ERROR, with the server, or by the client, whose RECEIPT says that all before it is done. */
+export type EndKind = 'error' | 'shutdown' | 'leave'
+
 /** The effect of a frame that has not happened yet. */
 export interface PendingEffect {
   /** Resolves to more headers of the RECEIPT, if there are any. Rejects with ProtocolError. */
   readonly done: Promise<readonly Header[] | void>
   /** The frames behind this one wait for it; undefined if they need not. */
   readonly heldBackUntil?: Promise<unknown>
-  /** May an error end the session although this has not happened? Its receipt is then never sent. */
-  readonly isAbandonable?: boolean
+  /** May the session end now although this has not happened? Its receipt is then never sent. Without this the end waits. */
+  readonly isAbandonable?: (end: EndKind) => boolean
 }
 
 /** Undefined: the effect has happened. Throws ProtocolError. */

@@ -3,6 +3,8 @@
  * (STOMP 1.2 "RECEIPT": a receipt also says that the frames before were received), whatever finishes first.
  */
 import type { Header } from '../../frames/index.ts'
+import type { EndKind, PendingEffect } from './command.ts'
+import { Ending } from './state.ts'
 
 /** What has become of a frame. */
 export interface Effect {
@@ -11,23 +13,30 @@ export interface Effect {
   /** More headers of the RECEIPT. */
   receiptHeaders: readonly Header[] | undefined
   isDone: boolean
-  readonly isAbandonable: boolean
+  readonly isAbandonable: PendingEffect['isAbandonable']
   /** Set if it failed: the session answers with ERROR when its turn comes. */
   error: unknown
 }
 
+/** Who has the effects. */
+export interface EffectsOwner {
+  /** Called for each effect in its turn. */
+  settled(effect: Effect): void
+  /** Called then, once for each that was pending. */
+  progressed(): void
+  /** Called as soon as one that was pending has failed: its turn may be a while off. */
+  failed(): void
+}
+
 export class Effects {
-  readonly #onSettled: (effect: Effect) => void
-  readonly #onProgress: () => void
+  readonly #owner: EffectsOwner
   #queue: Effect[] = []
   /** Where the queue begins; shifting an array of thousands each time would be slow. */
   #head = 0
   #pendingBytes = 0
 
-  /** `onSettled` is called for each effect in its turn; `onProgress` then, once for each that was pending. */
-  constructor(onSettled: (effect: Effect) => void, onProgress: () => void) {
-    this.#onSettled = onSettled
-    this.#onProgress = onProgress
+  constructor(owner: EffectsOwner) {
+    this.#owner = owner
   }
 
   /** Weight of what is pending. */
@@ -39,11 +48,16 @@ export class Effects {
     return this.#queue.length - this.#head
   }
 
+  /** The first one that has failed, and ends the session with ERROR when its turn comes. */
+  get failure(): Effect | undefined {
+    return this.#queue.slice(this.#head).find(({ error }) => error !== undefined && !(error instanceof Ending))
+  }
+
   /** The frame's effect has happened, or has failed; its turn comes when all before it have. */
   addDone(receipt: string | undefined, error?: unknown): void {
-    const effect: Effect = { receipt, receiptHeaders: undefined, isDone: true, isAbandonable: false, error }
-    if (error !== undefined) this.#abandon()
-    if (this.size === 0) this.#onSettled(effect)
+    const effect: Effect = { receipt, receiptHeaders: undefined, isDone: true, isAbandonable: undefined, error }
+    if (error !== undefined) this.#abandon(error instanceof Ending ? error.kind : 'error')
+    if (this.size === 0) this.#owner.settled(effect)
     else {
       this.#queue.push(effect)
       if (error !== undefined) this.#settleInOrder() // what was abandoned may have been all that the others waited for
@@ -54,7 +68,7 @@ export class Effects {
   addPending(
     receipt: string | undefined,
     done: Promise<readonly Header[] | void>,
-    isAbandonable: boolean,
+    isAbandonable: PendingEffect['isAbandonable'],
     bytes: number,
   ): void {
     const effect: Effect = { receipt, receiptHeaders: undefined, isDone: false, isAbandonable, error: undefined }
@@ -66,15 +80,16 @@ export class Effects {
         effect.isDone = true
         effect.receiptHeaders = headers ?? undefined
         this.#settleInOrder()
-        this.#onProgress()
+        this.#owner.progressed()
       },
       (error: unknown) => {
         this.#pendingBytes -= bytes
         effect.isDone = true
         effect.error = error ?? new Error('failed without a reason')
-        this.#abandon()
+        this.#owner.failed()
+        this.#abandon('error')
         this.#settleInOrder()
-        this.#onProgress()
+        this.#owner.progressed()
       },
     )
   }
@@ -85,15 +100,15 @@ export class Effects {
   }
 
   /** Something ends the session: what may never happen must not keep that waiting. */
-  #abandon(): void {
-    this.#queue = this.#queue.slice(this.#head).filter((effect) => effect.isDone || !effect.isAbandonable)
+  #abandon(end: EndKind): void {
+    this.#queue = this.#queue.slice(this.#head).filter(({ isDone, isAbandonable }) => isDone || !isAbandonable?.(end))
     this.#head = 0
   }
 
   #settleInOrder(): void {
     for (let effect = this.#queue[this.#head]; effect?.isDone; effect = this.#queue[this.#head]) {
       this.#head++
-      this.#onSettled(effect)
+      this.#owner.settled(effect)
     }
     if (this.#head === this.#queue.length) this.clear()
     else if (this.#head > 1024) {

@@ -129,7 +129,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
       if (this.#login === login) this.#login = undefined
     }
     done.then(forget, forget)
-    return { done, heldBackUntil: done, isAbandonable: true }
+    return { done, heldBackUntil: done, isAbandonable: always }
   }
 
   // --- SocketHandler
@@ -270,7 +270,9 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
         : 'No CONNECT frame came in time'
       this.#sendError(new ProtocolError('connect-timeout', text), undefined)
     } else if (this.#state === State.finishing) {
-      this.#close(ERRORS.internal.close, 'What was pending did not finish in time', 'internal')
+      const failure = this.#queue?.failure
+      if (failure) this.#sendError(failure.error, failure.receipt)
+      else this.#close(ERRORS.internal.close, 'What was pending did not finish in time', 'internal')
     } else if (this.#state === State.lingering) {
       this.#close(1000, '', 'client')
     } else {
@@ -364,7 +366,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
       this.#effects.addDone(receipt)
       return
     }
-    const { done, heldBackUntil, isAbandonable = false } = pending
+    const { done, heldBackUntil, isAbandonable } = pending
     this.#effects.addPending(receipt, done, isAbandonable, frame.body.length)
     if (heldBackUntil) this.#inbox.holdBack(heldBackUntil, this.#proceed)
   }
@@ -400,7 +402,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
       })
       .catch((error: unknown) => this.fail(error, receipt))
     // STOMP 1.2 "RECEIPT": not defined for CONNECT, so no receipt. What ends the session does not wait for the answer.
-    this.#effects.addPending(undefined, connected, true, 0)
+    this.#effects.addPending(undefined, connected, always, 0)
     this.#inbox.holdBack(connected, this.#proceed)
   }
 
@@ -445,11 +447,15 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
 
   /** As long as no effect was ever pending, each has its turn at once, and there is no queue: an idle client has none. */
   addDone(receipt: string | undefined, error?: unknown): void {
-    this.#settled({ receipt, receiptHeaders: undefined, isDone: true, isAbandonable: false, error })
+    this.#settled({ receipt, receiptHeaders: undefined, isDone: true, isAbandonable: undefined, error })
   }
 
   addPending(...effect: Parameters<Effects['addPending']>): void {
-    this.#queue = new Effects((settled) => this.#settled(settled), this.#proceed)
+    this.#queue = new Effects({
+      settled: (settled) => this.#settled(settled),
+      progressed: this.#proceed,
+      failed: () => this.#finish(),
+    })
     this.#queue.addPending(...effect)
   }
 
@@ -486,6 +492,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
 
   /** Read nothing more; what is pending gets some time. */
   #finish(): void {
+    if (this.#state >= State.finishing) return
     this.#state = State.finishing
     this.#startStateDeadline(this.#services.options.settleTimeoutMs)
   }
@@ -547,6 +554,8 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     this.#socket.terminate()
   }
 }
+
+const always = (): boolean => true
 
 function byteLength(data: string | Uint8Array): number {
   return typeof data === 'string' ? Buffer.byteLength(data) : data.length

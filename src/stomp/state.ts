@@ -30,4 +30,8 @@ export class Ending {
     this.code = code
     this.isLeftToClient = isLeftToClient
   }
+
+  get kind(): 'leave' | 'shutdown' {
+    return this.code === 'client' ? 'leave' : 'shutdown'
+  }
 }

@@ -34,6 +34,8 @@ enqueueContract('MemoryLog', async () => {
   const queues = {
     lengthOf: (stream: string) => of(stream).length,
     add: (stream: string, fields: ReadonlyMap<string, Uint8Array>) => void of(stream).push(fields),
+    heldOf: () => 0,
+    settle: () => {},
   }
   return {
     bus,

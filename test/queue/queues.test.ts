@@ -96,6 +96,30 @@ describe('handing out', () => {
     expect(stage.simulated.heldBy('n1')).toEqual(['1000-1'])
   })
 
+  it('leaves alone what is settled together with something else, and gives it to somebody when it was not', async () => {
+    const stage = new QueueStage()
+    const node = stage.node()
+    const worker = node.subscribe()
+    stage.add('1', '2')
+    await stage.settle()
+    const [first, second] = [...worker.has]
+    const settling = [first!, second!].map((id) => worker.subscription.consumer.beginSettling([id]))
+    expect(settling.map(({ entries }) => entries)).toEqual([
+      { stream: 'queue:q', ids: ['1000-1'] },
+      { stream: 'queue:q', ids: ['1000-2'] },
+    ])
+    // Nothing that it holds by the account of the store is unknown to it.
+    node.setAvailable(false)
+    node.setAvailable(true)
+    await stage.settle()
+    expect(worker.bodies).toEqual(['1', '2'])
+    settling[0]!.failed()
+    settling[1]!.done()
+    await stage.settle()
+    expect(worker.bodies).toEqual(['1', '2', '1'])
+    expect(node.metrics.count.queueSettled).toBe(1)
+  })
+
   it('gives back what came for who cannot take it any more', async () => {
     const stage = new QueueStage()
     const node = stage.node()

@@ -186,14 +186,24 @@ describe('session with a flooding client', () => {
     expect(stage.bus.handedOver).toHaveLength(OPTIONS.maxInFlight)
   })
 
-  it('is closed with 1011 when what is pending does not finish in time', async () => {
+  it('gets its ERROR when what is pending does not finish in time', async () => {
     const { stage, client, send } = await flooding(false)
     send(OPTIONS.maxInFlight + 5)
     stage.clock.advance(OPTIONS.settleTimeoutMs + SLOT_MS)
-    expect(client.socket.closes).toEqual([{ code: 1011, reason: 'What was pending did not finish in time' }])
+    expect(client.takeWords()).toEqual(['ERROR flooding'])
+    expect(client.socket.closes.map(({ code }) => code)).toEqual([1008])
     for (const handedOver of stage.bus.handedOver) handedOver.accept()
     await turn()
     expect(client.socket.closes).toHaveLength(1)
+    expect(client.take()).toEqual([])
+  })
+
+  it('who leaves is closed with 1011 when what is pending does not finish in time', async () => {
+    const { stage, client, send } = await flooding(false)
+    send(1)
+    client.frame('DISCONNECT', { receipt: 'bye' })
+    stage.clock.advance(OPTIONS.settleTimeoutMs + SLOT_MS)
+    expect(client.socket.closes).toEqual([{ code: 1011, reason: 'What was pending did not finish in time' }])
     expect(client.take()).toEqual([])
   })
 })

@@ -24,17 +24,24 @@ function acknowledge(context: CommandContext, frame: Frame, kind: Kind): Pending
     return undefined
   }
   const done = settle(context, kind, target)
-  return done && { done, isAbandonable: true }
+  return done && { done, isAbandonable: ofSettling(context) }
 }
 
-/**
- * Settles it; also called by COMMIT. Resolves when its work queue knows; undefined if it is of none. Rejects with
- * ProtocolError `bus-refused`.
- */
-export function settle(context: CommandContext, kind: Kind, target: AckTarget): Promise<void> | undefined {
-  const settled = context.acknowledgements.settle(target)
-  context.metrics.count[kind === 'ack' ? 'acknowledged' : 'rejected'] += settled.length
+/** While Redis is away it is not known when it will be told; but who leaves must not be told that it was. */
+export function ofSettling({ client }: CommandContext): NonNullable<PendingEffect['isAbandonable']> {
+  return (end) => end !== 'leave' && client.isBusAway
+}
+
+/** Resolves when its work queue knows; undefined if it is of none. Rejects with ProtocolError `bus-refused`. */
+function settle(context: CommandContext, kind: Kind, target: AckTarget): Promise<void> | undefined {
+  const ids = context.acknowledgements.settle(target)
+  countSettled(context, kind, ids.length)
   const work = target.subscription?.work
-  if (!work || settled.length === 0) return undefined
-  return kind === 'ack' ? work.settle(settled) : work.reject(settled)
+  if (!work || ids.length === 0) return undefined
+  return kind === 'ack' ? work.settle(ids) : work.reject(ids)
+}
+
+/** Also called by COMMIT, when it has happened. */
+export function countSettled({ metrics }: CommandContext, kind: Kind, messages: number): void {
+  metrics.count[kind === 'ack' ? 'acknowledged' : 'rejected'] += messages
 }

@@ -24,7 +24,11 @@ export const handleSubscribe: CommandHandler = ({ client, stompVersion: version 
   if (!liveness) return undefined
   // What the client does next may make a backend answer on the channel, so it waits until that is subscribed. But while
   // the bus is away nobody can answer, and what has to be refused is not left hanging.
-  return { done: liveness.live, heldBackUntil: liveness.liveOrLost, isAbandonable: true }
+  return {
+    done: liveness.live,
+    heldBackUntil: liveness.liveOrLost,
+    isAbandonable: (end) => end === 'shutdown' || client.isBusAway,
+  }
 }
 
 /** Longest subscription id, in characters: it is repeated in every MESSAGE. */

@@ -6,6 +6,7 @@ import { openPlainWebSocket } from '../../support/clients/plain-websocket.ts'
 import { spawnBridge, type BridgeProcess } from '../../support/process.ts'
 import { startRedis } from '../../support/redis.ts'
 import { runtime } from '../../support/runtime.ts'
+import { frameText } from '../../support/stomp-peer.ts'
 import { eventually } from '../../support/wait.ts'
 import { untilReady } from '../../support/world.ts'
 import { API_KEYS, configFile, KEYS } from '../access/stage.ts'
@@ -56,6 +57,15 @@ describe(`work queues on ${runtime}, without Redis`, () => {
     for (let i = 0; i < 50; i++) await sender.send('/queue/full', String(i))
     const error = await sender.refused('SEND', { destination: '/queue/full' }, '50')
     expect(error.headers.get('code')).toBe('queue-full')
+    const worker = await startWorker(bridge, '/queue/full')
+    const { ack } = await worker.take()
+    worker.peer.send(frameText('BEGIN', { transaction: 't' }))
+    worker.peer.send(frameText('SEND', { destination: '/queue/full', transaction: 't' }, '50'))
+    worker.peer.send(frameText('ACK', { id: ack, transaction: 't' }))
+    await worker.commit('t')
+    expect(await countsOf(bridge, '/queue/full')).toMatchObject({ dead: 0, consumers: 1 })
+    const again = await worker.refused('SEND', { destination: '/queue/full' }, '51')
+    expect(again.headers.get('code')).toBe('queue-full')
   })
 
   it('bring a plain WebSocket and a stream of events their part, each message once', async () => {

@@ -3,10 +3,10 @@ import type { Redis } from 'ioredis'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { spawnBridge, type BridgeProcess } from '../../support/process.ts'
 import { runtime } from '../../support/runtime.ts'
-import { bodyText } from '../../support/stomp-peer.ts'
+import { bodyText, frameText } from '../../support/stomp-peer.ts'
 import { eventually } from '../../support/wait.ts'
 import { startWorld, untilReady } from '../../support/world.ts'
-import { connectWorker, countsOf, startWorker } from './support.ts'
+import { connectWorker, countsOf, startWorker, type Worker } from './support.ts'
 
 const QUEUES = [
   { destination: '/queue/small/**', maxLength: 3, maxDeliveries: 2 },
@@ -301,6 +301,64 @@ describe(`work queues on ${runtime}`, () => {
     worker.peer.send('COMMIT\ntransaction:u\nreceipt:c\n\n\0')
     await worker.peer.receipt('c')
     expect(await backend.xlen(stream)).toBe(1)
+  })
+
+  it('settle in the same step as what is sent: the room is there for it, and what is refused is refused as a whole', async () => {
+    const { destination, stream } = newQueue('small/')
+    const listener = await connectWorker(b)
+    await listener.subscribe('/topic/said', 'auto')
+    await add(stream, 'one', 'two', 'three')
+    const worker = await startWorker(a, destination)
+    const [one, two] = [await worker.take(), await worker.take(), await worker.take()]
+    const begin = (by: Worker, ack: string, to: string, body: string) => {
+      by.peer.send(frameText('BEGIN', { transaction: 't' }))
+      by.peer.send(frameText('SEND', { destination: '/topic/said', transaction: 't' }, body))
+      by.peer.send(frameText('SEND', { destination: to, transaction: 't' }, body))
+      by.peer.send(frameText('ACK', { id: ack, transaction: 't' }))
+    }
+    begin(worker, one.ack, destination, 'four')
+    await worker.commit('t')
+    expect((await listener.take()).body).toBe('four')
+    expect(await backend.xlen(stream)).toBe(3)
+    // Here the room is not where the message goes.
+    const full = newQueue('small/')
+    await add(full.stream, 'a', 'b', 'c')
+    begin(worker, two.ack, full.destination, 'five')
+    expect((await worker.refused('COMMIT', { transaction: 't' })).headers.get('code')).toBe('queue-full')
+    const other = await startWorker(b, destination)
+    expect(await other.takeBodies(3)).toEqual(['two', 'three', 'four'])
+    // What cannot be settled is not sent either.
+    const broken = newQueue()
+    await add(broken.stream, 'x')
+    const third = await startWorker(a, broken.destination)
+    const { ack } = await third.take()
+    await backend.set(broken.stream, 'no stream')
+    begin(third, ack, '/queue/elsewhere', 'six')
+    expect((await third.refused('COMMIT', { transaction: 't' })).headers.get('code')).toBe('bus-refused')
+    await other.send('/topic/said', 'seven')
+    expect((await listener.take()).body).toBe('seven')
+    await backend.del(broken.stream)
+  })
+
+  it('are settled before who leaves is told that all is done', async () => {
+    const { destination, stream } = newQueue()
+    await add(stream, 'one', 'two')
+    const worker = await startWorker(a, destination)
+    const [one, two] = [await worker.take(), await worker.take()]
+    const frames = [
+      frameText('ACK', { id: one.ack, receipt: 'ack' }),
+      frameText('NACK', { id: two.ack, receipt: 'nack' }),
+      frameText('SUBSCRIBE', { id: '2', destination: newQueue().destination, ack: 'client', receipt: 'sub' }),
+      frameText('DISCONNECT', { receipt: 'bye' }),
+    ]
+    worker.peer.send(frames.join(''))
+    const receipts = [
+      await worker.peer.frame(),
+      await worker.peer.frame(),
+      await worker.peer.frame(),
+      await worker.peer.frame(),
+    ]
+    expect(receipts.map(({ headers }) => headers.get('receipt-id'))).toEqual(['ack', 'nack', 'sub', 'bye'])
   })
 
   it('bury an entry without a body, and work on', async () => {

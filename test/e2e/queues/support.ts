@@ -63,6 +63,10 @@ export class Worker {
     return this.#answered('NACK', { id: ack })
   }
 
+  commit(transaction: string): Promise<void> {
+    return this.#answered('COMMIT', { transaction })
+  }
+
   unsubscribe(): Promise<void> {
     return this.#answered('UNSUBSCRIBE', { id: '1' })
   }
