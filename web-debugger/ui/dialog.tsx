@@ -1,4 +1,7 @@
-/** A modal dialog on the native element, which keeps the focus inside, closes on Escape and gives the focus back. */
+/**
+ * A modal dialog on the native element, which keeps the focus inside, closes on Escape and gives the focus back. It
+ * closes too when the part of the page goes out of sight that it is in: nobody could see it, and nothing else would work.
+ */
 import type { Signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
@@ -14,11 +17,19 @@ export interface DialogProps {
 
 export function Dialog({ title, isOpen, children, footer }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
+  const isPressedBeside = useRef(false)
   const id = useId()
   const isShown = isOpen.value
   useEffect(() => {
     if (isShown && !dialog.current?.open) dialog.current?.showModal()
     if (!isShown && dialog.current?.open) dialog.current.close()
+    if (!isShown) return
+    // Told of each change between some size and none.
+    const observer = new ResizeObserver(() => {
+      if (!dialog.current?.checkVisibility()) isOpen.value = false
+    })
+    observer.observe(dialog.current!)
+    return () => observer.disconnect()
   }, [isShown])
   return (
     <dialog
@@ -26,9 +37,11 @@ export function Dialog({ title, isOpen, children, footer }: DialogProps) {
       class="dialog"
       aria-labelledby={id}
       onClose={() => (isOpen.value = false)}
+      // The backdrop belongs to the element itself; everything inside is in the box below.
+      onPointerDown={(event) => (isPressedBeside.current = event.target === dialog.current)}
       onClick={(event) => {
-        // The backdrop belongs to the element itself; everything inside is in the box below.
-        if (event.target === dialog.current) isOpen.value = false
+        // Who selects a text may let go of it out there.
+        if (event.target === dialog.current && isPressedBeside.current) isOpen.value = false
       }}
     >
       {isShown && (

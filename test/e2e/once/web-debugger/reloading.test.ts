@@ -108,4 +108,18 @@ describe('a view', () => {
     await page.goForward()
     await heading(page, 'Bridge').waitFor()
   })
+
+  it('takes its dialog along when Back leads to another one', async () => {
+    const page = await stage.visit(`${stage.bridge.url}/debugger/#bridge`)
+    await showView(page, 'Client')
+    await page.getByRole('button', { name: 'Forget everything…' }).click()
+    await page.getByRole('dialog').waitFor()
+    await page.goBack()
+    await heading(page, 'Bridge').waitFor()
+    await page.keyboard.press('2')
+    await heading(page, 'Backend side').waitFor()
+    await showView(page, 'Client')
+    await page.getByRole('button', { name: 'Forget everything…' }).waitFor()
+    expect(await page.getByRole('dialog').count()).toBe(0)
+  })
 })

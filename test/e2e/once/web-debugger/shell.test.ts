@@ -92,6 +92,20 @@ describe('keys', () => {
     await expectSoon(() => button.evaluate((element) => element === element.ownerDocument.activeElement), true)
   })
 
+  it('and clicks beside it close a dialog, but not where a drag ends that began in it', async () => {
+    const page = await stage.open()
+    await page.getByRole('button', { name: 'Keyboard shortcuts' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Keyboard shortcuts' })
+    const title = (await dialog.getByRole('heading', { name: 'Keyboard shortcuts' }).boundingBox())!
+    await page.mouse.move(title.x + 5, title.y + 5)
+    await page.mouse.down()
+    await page.mouse.move(10, 10)
+    await page.mouse.up()
+    expect(await dialog.isVisible()).toBe(true)
+    await page.mouse.click(10, 10)
+    await dialog.waitFor({ state: 'hidden' })
+  })
+
   it('change the view, find the search and open the tour; not while somebody types', async () => {
     const page = await stage.openConnected()
     await page.getByRole('listbox', { name: 'Frames' }).focus()
