@@ -2,7 +2,7 @@
  * The shell of the page: top bar, the three views, tour and dialogs. The client view stays in the document when it is
  * out of sight, so that it is as it was left; the other two keep what matters in their models.
  */
-import { useSignal } from '@preact/signals'
+import { useSignal, type Signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { BridgeWatch } from './api/bridge-watch.ts'
@@ -18,10 +18,11 @@ import type { QueueWatch } from './bridge/queue-watch.ts'
 import type { SessionWatch } from './bridge/session-list.ts'
 import { ClientView } from './client-view.tsx'
 import type { Layout } from './shell/layout.ts'
-import type { Preferences, View } from './shell/preferences.ts'
+import type { Preferences } from './shell/preferences.ts'
 import { listenForShortcuts } from './shell/shortcuts.ts'
 import { ShortcutsDialog } from './shell/shortcuts-dialog.tsx'
 import { TopBar, ViewNav } from './shell/top-bar.tsx'
+import type { View } from './shell/view-address.ts'
 import type { Kept } from './kept/kept.ts'
 import type { Workspace } from './stomp/workspace.ts'
 import type { Tour } from './tour/tour.ts'
@@ -30,6 +31,7 @@ import { TourCard } from './tour/tour-card.tsx'
 /** Everything that outlives a component, made once in main. */
 export interface Services {
   readonly preferences: Preferences
+  readonly view: Signal<View>
   readonly watch: BridgeWatch
   readonly samples: SampleWatch
   readonly explainer: Explainer
@@ -46,49 +48,48 @@ export interface Services {
 }
 
 export function App({ services }: { readonly services: Services }) {
-  const { preferences, watch, backend, workspace, tour } = services
+  const { preferences, view, watch, backend, workspace, tour } = services
   const areShortcutsShown = useSignal(false)
   const toggleTour = () => {
     if (tour.isOpen.value) {
       tour.leave()
     } else {
-      preferences.view.value = 'client'
+      view.value = 'client'
       tour.open()
     }
   }
-  useEffect(
-    () => listenForShortcuts({ preferences, toggleTour, showShortcuts: () => (areShortcutsShown.value = true) }),
-    [],
-  )
-  const view = preferences.view.value
+  const showShortcuts = () => (areShortcutsShown.value = true)
+  useEffect(() => listenForShortcuts({ preferences, view, toggleTour, showShortcuts }), [])
+  const shown = view.value
   return (
     <div class={tour.isOpen.value ? 'app has-tour' : 'app'}>
       <TopBar
         watch={watch}
         preferences={preferences}
+        view={view}
         isTourOpen={tour.isOpen.value}
         onTour={toggleTour}
-        onShortcuts={() => (areShortcutsShown.value = true)}
+        onShortcuts={showShortcuts}
       />
       <main class="views">
-        <ViewBox name="client" view={view}>
+        <ViewBox name="client" view={shown}>
           <h1 class="visually-hidden">STOMP client</h1>
           <ClientView
             workspace={workspace}
             onTour={toggleTour}
             kept={services.kept}
             layout={services.layout}
-            beside={view === 'client' ? <BackendPanel backend={backend} watch={watch} isNarrow /> : undefined}
+            beside={shown === 'client' ? <BackendPanel backend={backend} watch={watch} isNarrow /> : undefined}
           />
         </ViewBox>
-        <ViewBox name="backend" view={view}>
-          {view === 'backend' && <BackendPanel backend={backend} watch={watch} />}
+        <ViewBox name="backend" view={shown}>
+          {shown === 'backend' && <BackendPanel backend={backend} watch={watch} />}
         </ViewBox>
-        <ViewBox name="bridge" view={view}>
-          {view === 'bridge' && <BridgeView {...services} />}
+        <ViewBox name="bridge" view={shown}>
+          {shown === 'bridge' && <BridgeView {...services} />}
         </ViewBox>
       </main>
-      <ViewNav preferences={preferences} place="bottom" />
+      <ViewNav view={view} place="bottom" />
       <TourCard tour={tour} />
       <ShortcutsDialog isOpen={areShortcutsShown} preferences={preferences} />
     </div>

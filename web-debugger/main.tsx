@@ -18,8 +18,8 @@ import { FrameDatabase } from './kept/frame-database.ts'
 import { PageKeeper } from './kept/page-keeper.ts'
 import { createLayout } from './shell/layout.ts'
 import { createPreferences } from './shell/preferences.ts'
-import { forgetAll, keep, storageOrMemory } from './shell/storage.ts'
-import { followAddress } from './shell/view-address.ts'
+import { forgetAll, keep, storageOrNone } from './shell/storage.ts'
+import { viewInAddress } from './shell/view-address.ts'
 import { createWorkspace } from './stomp/workspace.ts'
 import { createTour } from './tour/tour.ts'
 import { drawTextStraight } from './ui/straight-text.ts'
@@ -30,9 +30,9 @@ const API_KEY_KEY = 'stomp-bridge.api-key'
 const FIRST_ANSWER_MS = 1_500
 
 async function start(): Promise<void> {
-  const storage = storageOrMemory(() => localStorage)
+  const storage = storageOrNone(() => localStorage)
   const preferences = createPreferences(storage)
-  followAddress(preferences.view)
+  const view = viewInAddress()
   const layout = createLayout(storage)
   // Before anything is drawn, so that nothing flashes in the other colours.
   effect(() => {
@@ -40,11 +40,11 @@ async function start(): Promise<void> {
     else document.documentElement.dataset['theme'] = preferences.theme.value
   })
 
-  const session = storageOrMemory(() => sessionStorage)
+  const session = storageOrNone(() => sessionStorage)
   const token = signal(session.getItem(TOKEN_KEY) ?? '')
-  effect(() => keep(session, TOKEN_KEY, token.value))
+  effect(() => void keep(session, TOKEN_KEY, token.value))
   const apiKey = signal(session.getItem(API_KEY_KEY) ?? '')
-  effect(() => keep(session, API_KEY_KEY, apiKey.value))
+  effect(() => void keep(session, API_KEY_KEY, apiKey.value))
 
   const api = createApi({
     fetch: (url, init) => fetch(url, init),
@@ -99,6 +99,7 @@ async function start(): Promise<void> {
     kept,
     layout,
     preferences,
+    view,
     watch,
     samples,
     explainer,

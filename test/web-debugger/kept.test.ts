@@ -234,6 +234,22 @@ describe('what is kept of the frames', () => {
     expect(second.tab().connection.state.value).toBe('connected')
   })
 
+  it('has no tabs where the storage is full: the page says so until there is room', async () => {
+    const { load, storage } = browserTab()
+    const { setItem } = storage
+    storage.setItem = () => {
+      throw new DOMException('There is no room', 'QuotaExceededError')
+    }
+    const { keeper, connect, tab } = await load()
+    await connect()
+    expect(keeper.problem.value).toContain('does not keep the tabs of this page')
+    expect(tab().connection.state.value).toBe('connected')
+    storage.setItem = setItem
+    tab().console.text.value = 'x'
+    expect(keeper.problem.value).toBeUndefined()
+    expect(storage.getItem(PAGE_KEY)).not.toBeNull()
+  })
+
   it('is forgotten with everything else, and nothing is kept from then on', async () => {
     const { load, store, storage } = browserTab()
     const { connect, receive, keeper, leave, tab } = await load()

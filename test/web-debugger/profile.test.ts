@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { storageOrNone } from '../../web-debugger/shell/storage.ts'
 import { Connection } from '../../web-debugger/stomp/connection.ts'
 import { createForm, fillForm, readForm } from '../../web-debugger/stomp/profile-form.ts'
 import { fromFragment, isProfileFragment, toFragment } from '../../web-debugger/stomp/profile-link.ts'
@@ -340,6 +341,18 @@ describe('the store of profiles', () => {
         throw new Error('QuotaExceededError')
       },
     })
+    store.save(usual)
+    store.save(secretive)
+    expect(store.profiles.value).toHaveLength(2)
+    expect(store.problem.value).toContain('does not let this page save')
+  })
+
+  it('says so too where the page may not keep anything, and has them until it is closed', () => {
+    const store = new ProfileStore(
+      storageOrNone(() => {
+        throw new DOMException('denied', 'SecurityError')
+      }),
+    )
     store.save(usual)
     store.save(secretive)
     expect(store.profiles.value).toHaveLength(2)

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { protocolText } from '../../web-debugger/bridge/protocol-text.ts'
 import { formatBytes, formatDuration, formatGap, formatLimit } from '../../web-debugger/ui/format.ts'
 import { createPreferences } from '../../web-debugger/shell/preferences.ts'
-import { keep, storageOrMemory } from '../../web-debugger/shell/storage.ts'
+import { keep, storageOrNone } from '../../web-debugger/shell/storage.ts'
 import { parseHeaderRows } from '../../web-debugger/ui/parse-header-rows.ts'
+import { memoryStore } from './fake-page.ts'
 
 describe('pasted headers', () => {
   it.each([
@@ -85,16 +86,13 @@ describe('figures of the bridge', () => {
 
 describe('what the page remembers', () => {
   it('is there again with the same storage', () => {
-    const storage = storageOrMemory(() => {
-      throw new Error('Access is denied')
-    })
+    const storage = memoryStore()
     const first = createPreferences(storage)
-    expect([first.view.value, first.theme.value, first.hasSingleKeys.value]).toEqual(['client', 'system', true])
-    first.view.value = 'bridge'
+    expect([first.theme.value, first.hasSingleKeys.value]).toEqual(['system', true])
     first.theme.value = 'dark'
     first.hasSingleKeys.value = false
     const second = createPreferences(storage)
-    expect([second.view.value, second.theme.value, second.hasSingleKeys.value]).toEqual(['bridge', 'dark', false])
+    expect([second.theme.value, second.hasSingleKeys.value]).toEqual(['dark', false])
   })
 
   it('is left out where the storage is full, and the page goes on', () => {
@@ -106,14 +104,20 @@ describe('what the page remembers', () => {
         throw new Error('QuotaExceededError')
       },
     }
-    keep(full, 'token', 'new')
+    expect(keep(full, 'token', 'new')).toBe(false)
     expect(items.size).toBe(0)
   })
 
-  it('is not taken over when it means nothing', () => {
-    const storage = storageOrMemory(() => {
+  it('is nothing where there may be no storage, and the page goes on', () => {
+    const storage = storageOrNone(() => {
       throw new Error('Access is denied')
     })
+    expect([keep(storage, 'token', 'new'), storage.getItem('token')]).toEqual([false, null])
+    expect(createPreferences(storage).theme.value).toBe('system')
+  })
+
+  it('is not taken over when it means nothing', () => {
+    const storage = memoryStore()
     storage.setItem('stomp-bridge.theme', 'purple')
     expect(createPreferences(storage).theme.value).toBe('system')
   })

@@ -10,11 +10,14 @@ export function ForgetEverything({ kept }: { readonly kept: Kept }) {
   const problem = kept.problem.value
   return (
     <section class="kept-here" aria-label="Kept in this browser">
-      {problem !== undefined && <Notice kind="warning">{problem}</Notice>}
-      <p class="field-hint">
-        Tabs, subscriptions and the last 5,000 frames of each are kept over a reload, for this tab of the browser alone.
-        Secrets are not.
-      </p>
+      {problem !== undefined ? (
+        <Notice kind="warning">{problem}</Notice>
+      ) : (
+        <p class="field-hint">
+          Tabs, subscriptions and the last 5,000 frames of each are kept over a reload, for this tab of the browser
+          alone. Secrets are not.
+        </p>
+      )}
       <Button kind="quiet" onClick={() => (isAsking.value = true)}>
         Forget everything…
       </Button>

@@ -2,7 +2,7 @@
 import type { ReadonlySignal } from '@preact/signals'
 
 export interface Kept {
-  /** Why frames are not kept, in words. */
+  /** Why not all is kept, in words. */
   readonly problem: ReadonlySignal<string | undefined>
   /** Takes away all that the page has kept in this browser, and loads it anew. */
   readonly forget: () => Promise<void>

@@ -2,7 +2,7 @@
  * Keeps what is open over a reload: tabs, subscriptions and filters in the storage of the browser's tab, frames in the
  * store. Nobody else has them, and no secret is among them.
  */
-import { effect, signal, type ReadonlySignal } from '@preact/signals'
+import { computed, effect, signal, type ReadonlySignal } from '@preact/signals'
 import type { KeyValueStore } from '../stomp/environment.ts'
 import { plainRecord, RecordKind } from '../stomp/frame-record.ts'
 import { readForm } from '../stomp/profile-form.ts'
@@ -18,6 +18,8 @@ export const PAGE_KEY = 'stomp-bridge.page'
 const MAX_AGE_MS = 24 * 60 * 60 * 1000
 /** How long the frames of before may keep the page empty. */
 const LOAD_MS = 2_000
+const NO_ROOM =
+  'The browser does not keep the tabs of this page: it has no room, or does not let the page. After a reload they are gone.'
 
 export interface PageKeeperOptions {
   readonly workspace: Workspace
@@ -31,7 +33,10 @@ export interface PageKeeperOptions {
 
 export class PageKeeper {
   readonly #options: PageKeeperOptions
-  readonly #problem = signal<string | undefined>(undefined)
+  readonly #tabsProblem = signal<string | undefined>(undefined)
+  readonly #framesProblem = signal<string | undefined>(undefined)
+  /** Without its tabs nobody finds the frames again. */
+  readonly #problem = computed(() => this.#tabsProblem.value ?? this.#framesProblem.value)
   readonly #logs = new Map<Tab, { readonly key: string; readonly log: KeptLog }>()
   #id = ''
   #made = 0
@@ -41,7 +46,7 @@ export class PageKeeper {
     this.#options = options
   }
 
-  /** Why frames are not kept. */
+  /** Why not all is kept. */
   get problem(): ReadonlySignal<string | undefined> {
     return this.#problem
   }
@@ -146,7 +151,8 @@ export class PageKeeper {
     for (const tab of tabs) this.#logOf(tab)
     const active = tabs.findIndex(({ connection }) => connection.id === this.#options.workspace.activeId.value)
     const kept = tabs.map((tab) => this.#tabOf(tab))
-    keep(this.#options.storage, PAGE_KEY, writePage({ id: this.#id, active: Math.max(0, active), tabs: kept }))
+    const page = writePage({ id: this.#id, active: Math.max(0, active), tabs: kept })
+    this.#tabsProblem.value = keep(this.#options.storage, PAGE_KEY, page) ? undefined : NO_ROOM
   }
 
   #tabOf(tab: Tab): KeptTab {
@@ -176,7 +182,7 @@ export class PageKeeper {
 
   #handleProblem(error: unknown): void {
     const why = error instanceof Error && error.message !== '' ? ` (${error.message})` : ''
-    this.#problem.value = `The browser does not keep all frames of this page${why}. After a reload some are gone.`
+    this.#framesProblem.value = `The browser does not keep all frames of this page${why}. After a reload some are gone.`
   }
 }
 

@@ -25,8 +25,8 @@ export function createLayout(storage: KeyValueStore): Layout {
     detailWidth: signal(readWidth('detail-width')),
     areSubscriptionsGrouped: signal(storage.getItem(`${PREFIX}subscriptions`) === 'grouped'),
   }
-  effect(() => keep(storage, `${PREFIX}side-width`, String(layout.sideWidth.value ?? '')))
-  effect(() => keep(storage, `${PREFIX}detail-width`, String(layout.detailWidth.value ?? '')))
-  effect(() => keep(storage, `${PREFIX}subscriptions`, layout.areSubscriptionsGrouped.value ? 'grouped' : ''))
+  effect(() => void keep(storage, `${PREFIX}side-width`, String(layout.sideWidth.value ?? '')))
+  effect(() => void keep(storage, `${PREFIX}detail-width`, String(layout.detailWidth.value ?? '')))
+  effect(() => void keep(storage, `${PREFIX}subscriptions`, layout.areSubscriptionsGrouped.value ? 'grouped' : ''))
   return layout
 }

@@ -1,16 +1,12 @@
-/** What the page remembers of how it is used: view, theme, shortcuts. Secrets are elsewhere. */
+/** What the page remembers of how it is used: theme, shortcuts. Secrets are elsewhere. */
 import { effect, signal, type Signal } from '@preact/signals'
 import type { KeyValueStore } from '../stomp/environment.ts'
 import { keep } from './storage.ts'
-
-export const VIEWS = ['client', 'backend', 'bridge'] as const
-export type View = (typeof VIEWS)[number]
 
 export const THEMES = ['system', 'light', 'dark'] as const
 export type Theme = (typeof THEMES)[number]
 
 export interface Preferences {
-  readonly view: Signal<View>
   readonly theme: Signal<Theme>
   /** Do single keys, without Ctrl or Cmd, do something? */
   readonly hasSingleKeys: Signal<boolean>
@@ -24,12 +20,10 @@ export function createPreferences(storage: KeyValueStore): Preferences {
     return values.find((value) => value === stored) ?? values[0]!
   }
   const preferences: Preferences = {
-    view: signal(read('view', VIEWS)),
     theme: signal(read('theme', THEMES)),
     hasSingleKeys: signal(read('single-keys', ['on', 'off']) === 'on'),
   }
-  effect(() => keep(storage, `${PREFIX}view`, preferences.view.value))
-  effect(() => keep(storage, `${PREFIX}theme`, preferences.theme.value))
-  effect(() => keep(storage, `${PREFIX}single-keys`, preferences.hasSingleKeys.value ? 'on' : 'off'))
+  effect(() => void keep(storage, `${PREFIX}theme`, preferences.theme.value))
+  effect(() => void keep(storage, `${PREFIX}single-keys`, preferences.hasSingleKeys.value ? 'on' : 'off'))
   return preferences
 }

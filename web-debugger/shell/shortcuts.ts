@@ -1,5 +1,7 @@
 /** The keyboard shortcuts of the shell: what they are, for the dialog, and what they do. */
-import type { Preferences, View } from './preferences.ts'
+import type { Signal } from '@preact/signals'
+import type { Preferences } from './preferences.ts'
+import type { View } from './view-address.ts'
 
 export interface Shortcut {
   readonly keys: readonly string[]
@@ -70,18 +72,19 @@ export const OTHER_KEYS: readonly ShortcutGroup[] = [
 
 export interface ShortcutActions {
   readonly preferences: Preferences
+  readonly view: Signal<View>
   readonly toggleTour: () => void
   readonly showShortcuts: () => void
 }
 
 /** Returns what ends it. */
-export function listenForShortcuts({ preferences, toggleTour, showShortcuts }: ShortcutActions): () => void {
+export function listenForShortcuts({ preferences, view, toggleTour, showShortcuts }: ShortcutActions): () => void {
   const views: Readonly<Record<string, View>> = { '1': 'client', '2': 'backend', '3': 'bridge' }
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return
     if (!preferences.hasSingleKeys.value || isTyping(event.target) || document.querySelector('dialog[open]')) return
-    const view = views[event.key]
-    if (view) preferences.view.value = view
+    const wanted = views[event.key]
+    if (wanted) view.value = wanted
     else if (event.key === '?') showShortcuts()
     else if (event.key.toLowerCase() === 't') toggleTour()
     else if (event.key === '/') focusSearch()

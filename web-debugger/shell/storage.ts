@@ -1,35 +1,38 @@
-/** Storage of the browser where it may be used, else one that lasts as long as the page. */
+/** Storage of the browser, and what the page does without it. */
 import type { KeyValueStore } from '../stomp/environment.ts'
 
-/** Some browsers throw at the mere mention, when cookies are blocked. */
-export function storageOrMemory(storage: () => KeyValueStore): KeyValueStore {
+/**
+ * The storage; where it may not be used, one that has nothing and takes nothing, as if it were full. Some browsers throw at
+ * the mere mention, when cookies are blocked.
+ */
+export function storageOrNone(storage: () => KeyValueStore): KeyValueStore {
   try {
     const found = storage()
     found.getItem('')
     return found
   } catch {
-    // Everything works without; it is only not remembered.
-    return memoryStorage()
+    return NO_STORAGE
   }
 }
 
-/** Keeps the value where there is room for it; an empty one is forgotten. */
-export function keep(storage: KeyValueStore, key: string, value: string): void {
+const NO_STORAGE: KeyValueStore = {
+  getItem: () => null,
+  setItem: () => {
+    throw new Error('The browser does not let this page keep anything')
+  },
+  removeItem: () => {},
+}
+
+/** Keeps the value where there is room for it; an empty one is forgotten. Returns whether it did. */
+export function keep(storage: KeyValueStore, key: string, value: string): boolean {
   try {
     if (value !== '') storage.setItem(key, value)
     else storage.removeItem(key)
+    return true
   } catch {
     // It is full: then this one thing is not remembered, and what was before it neither.
     storage.removeItem(key)
-  }
-}
-
-function memoryStorage(): KeyValueStore {
-  const items = new Map<string, string>()
-  return {
-    getItem: (key) => items.get(key) ?? null,
-    setItem: (key, value) => void items.set(key, value),
-    removeItem: (key) => void items.delete(key),
+    return false
   }
 }
 

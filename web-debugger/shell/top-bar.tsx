@@ -1,8 +1,10 @@
 /** The bar at the top: whose page this is, which view, and what helps. On a phone the views are at the bottom. */
+import type { Signal } from '@preact/signals'
 import type { BridgeWatch } from '../api/bridge-watch.ts'
 import { Button } from '../ui/button.tsx'
 import { Icon, type IconName } from '../ui/icon.tsx'
-import { THEMES, VIEWS, type Preferences, type Theme, type View } from './preferences.ts'
+import { THEMES, type Preferences, type Theme } from './preferences.ts'
+import { VIEWS, type View } from './view-address.ts'
 
 const VIEW_NAMES: Readonly<Record<View, string>> = { client: 'Client', backend: 'Backend', bridge: 'Bridge' }
 const THEME_ICONS: Readonly<Record<Theme, IconName>> = { system: 'system', light: 'sun', dark: 'moon' }
@@ -11,12 +13,13 @@ const THEME_NAMES: Readonly<Record<Theme, string>> = { system: 'as the system', 
 export interface TopBarProps {
   readonly watch: BridgeWatch
   readonly preferences: Preferences
+  readonly view: Signal<View>
   readonly isTourOpen: boolean
   readonly onTour: () => void
   readonly onShortcuts: () => void
 }
 
-export function TopBar({ watch, preferences, isTourOpen, onTour, onShortcuts }: TopBarProps) {
+export function TopBar({ watch, preferences, view, isTourOpen, onTour, onShortcuts }: TopBarProps) {
   const { theme } = preferences
   const nextTheme = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length]!
   return (
@@ -27,7 +30,7 @@ export function TopBar({ watch, preferences, isTourOpen, onTour, onShortcuts }: 
         {watch.about.value && <span class="brand-version">{watch.about.value.version}</span>}
         <BridgeState watch={watch} />
       </div>
-      <ViewNav preferences={preferences} place="top" />
+      <ViewNav view={view} place="top" />
       <div class="top-actions">
         <Button kind="quiet" pressed={isTourOpen} onClick={onTour} title="Guided tour of the three flows">
           <Icon name="tour" />
@@ -49,12 +52,12 @@ export function TopBar({ watch, preferences, isTourOpen, onTour, onShortcuts }: 
 }
 
 export interface ViewNavProps {
-  readonly preferences: Preferences
+  readonly view: Signal<View>
   /** Of the two only one is in sight, whichever fits the width. */
   readonly place: 'top' | 'bottom'
 }
 
-export function ViewNav({ preferences: { view }, place }: ViewNavProps) {
+export function ViewNav({ view, place }: ViewNavProps) {
   return (
     <nav class={`view-nav view-nav-${place}`} aria-label="Views">
       {VIEWS.map((each) => (

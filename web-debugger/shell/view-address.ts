@@ -1,32 +1,32 @@
-/** The view that is shown, in the address of the page: so that it can be linked to, and Back leads to the one before. */
-import { effect, untracked, type Signal } from '@preact/signals'
-import { isProfileFragment } from '../stomp/profile-link.ts'
-import { VIEWS, type View } from './preferences.ts'
+/**
+ * The view that is shown, in the address of the page and nowhere else: so that it can be linked to, Back leads to the one
+ * before, and what another tab of the browser shows does not matter.
+ */
+import { effect, signal, untracked, type Signal } from '@preact/signals'
 
-/** The view that an address names; undefined if it names none. A profile is for the client. */
-export function viewOf(hash: string): View | undefined {
-  return isProfileFragment(hash) ? 'client' : VIEWS.find((view) => hash === `#${view}`)
+export const VIEWS = ['client', 'backend', 'bridge'] as const
+export type View = (typeof VIEWS)[number]
+
+/** The view that an address names. A plain one, or one with a profile, is for the client: everybody begins there. */
+function viewOf(hash: string): View {
+  return VIEWS.find((view) => hash === `#${view}`) ?? 'client'
 }
 
-/** The address of the client is the plain one: it is what everybody begins with. */
 function addressOf(view: View): string {
   return location.pathname + location.search + (view === 'client' ? '' : `#${view}`)
 }
 
-/** Keeps address and view the same, beginning with what the address says; else with the view. */
-export function followAddress(view: Signal<View>): void {
-  view.value = viewOf(location.hash) ?? view.value
-  let isFirst = true
+/** The view of the address. Each changes with the other. */
+export function viewInAddress(): Signal<View> {
+  const view = signal(viewOf(location.hash))
   effect(() => {
     const shown = view.value
     untracked(() => {
-      if ((viewOf(location.hash) ?? 'client') === shown) return
-      if (isFirst) history.replaceState(null, '', addressOf(shown))
-      else history.pushState(null, '', addressOf(shown))
+      if (viewOf(location.hash) !== shown) history.pushState(null, '', addressOf(shown))
     })
   })
-  isFirst = false
   addEventListener('popstate', () => {
-    view.value = viewOf(location.hash) ?? 'client'
+    view.value = viewOf(location.hash)
   })
+  return view
 }

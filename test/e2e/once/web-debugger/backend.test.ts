@@ -171,7 +171,7 @@ describe('where the debug API wants a token', () => {
     await page.reload()
     await page.getByRole('table', { name: 'Routes' }).waitFor()
     const another = await page.context().newPage()
-    await another.goto(`${own.url}/debugger/`)
+    await another.goto(`${own.url}/debugger/#bridge`)
     await another.getByText('The debug API wants its token').waitFor()
   })
 })

@@ -109,6 +109,16 @@ describe('a view', () => {
     await heading(page, 'Bridge').waitFor()
   })
 
+  it('is of one tab of the browser: a plain address is the client, whatever another tab shows', async () => {
+    const page = await stage.open()
+    const other = await page.context().newPage()
+    await other.goto(page.url())
+    await showView(other, 'Bridge')
+    await page.reload()
+    await heading(page, 'See what goes over the wire').waitFor()
+    expect(page.url()).toBe(`${stage.bridge.url}/debugger/`)
+  })
+
   it('takes its dialog along when Back leads to another one', async () => {
     const page = await stage.visit(`${stage.bridge.url}/debugger/#bridge`)
     await showView(page, 'Client')
