@@ -69,9 +69,12 @@ function TabView({ workspace, tab, beside, onTour, kept, layout, areSettingsOpen
   const column = useSignal<string>('panels')
   const side = useRef<HTMLDivElement>(null)
   const isSettingUp = tab.isSettingUp.value
+  const wasSettingUp = useRef(isSettingUp)
   useEffect(() => {
+    const isLeft = wasSettingUp.current && !isSettingUp
+    wasSettingUp.current = isSettingUp
     // The button that led here is gone; what to do next is to subscribe.
-    if (!isSettingUp && document.activeElement === document.body) side.current?.querySelector('input')?.focus()
+    if (isLeft && document.activeElement === document.body) side.current?.querySelector('input')?.focus()
   }, [isSettingUp])
   if (isSettingUp) {
     return <Setup workspace={workspace} tab={tab} areSettingsOpen={areSettingsOpen} onTour={onTour} kept={kept} />

@@ -41,6 +41,8 @@ describe('a page that is loaded again', () => {
     expect(await page.getByLabel('Filter by text').inputValue()).toBe('before')
     await connectionCard(page).getByText('Connected', { exact: true }).waitFor()
     await subscription(page, '/topic/kept').waitFor()
+    // Nobody has led the focus anywhere: single keys work.
+    expect(await page.evaluate<boolean>('document.activeElement === document.body')).toBe(true)
     await send(page, '/topic/kept', 'not from before, but after')
     await frame(page, /received MESSAGE \/topic\/kept not from before, but after/).waitFor()
     await expectSoon(() => frame(page, /received MESSAGE/).count(), 2)
