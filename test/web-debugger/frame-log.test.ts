@@ -63,7 +63,7 @@ describe('LogView', () => {
   const filter = (part: Partial<LogFilter>) => compileFilter({ ...SHOW_ALL, ...part })
   const texts = (view: LogView) => view.records.map(({ raw }) => raw)
 
-  it('lets go of what the log has dropped', () => {
+  it('lets go of what the log has dropped, and counts those that it had shown', () => {
     const log = filled(100)
     const view = new LogView(log, filter({}), slowClock())
     view.update()
@@ -71,7 +71,13 @@ describe('LogView', () => {
     for (let i = 100; i < 130; i++) log.append(record(`body ${i}`))
     view.update()
     expect(view.records).toHaveLength(100)
-    expect(texts(view)[0]).toBe('body 30')
+    expect([texts(view)[0], view.cut]).toEqual(['body 30', 30])
+    view.filter(filter({ text: 'body 4' }))
+    view.update()
+    expect([texts(view)[0], view.cut]).toEqual(['body 40', 30])
+    for (let i = 130; i < 145; i++) log.append(record(`body ${i}`))
+    view.update()
+    expect([texts(view)[0], view.cut]).toEqual(['body 45', 35])
   })
 
   it('looks through a long log in several goes, and says how far it is', () => {

@@ -145,6 +145,7 @@ function Messages({ channels, watch }: ChannelLogProps) {
         <div class="messages-list">
           <VirtualList
             items={channels.messages}
+            cut={channels.forgotten.value}
             version={channels.version.value}
             rowHeight={ROW_HEIGHT}
             label="Messages on the watched channels"

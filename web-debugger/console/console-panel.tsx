@@ -75,7 +75,7 @@ export function ConsolePanel({ tab, detailWidth }: ConsolePanelProps) {
 function ConsoleList({ tab }: { readonly tab: Tab }) {
   const { console: model, connection } = tab
   const version = model.version.value
-  const { records, isFiltering } = model
+  const { records, cut, isFiltering } = model
   const query = model.query.value.hasRanges ? model.query.value : undefined
   const hiddenNames = model.isShowingSecrets.value ? undefined : connection.secretNames
   if (records.length === 0) {
@@ -98,6 +98,7 @@ function ConsoleList({ tab }: { readonly tab: Tab }) {
     <VirtualList
       label="Frames"
       items={records}
+      cut={cut}
       version={version}
       rowHeight={ROW_HEIGHT}
       revealed={model.revealed}

@@ -64,6 +64,11 @@ export class ConsoleModel {
     return this.#view.records
   }
 
+  /** How many of them have gone from the beginning so far. */
+  get cut(): number {
+    return this.#view.cut
+  }
+
   /** Changes when `records` did. */
   get version(): ReadonlySignal<number> {
     return this.#version

@@ -20,6 +20,7 @@ export class LogView {
   /** Numbers of those shown that are errors. */
   #errors: number[] = []
   #nextSeq: number
+  #cut = 0
   /** While it is frozen: nothing from here on is shown, and nothing that is shown goes. */
   #frozenSeq: number | undefined
 
@@ -44,6 +45,11 @@ export class LogView {
   /** Numbers of the errors among them, oldest first. */
   get errors(): readonly number[] {
     return this.#errors
+  }
+
+  /** How many have gone from the beginning so far, because the log no longer keeps them. */
+  get cut(): number {
+    return this.#cut
   }
 
   get isFrozen(): boolean {
@@ -121,6 +127,7 @@ export class LogView {
     let count = 0
     while (count < this.#records.length && this.#records[count]!.seq < firstSeq) count++
     if (count > 0) this.#records.splice(0, count)
+    this.#cut += count
     const gone = this.#errors.findIndex((seq) => seq >= firstSeq)
     if (gone !== 0) this.#errors.splice(0, gone < 0 ? this.#errors.length : gone)
   }

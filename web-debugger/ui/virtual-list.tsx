@@ -1,6 +1,7 @@
 /**
  * A list of any length of which only the rows in sight are in the document. Rows have one height; it follows the end
- * while `isFollowing`, which it clears when someone scrolls up and sets when they come back down.
+ * while `isFollowing`, which it clears when someone scrolls up and sets when they come back down. Else what is in sight
+ * stays where it is, also when the first items go.
  */
 import type { ReadonlySignal, Signal } from '@preact/signals'
 import type { VNode } from 'preact'
@@ -11,6 +12,8 @@ const OVERSCAN_ROWS = 8
 
 export interface VirtualListProps<T> {
   readonly items: readonly T[]
+  /** How many have gone from the beginning so far. */
+  readonly cut: number
   /** Changes whenever the items did; the array itself may stay the same. */
   readonly version: number
   /** In CSS pixels. */
@@ -25,36 +28,57 @@ export interface VirtualListProps<T> {
 }
 
 export function VirtualList<T>(props: VirtualListProps<T>) {
-  const { items, version, rowHeight, renderRow, label, isFollowing, selectedIndex, revealed, onSelect } = props
+  const { items, cut, version, rowHeight, renderRow, label, isFollowing, selectedIndex, revealed, onSelect } = props
   const id = useId()
   const box = useRef<HTMLDivElement>(null)
   const lastTop = useRef(0)
-  const [view, setView] = useState({ top: 0, height: 600 })
+  /** The newest `cut`, and the one that the list is scrolled for: out of sight it cannot be scrolled. */
+  const cuts = useRef({ newest: cut, scrolled: cut })
+  cuts.current.newest = cut
+  const [view, setView] = useState({ top: 0, height: 600, cut })
   const selected = selectedIndex?.value
   const hasSelected = selected !== undefined && selected < items.length
 
-  useEffect(() => {
+  /** Draws what is in sight there now. */
+  const look = () => {
+    const { scrollTop, clientHeight } = box.current!
+    setView({ top: scrollTop, height: clientHeight, cut: cuts.current.scrolled })
+  }
+
+  /** Scrolls to the end, or by what has gone above what is in sight. */
+  const stay = () => {
     const element = box.current!
+    if (element.clientHeight === 0) return
+    const { newest, scrolled } = cuts.current
+    if (isFollowing.peek()) element.scrollTop = element.scrollHeight
+    // Not from where it is now: the browser has moved it already where the list has become shorter.
+    else if (newest > scrolled) element.scrollTop = lastTop.current - (newest - scrolled) * rowHeight
+    cuts.current.scrolled = newest
+    lastTop.current = element.scrollTop
+  }
+
+  useEffect(() => {
     const observer = new ResizeObserver(() => {
-      // A list that was out of sight could not be scrolled.
-      if (isFollowing.peek()) element.scrollTop = element.scrollHeight
-      setView({ top: element.scrollTop, height: element.clientHeight })
+      // It is told too that the list was taken away.
+      if (!box.current) return
+      stay()
+      look()
     })
-    observer.observe(element)
+    observer.observe(box.current!)
     return () => observer.disconnect()
   }, [])
 
-  // While following, the end is what is in sight: there is no need to draw once more after scrolling there.
-  const top = isFollowing.value ? Math.max(0, items.length * rowHeight - view.height) : view.top
+  // What will be in sight, without drawing once more after it was scrolled there.
+  const top = isFollowing.value
+    ? Math.max(0, items.length * rowHeight - view.height)
+    : Math.max(0, view.top - (cut - view.cut) * rowHeight)
 
   useLayoutEffect(() => {
-    const element = box.current!
-    if (isFollowing.value) element.scrollTop = element.scrollHeight
-    lastTop.current = element.scrollTop
+    stay()
     // A shorter list has moved the view, without a scroll event before the next frame.
-    const isMoved = !isFollowing.value && Math.abs(element.scrollTop - view.top) >= 1
-    if (isMoved) setView({ top: element.scrollTop, height: element.clientHeight })
-  }, [version, isFollowing.value, items.length])
+    const isMoved = !isFollowing.value && Math.abs(box.current!.scrollTop - top) >= 1
+    if (isMoved) look()
+  }, [version, cut, isFollowing.value, items.length])
 
   const shownReveal = useRef(revealed?.peek())
   useLayoutEffect(() => {
@@ -65,7 +89,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     const isInSight = top >= element.scrollTop && top + rowHeight <= element.scrollTop + element.clientHeight
     if (!isInSight) element.scrollTop = Math.max(0, top - (element.clientHeight - rowHeight) / 2)
     lastTop.current = element.scrollTop
-    setView({ top: element.scrollTop, height: element.clientHeight })
+    look()
   })
 
   const onScroll = () => {
@@ -77,7 +101,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     if (scrollTop < lastTop.current - 1 && !isAtEnd) isFollowing.value = false
     else if (isAtEnd && scrollTop > lastTop.current) isFollowing.value = true
     lastTop.current = scrollTop
-    if (!isFollowing.value) setView({ top: scrollTop, height: clientHeight })
+    if (!isFollowing.value) look()
   }
   const onWheel = ({ deltaY }: WheelEvent) => {
     // At once: while much arrives, the list would be back at its end before the scroll event.
@@ -117,8 +141,8 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   for (let index = first; index < end; index++) {
     rows.push(
       <div
-        key={index}
-        id={`${id}-${index}`}
+        key={cut + index}
+        id={`${id}-${cut + index}`}
         class="virtual-row"
         role="option"
         aria-selected={index === selected}
@@ -138,7 +162,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
       class="virtual-list"
       role="listbox"
       aria-label={label}
-      aria-activedescendant={isSelectedDrawn ? `${id}-${selected}` : undefined}
+      aria-activedescendant={isSelectedDrawn ? `${id}-${cut + selected}` : undefined}
       tabIndex={0}
       onScroll={onScroll}
       onWheel={onWheel}
