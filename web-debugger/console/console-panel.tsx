@@ -107,7 +107,7 @@ function ConsoleList({ tab }: { readonly tab: Tab }) {
       renderRow={(record, index) => (
         <ConsoleRow
           record={record}
-          previousAtMs={records[index - 1]?.atMs}
+          previous={records[index - 1]}
           query={query}
           subscription={connection.findSubscription(record.subscription)}
           ack={connection.acknowledgements.stateOf(record)}

@@ -22,8 +22,8 @@ const ACKS: Readonly<Record<AckState, string>> = {
 
 export interface ConsoleRowProps {
   readonly record: FrameRecord
-  /** When what is in the line above was, in milliseconds; undefined for the first. */
-  readonly previousAtMs: number | undefined
+  /** What is in the line above; undefined for the first. */
+  readonly previous: FrameRecord | undefined
   /** What is searched for, if it can be seen. */
   readonly query: LogQuery | undefined
   /** The one that brought a message. */
@@ -36,12 +36,12 @@ export interface ConsoleRowProps {
 }
 
 export function ConsoleRow(props: ConsoleRowProps) {
-  const { record, previousAtMs, query, subscription, ack, refusal, hiddenNames } = props
+  const { record, previous, query, subscription, ack, refusal, hiddenNames } = props
   const { direction, kind, command, destination, origin, redelivery } = record
   if (kind === RecordKind.note) {
     return (
       <div class="row row-note" data-direction={direction}>
-        <Times atMs={record.atMs} previousAtMs={previousAtMs} />
+        <Times record={record} previous={previous} />
         <span class="row-text">
           <Found text={record.raw as string} query={query} />
         </span>
@@ -56,7 +56,7 @@ export function ConsoleRow(props: ConsoleRowProps) {
       data-hue={subscription?.hue}
       data-command={command}
     >
-      <Times atMs={record.atMs} previousAtMs={previousAtMs} />
+      <Times record={record} previous={previous} />
       <span class="row-arrow">
         <span aria-hidden="true">{ARROWS[direction]}</span>
         <span class="visually-hidden">{DIRECTIONS[direction]}</span>
@@ -86,13 +86,13 @@ export function ConsoleRow(props: ConsoleRowProps) {
   )
 }
 
-/** When it was, and how long after the line above. */
-function Times({ atMs, previousAtMs }: { readonly atMs: number; readonly previousAtMs: number | undefined }) {
+/** When it was, and how long after the line above, unless that is of another log: between those there is no time. */
+function Times({ record, previous }: Pick<ConsoleRowProps, 'record' | 'previous'>) {
   return (
     <>
-      <span class="row-time">{formatTime(atMs)}</span>
+      <span class="row-time">{formatTime(record.atMs)}</span>
       <span class="row-gap" title="Since the line above">
-        {previousAtMs !== undefined && formatGap(atMs - previousAtMs)}
+        {previous?.importedFrom === record.importedFrom && previous && formatGap(record.atMs - previous.atMs)}
       </span>
     </>
   )

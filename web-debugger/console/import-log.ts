@@ -38,7 +38,7 @@ function add(tab: Tab, name: string, records: readonly NewRecord[], unread: numb
     connection.log.append(plainRecord(connection.environment.now(), 'note', RecordKind.note, text, undefined))
   const rest = unread > 0 ? `, and ${formatCount(unread)} that cannot be read` : ''
   note(`Imported from ${name}: ${formatCount(records.length)} ${records.length === 1 ? 'line' : 'lines'}${rest}`)
-  for (const record of records) connection.log.append(record)
+  for (const record of records) connection.log.append({ ...record, importedFrom: name })
   note(`End of ${name}`)
   connection.pulse.mark()
   replay.offer(records)

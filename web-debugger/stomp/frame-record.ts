@@ -53,6 +53,8 @@ export interface NewRecord {
   readonly version: Version | undefined
   /** What is wrong with it. */
   readonly problem: string | undefined
+  /** Name of the log that it was imported from. */
+  readonly importedFrom?: string
 }
 
 export interface FrameRecord extends NewRecord {

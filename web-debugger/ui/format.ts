@@ -66,16 +66,16 @@ export function formatTime(atMs: number): string {
   return `${day}.${pad(date.getMilliseconds(), 3)}`
 }
 
-/** Between two times: `+0.4 ms`, `+12 ms`, `+1.25 s`, `+2 min`, `+9 d`. */
+/** Between two times: `+0.4 ms`, `+12 ms`, `+1.25 s`, `+2 min`, `+9 d`; `−12 ms` where a clock was set back. */
 export function formatGap(ms: number): string {
-  // A clock may be set back.
-  const gap = Math.max(0, ms)
-  if (gap < 9.95) return `+${Number(gap.toFixed(1))} ms`
-  if (gap < 999.5) return `+${Math.round(gap)} ms`
-  if (gap < 60_000) return `+${Number((gap / 1000).toFixed(2))} s`
-  if (gap < 3_600_000) return `+${Math.floor(gap / 60_000)} min`
-  // An imported log may be years old.
-  return gap < 172_800_000 ? `+${Math.floor(gap / 3_600_000)} h` : `+${Math.floor(gap / 86_400_000)} d`
+  const gap = Math.abs(ms)
+  const sign = ms > -0.05 ? '+' : '−'
+  if (gap < 9.95) return `${sign}${Number(gap.toFixed(1))} ms`
+  if (gap < 999.5) return `${sign}${Math.round(gap)} ms`
+  if (gap < 60_000) return `${sign}${Number((gap / 1000).toFixed(2))} s`
+  if (gap < 3_600_000) return `${sign}${Math.floor(gap / 60_000)} min`
+  // An imported log may have been open for days.
+  return `${sign}${gap < 172_800_000 ? `${Math.floor(gap / 3_600_000)} h` : `${Math.floor(gap / 86_400_000)} d`}`
 }
 
 /** Of the day, to the second; with the date where it is another day. */

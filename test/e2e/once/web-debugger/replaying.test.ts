@@ -26,6 +26,9 @@ describe('an exported log', () => {
     ]
     await importFile(page, 'odd.jsonl', Buffer.from(lines.join('\n')))
     await frame(page, /Imported from odd\.jsonl: 2 lines, and 1 that cannot be read$/).waitFor()
+    // Between lines of two logs there is no time.
+    const gaps = frame(page, /odd\.jsonl|gnp\.exe/).getByTitle('Since the line above')
+    expect(await gaps.allInnerTexts()).toEqual([expect.stringMatching(/^\+/), '', '+0 ms', ''])
     const details = await detailsOf(page, frame(page, /received MESSAGE \/topic\/\ufffdgnp\.exe\ufffd .*second/))
     const [first, last] = await details.getByText('changed', { exact: true }).evaluate((badge) => {
       const leftOf = (at: number) => {
