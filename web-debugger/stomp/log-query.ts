@@ -30,12 +30,21 @@ interface Part {
 /** Marked in one text. */
 const MAX_RANGES = 1_000
 
-const PATTERN = String.raw`\/((?:[^\\/[]|\\.|\[(?:[^\]\\]|\\.)*\])+)\/([ims]{0,3})`
+/** Of an expression, up to the slash that ends it. */
+const SOURCE = String.raw`(?:[^\\/[]|\\.|\[(?:[^\]\\]|\\.)*\])+`
+/** With a bracket that is not closed, which says so, where it would swallow the slash. */
+const OPEN = String.raw`[^\s/[]*\[[^\s\]]*`
+const PATTERN = String.raw`\/(${SOURCE}|${OPEN})\/([ims]{0,3})`
+/** With other flags it is none but where a sign shows that it was meant as one: `/topic/x` is a destination. */
+const ODD_PATTERN = String.raw`\/((?=[^/]*[\\()[\]{}*+?^$|])${SOURCE})\/([a-z]+)`
 const QUOTED = String.raw`"([^"]*)"`
 const SIZE = String.raw`size(>=|<=|>|<|=)(\S*)`
 const HEADER = String.raw`([A-Za-z][\w.-]*):(?!\/\/)(?:"([^"]*)"|([^\s"{[]\S*))`
 /** One part with the blanks after it; what is none of the first is a word. */
-const PART = new RegExp(String.raw`(-?)(?:${PATTERN}|${QUOTED}|${SIZE}|${HEADER})(?=\s|$)|(-?)(\S+)`, 'gi')
+const PART = new RegExp(
+  String.raw`(-?)(?:${PATTERN}|${ODD_PATTERN}|${QUOTED}|${SIZE}|${HEADER})(?=\s|$)|(-?)(\S+)`,
+  'gi',
+)
 
 /** The query of a text; one that is empty fits everything. */
 export function parseQuery(text: string): LogQuery {
@@ -47,7 +56,7 @@ export function parseQuery(text: string): LogQuery {
     phrase = undefined
   }
   for (const match of text.matchAll(PART)) {
-    const [minus, word] = match.slice(10)
+    const [minus, word] = match.slice(12)
     if (word !== undefined && minus === '') {
       phrase = { from: phrase?.from ?? match.index, to: match.index + word.length }
       continue
@@ -83,8 +92,9 @@ function matcherOf(parts: readonly Part[]): LogQuery['matches'] {
 
 /** A part, or what is wrong with it. */
 function readPart(match: RegExpExecArray): Part | string {
-  const [, sign, pattern, flags = '', quoted, operator, size, name, inQuotes, value, minus, word] = match
+  const [, sign, pattern, flags = '', odd, oddFlags, quoted, operator, size, name, inQuotes, value, minus, word] = match
   const isNot = (sign ?? minus) === '-'
+  if (odd !== undefined) return `/${odd}/${oddFlags}: only i, m and s can be behind it`
   if (pattern !== undefined) return patternPart(pattern, flags, isNot)
   if (operator !== undefined) return sizePart(operator, size!, isNot)
   if (name !== undefined) return headerPart(name.toLowerCase(), inQuotes ?? value ?? '', isNot)
