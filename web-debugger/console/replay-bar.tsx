@@ -54,6 +54,7 @@ export function ReplayBar({ tab }: { readonly tab: Tab }) {
             <Button onClick={() => (isAsking.value = false)}>Do not send</Button>
             <Button
               kind="primary"
+              disabled={!isConnected}
               onClick={() => {
                 isAsking.value = false
                 replay.start(pace.value === 'once')
@@ -64,7 +65,9 @@ export function ReplayBar({ tab }: { readonly tab: Tab }) {
           </>
         }
       >
-        <p>To {connection.title.value}, which is connected now:</p>
+        <p role="status">
+          To {connection.title.value}, which is {isConnected ? 'connected now:' : 'not connected. Connect first:'}
+        </p>
         <ul class="mono">
           {countByDestination(messages).map(([destination, times]) => (
             <li key={destination}>

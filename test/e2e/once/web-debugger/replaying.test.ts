@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { choose, detailsOf, expectSoon, frame, send, subscribe } from './page.ts'
+import { choose, connect, detailsOf, expectSoon, frame, send, subscribe } from './page.ts'
 import { pageStage } from './stage.ts'
+import { startStrangeServer } from './strange-server.ts'
 
 const stage = pageStage()
 
@@ -71,5 +72,23 @@ describe('an exported log', () => {
     expect(await frame(page, /sent SEND/).count()).toBe(4)
     await page.getByRole('button', { name: 'Do not replay' }).click()
     await page.getByText('The imported log').waitFor({ state: 'detached' })
+  })
+
+  it('is sent again only to who is connected, and the dialog that asks says so', async () => {
+    let end = () => {}
+    const server = await startStrangeServer({ onSession: (socket) => (end = () => socket.terminate()) })
+    const page = await stage.open({ otherSockets: [`ws://${server.host}/`] })
+    await page.getByLabel('URL').fill(`ws://${server.host}/`)
+    await connect(page)
+    const headers = [['destination', '/topic/x']]
+    const line = { time: '2026-01-01T00:00:00Z', direction: 'out', kind: 'frame', command: 'SEND', headers, body: 'x' }
+    await importFile(page, 'one.jsonl', Buffer.from(JSON.stringify(line)))
+    await page.getByRole('button', { name: 'Replay…' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Send 1 message again?' })
+    await dialog.getByText('which is connected now').waitFor()
+    server.fallSilent()
+    end()
+    await dialog.getByText('which is not connected').waitFor()
+    expect(await dialog.getByRole('button', { name: 'Send 1 message' }).isDisabled()).toBe(true)
   })
 })
