@@ -28,6 +28,7 @@ export function SubscriptionList({ connection, isGrouped }: SubscriptionListProp
   const now = useSeconds(entries.length > 0)
   if (entries.length === 0) return null
   const isSearched = entries.length >= SEARCHED
+  const isSearching = isSearched && text.value.trim() !== ''
   const found = isSearched ? searchSubscriptions(entries, text.value) : entries
   const props = { connection, now, isLive: entries.length <= MANY }
   return (
@@ -50,7 +51,8 @@ export function SubscriptionList({ connection, isGrouped }: SubscriptionListProp
       {isSearched && isGrouped.value ? (
         <div class="subscription-groups">
           {groupByPrefix(found).map((group) => (
-            <GroupOfSubscriptions key={group.prefix} group={group} {...props} />
+            // What fits is in sight at once: with a search, and again without, the groups begin anew.
+            <GroupOfSubscriptions key={`${isSearching} ${group.prefix}`} {...{ group, isSearching }} {...props} />
           ))}
         </div>
       ) : (
@@ -66,8 +68,13 @@ export function SubscriptionList({ connection, isGrouped }: SubscriptionListProp
 
 type Shared = Omit<SubscriptionItemProps, 'entry'>
 
-function GroupOfSubscriptions({ group, ...props }: Shared & { readonly group: SubscriptionGroup }) {
-  const isOpen = useSignal(false)
+interface GroupProps extends Shared {
+  readonly group: SubscriptionGroup
+  readonly isSearching: boolean
+}
+
+function GroupOfSubscriptions({ group, isSearching, ...props }: GroupProps) {
+  const isOpen = useSignal(isSearching)
   const { prefix, entries } = group
   return (
     <section>

@@ -96,6 +96,9 @@ describe('a window of 1024 by 700 with 200 subscriptions', () => {
     await groups.first().click()
     const inGroup = page.getByRole('list', { name: /^Subscriptions of \/topic\/region-0/ })
     await expectSoon(() => inGroup.getByRole('listitem').count(), 50)
+    await page.getByLabel('Search subscriptions').fill('region-3 device-19')
+    const fitting = page.getByRole('list', { name: /^Subscriptions of \/topic\/region-3/ })
+    await expectSoon(() => fitting.getByRole('listitem').count(), 4)
 
     await detailsOf(page, frame(page, /sent SUBSCRIBE .*device-199/))
     expect(await page.getByRole('listbox', { name: 'Frames' }).isVisible()).toBe(true)
