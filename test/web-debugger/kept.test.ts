@@ -124,6 +124,20 @@ describe('a page that is loaded again', () => {
     expect(second.notes().at(-1)).toContain('Secrets are not kept: enter them in “Settings”')
   })
 
+  it('has no subscription that is too long to keep, and none that is cut', async () => {
+    const { load } = browserTab()
+    const first = await load()
+    await first.connect()
+    const { connection } = first.tab()
+    connection.subscribe({ destination: `/topic/${'d'.repeat(8_186)}` })
+    connection.subscribe({ destination: '/topic/selected', headers: [['selector', 's'.repeat(8_193)]] })
+    connection.subscribe({ destination: `/topic/${'d'.repeat(8_185)}`, headers: [['x', '']] })
+    await first.leave()
+    const second = await load()
+    const subscriptions = second.tab().connection.subscriptions.value
+    expect(subscriptions.map(({ id, destination }) => [id, destination.length])).toEqual([['sub-2', 8_192]])
+  })
+
   it('has nothing of one that was duplicated', async () => {
     const { load, taken, storage } = browserTab()
     const first = await load()

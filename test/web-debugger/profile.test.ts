@@ -143,7 +143,9 @@ describe('a profile', () => {
   it('is read from what others wrote, field by field', () => {
     const given = { url: 'ws://h', version: '9', mode: 'raw', heartBeatInMs: '5', headers: [{ name: 'a' }, null], x: 1 }
     expect(readProfile(given, usual)).toEqual({ ...usual, url: 'ws://h', mode: 'raw' })
-    for (const wrong of [null, 'x', [], {}, { url: 1 }]) expect(readProfile(wrong, usual)).toBeUndefined()
+    const tooLong = `ws://h/${'x'.repeat(8_186)}`
+    for (const wrong of [null, 'x', [], {}, { url: 1 }, { url: tooLong }])
+      expect(readProfile(wrong, usual)).toBeUndefined()
   })
 
   it('goes into a form and back', () => {
@@ -205,6 +207,32 @@ describe('what a profile brings along', () => {
     expect(readProfile(given, usual)).toMatchObject({
       subscriptions: [{ destination: '/a', ack: 'auto', headers: [] }],
       messages: [{ destination: '/a', headers: [], bodyKind: 'hex', text: '00' }],
+    })
+  })
+
+  it('has nothing that is cut because it is too long', () => {
+    const long = 'x'.repeat(8_193)
+    const headers = [
+      { name: 'a', value: long },
+      { name: 'b', value: long.slice(1) },
+    ]
+    const given = {
+      url: 'ws://h',
+      token: long,
+      login: long.slice(1),
+      headers,
+      subscriptions: [{ destination: long }, { destination: '/a', headers }, { destination: long.slice(1) }],
+      messages: [
+        { destination: long, bodyKind: 'text', text: '' },
+        { destination: '/a', bodyKind: 'text', text: '', headers },
+      ],
+    }
+    expect(readProfile(given, usual)).toMatchObject({
+      token: '',
+      login: long.slice(1),
+      headers: [headers[1]],
+      subscriptions: [{ destination: long.slice(1), headers: [] }],
+      messages: [],
     })
   })
 

@@ -41,6 +41,7 @@ export interface KeptPage {
 const MAX_TABS = 50
 const MAX_SUBSCRIPTIONS = 1_000
 const MAX_HEADERS = 100
+/** Longer texts are left out: cut, they would be others. */
 const MAX_LENGTH = 8_192
 
 /** The profile and subscriptions of a tab without their secrets. */
@@ -88,8 +89,9 @@ function fieldsOf(value: unknown): Fields | undefined {
   return typeof value === 'object' && value !== null ? (value as Fields) : undefined
 }
 
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value.slice(0, MAX_LENGTH) : ''
+/** Undefined where it is none, or too long. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value.length <= MAX_LENGTH ? value : undefined
 }
 
 function readTab(value: unknown): KeptTab | undefined {
@@ -110,28 +112,38 @@ function readTab(value: unknown): KeptTab | undefined {
 
 function readSubscription(value: unknown): KeptSubscription | undefined {
   const given = fieldsOf(value)
-  if (typeof given?.['destination'] !== 'string' || typeof given['id'] !== 'string') return undefined
+  const id = textOf(given?.['id'])
+  const destination = textOf(given?.['destination'])
+  const headers = readHeaders(given?.['headers'] ?? [])
+  if (!given || id === undefined || destination === undefined || !headers) return undefined
   const acks: readonly AckMode[] = ['auto', 'client', 'client-individual']
-  const headers = Array.isArray(given['headers']) ? (given['headers'] as unknown[]) : []
   return {
-    id: textOf(given['id']),
-    destination: textOf(given['destination']),
+    id,
+    destination,
     ack: acks.find((ack) => ack === given['ack']) ?? 'auto',
-    headers: headers
-      .slice(0, MAX_HEADERS)
-      .flatMap((each) =>
-        Array.isArray(each) && each.length === 2 ? [[textOf(each[0]), textOf(each[1])] as const] : [],
-      ),
+    headers,
     isMuted: given['isMuted'] === true,
   }
+}
+
+/** Undefined where one is none: without it, it would be another subscription. */
+function readHeaders(value: unknown): KeptSubscription['headers'] | undefined {
+  if (!Array.isArray(value) || value.length > MAX_HEADERS) return undefined
+  const headers: (readonly [string, string])[] = []
+  for (const each of value as unknown[]) {
+    const [name, text] = Array.isArray(each) ? [textOf(each[0]), textOf(each[1])] : []
+    if (name === undefined || text === undefined) return undefined
+    headers.push([name, text])
+  }
+  return headers
 }
 
 function readFilter(given: Fields): KeptFilter {
   const directions: readonly LogFilter['direction'][] = ['all', 'in', 'out']
   return {
-    text: textOf(given['text']),
-    destination: textOf(given['destination']),
-    command: textOf(given['command']),
+    text: textOf(given['text']) ?? '',
+    destination: textOf(given['destination']) ?? '',
+    command: textOf(given['command']) ?? '',
     direction: directions.find((each) => each === given['direction']) ?? SHOW_ALL.direction,
     hasHeartBeats: given['hasHeartBeats'] !== false,
   }

@@ -189,20 +189,20 @@ function onOneLine(text: string): string {
 }
 
 /**
- * A profile out of JSON that somebody else may have written; undefined if it is none. Fields that are missing or of
- * another type are as in `defaults`.
+ * A profile out of JSON that somebody else may have written; undefined if it is none. Fields that are missing, of another
+ * type or too long are as in `defaults`: cut, they would be others.
  */
 export function readProfile(value: unknown, defaults: Profile): Profile | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const given = value as Readonly<Record<string, unknown>>
-  if (typeof given['url'] !== 'string') return undefined
+  if (typeof given['url'] !== 'string' || isTooLong(given['url'])) return undefined
   const profile: Record<string, unknown> = { ...defaults }
   for (const [field, standard] of Object.entries(defaults)) {
     const candidate = given[field]
     if (field === 'headers') profile[field] = readRows(candidate)
     else if (field === 'subscriptions') profile[field] = readSubscriptions(candidate, readRows, MAX_LENGTH)
     else if (field === 'messages') profile[field] = readMessages(candidate, readRows, MAX_LENGTH)
-    else if (typeof candidate === typeof standard && isAllowed(field, candidate)) profile[field] = shorten(candidate)
+    else if (typeof candidate === typeof standard && isAllowed(field, candidate)) profile[field] = candidate
   }
   return profile as unknown as Profile
 }
@@ -211,8 +211,8 @@ export function readProfile(value: unknown, defaults: Profile): Profile | undefi
 const MAX_LENGTH = 8_192
 const MAX_ROWS = 200
 
-function shorten(value: unknown): unknown {
-  return typeof value === 'string' ? value.slice(0, MAX_LENGTH) : value
+function isTooLong(value: unknown): boolean {
+  return typeof value === 'string' && value.length > MAX_LENGTH
 }
 
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
@@ -224,7 +224,7 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
 
 function isAllowed(field: string, value: unknown): boolean {
   const choices = CHOICES[field]
-  return choices === undefined || choices.includes(value as string)
+  return choices === undefined ? !isTooLong(value) : choices.includes(value as string)
 }
 
 function readRows(value: unknown): readonly HeaderRow[] {
@@ -232,8 +232,7 @@ function readRows(value: unknown): readonly HeaderRow[] {
   return value.slice(0, MAX_ROWS).flatMap((row: unknown) => {
     if (typeof row !== 'object' || row === null) return []
     const { name, value: text } = row as Partial<Record<string, unknown>>
-    return typeof name === 'string' && typeof text === 'string'
-      ? [{ name: name.slice(0, MAX_LENGTH), value: text.slice(0, MAX_LENGTH) }]
-      : []
+    const isRow = typeof name === 'string' && typeof text === 'string' && !isTooLong(name) && !isTooLong(text)
+    return isRow ? [{ name, value: text }] : []
   })
 }

@@ -23,12 +23,14 @@ const MAX_BODY = 65_536
 type Fields = Readonly<Record<string, unknown>>
 type ReadRows = (value: unknown) => readonly HeaderRow[]
 
-/** Out of JSON that somebody else may have written; what is none is left out. */
+/** Out of JSON that somebody else may have written; what is none, or too long, is left out: part of it is another one. */
 export function readSubscriptions(value: unknown, readRows: ReadRows, maxLength: number): SavedSubscription[] {
   return itemsOf(value, MAX_SUBSCRIPTIONS).flatMap(({ destination, ack, headers }) => {
-    if (typeof destination !== 'string' || destination === '') return []
+    if (typeof destination !== 'string' || destination === '' || destination.length > maxLength) return []
+    const rows = readRows(headers)
+    if (isPart(rows, headers)) return []
     const known = (['auto', 'client', 'client-individual'] as const).find((each) => each === ack) ?? 'auto'
-    return [{ destination: destination.slice(0, maxLength), ack: known, headers: readRows(headers) }]
+    return [{ destination, ack: known, headers: rows }]
   })
 }
 
@@ -36,10 +38,14 @@ export function readMessages(value: unknown, readRows: ReadRows, maxLength: numb
   return itemsOf(value, MAX_MESSAGES).flatMap(({ destination, headers, bodyKind, text }) => {
     const kind = (['text', 'json', 'hex', 'base64'] as const).find((each) => each === bodyKind)
     if (typeof destination !== 'string' || typeof text !== 'string' || kind === undefined) return []
-    // Part of a body is another message.
-    if (text.length > MAX_BODY) return []
-    return [{ destination: destination.slice(0, maxLength), headers: readRows(headers), bodyKind: kind, text }]
+    const rows = readRows(headers)
+    if (text.length > MAX_BODY || destination.length > maxLength || isPart(rows, headers)) return []
+    return [{ destination, headers: rows, bodyKind: kind, text }]
   })
+}
+
+function isPart(rows: readonly HeaderRow[], given: unknown): boolean {
+  return Array.isArray(given) && rows.length < given.length
 }
 
 function itemsOf(value: unknown, max: number): Fields[] {
