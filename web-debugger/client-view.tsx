@@ -81,7 +81,7 @@ function TabView({ workspace, tab, beside, onTour, kept, layout, areSettingsOpen
   }
   const { connection, sender } = tab
   const { sideWidth } = layout
-  const isStomp = connection.profile.mode.value === 'stomp'
+  const isStomp = connection.current.value.mode === 'stomp'
   const proposals = proposalsFor(workspace, tab)
   const show = (seq: number) => {
     pane.value = 'console'
@@ -149,7 +149,7 @@ function countOf(count: number): string | undefined {
 
 /** Destinations that somebody may well want: those of this bridge's own examples, and what was used before. */
 function proposalsFor(workspace: Workspace, { connection, sender }: Tab) {
-  const isOwn = connection.profile.url.value === workspace.defaultUrl
+  const isOwn = connection.current.value.url === workspace.defaultUrl
   const recent = sender.recent.value.map(({ destination }) => destination)
   return {
     subscribe: isOwn ? ['/topic/greetings', '/topic/toast'] : [],

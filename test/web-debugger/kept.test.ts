@@ -24,7 +24,7 @@ function browserTab() {
     await keeper.start()
     const tab = () => workspace.activeTab.value!
     const connect = async () => {
-      tab().connection.connect()
+      tab().connect()
       await page.socket.accept()
     }
     const receive = (body: string, headers: Readonly<Record<string, string>> = MESSAGE) =>
@@ -136,6 +136,26 @@ describe('a page that is loaded again', () => {
     const second = await load()
     const subscriptions = second.tab().connection.subscriptions.value
     expect(subscriptions.map(({ id, destination }) => [id, destination.length])).toEqual([['sub-2', 8_192]])
+  })
+
+  it('connects with what it was connected with, and still has what its form held', async () => {
+    const { load, storage } = browserTab()
+    const first = await load()
+    await first.connect()
+    const { profile } = first.tab().connection
+    profile.url.value = 'ws://half-ty'
+    profile.passcode.value = 's3cret'
+    first.tab().isSettingUp.value = true
+    await first.leave()
+    expect(JSON.stringify([...storage.items])).not.toMatch(/s3cret/)
+
+    const second = await load()
+    const { connection, isSettingUp } = second.tab()
+    expect(second.page.socket.url).toBe('ws://localhost/stomp')
+    await second.page.socket.accept()
+    expect([connection.title.value, connection.profile.url.value]).toEqual(['localhost/stomp', 'ws://half-ty'])
+    // Nobody asked for it there.
+    expect([connection.state.value, isSettingUp.value]).toEqual(['connected', true])
   })
 
   it('has nothing of one that was duplicated', async () => {

@@ -1,4 +1,5 @@
 /** What a server refuses by ending the session: which frame it was, and when it is not tried again. */
+import { effect } from '@preact/signals'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Connection } from '../../web-debugger/stomp/connection.ts'
 import { createProfile } from '../../web-debugger/stomp/profile.ts'
@@ -166,6 +167,14 @@ describe('a server that does not close after an ERROR', () => {
     expect(connection.problem.value).toContain('The connection broke')
   })
 
+  it('has said nothing of the end that comes later', async () => {
+    const { page, connection } = await connected()
+    page.socket.receiveFrame({ command: 'ERROR', headers: [['message', 'Access refused']], body: 'of before' })
+    page.clock.advance(12_000)
+    page.socket.end(1001)
+    expect([connection.state.value, connection.refusal.value]).toEqual(['waiting', undefined])
+  })
+
   it('is dropped where there is no session yet', async () => {
     const { page, connection } = start()
     connection.connect()
@@ -180,6 +189,22 @@ describe('a server that does not close after an ERROR', () => {
       'The server sent an ERROR: Bad CONNECT',
     ])
     expect(page.clock.pending).toBe(0)
+  })
+})
+
+describe('a frame that is named', () => {
+  it('can be shown until the log is emptied', async () => {
+    const { page, connection, refuse } = await connected()
+    connection.subscribe({ destination: '/app/x' })
+    refuse(NO_ROUTE)
+    const { seq } = connection.refusal.value!.cause!.frame
+    const seen: boolean[] = []
+    onTestFinished(effect(() => void seen.push(connection.isKept(seq))))
+    connection.disconnect()
+    page.paint()
+    connection.log.clear()
+    page.paint()
+    expect([seen[0], seen.at(-1)]).toEqual([true, false])
   })
 })
 

@@ -33,7 +33,8 @@ describe('what may help', () => {
     page.socket.receiveFrame({ command: 'ERROR', headers: [['message', refusal.message]], body: refusal.details })
     page.socket.end(1005)
     const [remedy] = connection.remedies
-    connection.remedy(remedy!)
+    connection.apply(remedy!)
+    connection.connect()
     expect(connection.remedies).toEqual([])
     await page.socket.accept()
     expect(page.socket.frames()[0]!.headers.get('host')).toBe('/')

@@ -80,9 +80,9 @@ async function setUp({ hasApi = true, routes = ROUTES }: { hasApi?: boolean; rou
   const backend = createBackendSide({ api, bridgeWatch: watch, apiKey: signal(''), root })
   const workspace = {
     active,
-    addConnection: () => {
+    connect: () => {
       active.value = connection
-      return connection
+      connection.connect()
     },
   }
   const tour = createTour({ workspace, backend, watch, root })

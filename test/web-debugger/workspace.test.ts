@@ -1,5 +1,5 @@
 import { effect } from '@preact/signals'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { createProfile } from '../../web-debugger/stomp/profile.ts'
 import { createWorkspace } from '../../web-debugger/stomp/workspace.ts'
 import { FakePage, memoryStore } from './fake-page.ts'
@@ -60,34 +60,85 @@ describe('the workspace', () => {
     expect(connection.state.value).toBe('closed')
     expect(page.clock.pending).toBe(0)
   })
+})
 
-  it('shows the settings until the connection is there for the first time', async () => {
+describe('the settings', () => {
+  const begin = () => {
     const { page, workspace } = start()
-    const { connection, isSettingUp } = workspace.activeTab.value!
-    expect(isSettingUp.value).toBe(true)
-    connection.connect()
+    const tab = workspace.activeTab.value!
+    onTestFinished(() => tab.close())
+    const now = () => [tab.connection.state.value, tab.isSettingUp.value]
+    return { page, workspace, tab, now }
+  }
+
+  it('are shown first, and close with the session that was asked for in them', async () => {
+    const { page, workspace, tab, now } = begin()
+    expect(now()).toEqual(['idle', true])
+    workspace.connect()
+    expect(now()).toEqual(['connecting', true])
     await page.socket.accept()
-    expect(isSettingUp.value).toBe(false)
-    isSettingUp.value = true
-    connection.subscribe({ destination: '/a' })
-    expect(isSettingUp.value).toBe(true)
-    connection.dispose()
+    expect(now()).toEqual(['connected', false])
+    tab.isSettingUp.value = true
+    tab.connection.subscribe({ destination: '/a' })
+    expect(now()).toEqual(['connected', true])
+    // It is there already.
+    tab.connect()
+    expect([now(), page.sockets]).toEqual([['connected', false], [page.socket]])
   })
 
-  it('stays in settings that were opened while the connection was lost, until somebody connects', async () => {
-    const { page, workspace, connection } = await connected()
-    const { isSettingUp } = workspace.activeTab.value!
+  it('stay with one that was asked for elsewhere, or comes back by itself', async () => {
+    const { page, tab, now } = begin()
+    tab.isSettingUp.value = false
+    tab.connect()
+    tab.isSettingUp.value = true
+    await page.socket.accept()
+    expect(now()).toEqual(['connected', true])
     page.socket.end(1006)
-    isSettingUp.value = true
     page.clock.advance(1000)
     await page.socket.accept()
-    expect([connection.state.value, isSettingUp.value]).toEqual(['connected', true])
-    page.socket.end(1006)
-    connection.disconnect()
-    connection.connect()
+    expect(now()).toEqual(['connected', true])
+  })
+
+  it('close with one that was asked for in them while it was waited for', async () => {
+    const { page, tab, now } = begin()
+    tab.connect()
     await page.socket.accept()
-    expect([connection.state.value, isSettingUp.value]).toEqual(['connected', false])
-    connection.dispose()
+    page.socket.end(1006)
+    tab.isSettingUp.value = true
+    tab.connect()
+    await page.socket.accept()
+    expect(now()).toEqual(['connected', false])
+  })
+
+  it('stay when that attempt fails, and when they were left and opened again meanwhile', async () => {
+    const { page, tab, now } = begin()
+    tab.connect()
+    page.socket.end(1006)
+    tab.connection.connect()
+    await page.socket.accept()
+    expect(now()).toEqual(['connected', true])
+    tab.connection.profile.url.value = 'ws://other/'
+    tab.connect()
+    tab.isSettingUp.value = false
+    tab.isSettingUp.value = true
+    page.socket.end(1000)
+    await page.socket.accept()
+    expect(now()).toEqual(['connected', true])
+  })
+
+  it('close with the session at the other server that they name', async () => {
+    const { page, tab, now } = begin()
+    tab.connect()
+    await page.socket.accept()
+    tab.isSettingUp.value = true
+    tab.connection.profile.url.value = 'no sense'
+    tab.connect()
+    expect(now()).toEqual(['connected', true])
+    tab.connection.profile.url.value = 'ws://other/'
+    tab.connect()
+    page.socket.end(1000)
+    await page.socket.accept()
+    expect([...now(), page.socket.url]).toEqual(['connected', false, 'ws://other/'])
   })
 })
 

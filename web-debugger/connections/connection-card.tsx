@@ -1,16 +1,19 @@
 /** How the connection is: connected to what, since when agreed on what, or why not and what happens next. */
+import { useRef } from 'preact/hooks'
 import type { Connection } from '../stomp/connection.ts'
 import type { ConnectionState } from '../stomp/line.ts'
+import { secretNames } from '../stomp/profile.ts'
 import { causeWords } from '../stomp/refusal.ts'
 import { maskUrl } from '../stomp/secrets.ts'
 import type { Tab } from '../stomp/workspace.ts'
 import { Button } from '../ui/button.tsx'
 import { formatSeconds } from '../ui/format.ts'
 import { Notice } from '../ui/notice.tsx'
+import { NextAttempt } from './next-attempt.tsx'
 import { RefusalDetails } from './refusal-details.tsx'
 import { RoundTripChart } from './round-trip-chart.tsx'
 import { SilenceNote, troubleOf } from './silence.tsx'
-import { useSeconds } from './use-seconds.ts'
+import { StateButton } from './state-button.tsx'
 import { WhoAmI } from './who-am-i.tsx'
 
 const STATES: Readonly<Record<ConnectionState, string>> = {
@@ -31,7 +34,9 @@ export interface ConnectionCardProps {
 export function ConnectionCard({ tab, onShow }: ConnectionCardProps) {
   const { connection, isSettingUp } = tab
   const state = connection.state.value
-  const url = maskUrl(connection.profile.url.value, connection.secretNames)
+  const { current, hasChanges } = connection
+  const url = maskUrl(current.value.url, secretNames(current.value))
+  const actions = useRef<HTMLDivElement>(null)
   const trouble = troubleOf(connection)
   return (
     <section class="connection-card" aria-label="Connection" data-state={trouble === undefined ? state : 'doubtful'}>
@@ -40,35 +45,27 @@ export function ConnectionCard({ tab, onShow }: ConnectionCardProps) {
           <span class="connection-dot" aria-hidden="true" />
           {trouble ?? STATES[state]}
         </p>
-        <div class="connection-actions">
+        <div class="connection-actions" ref={actions}>
           <Button kind="quiet" onClick={() => (isSettingUp.value = true)}>
             Settings
           </Button>
-          <StateButton connection={connection} state={state} />
+          <StateButton tab={tab} />
         </div>
       </div>
       <p class="connection-url mono" title={url}>
         {url}
       </p>
+      {hasChanges.value && (
+        <p class="connection-unwatched">The settings have changed. They count from the next time that you connect.</p>
+      )}
       <Agreed connection={connection} />
       <SilenceNote connection={connection} />
       <WhoAmI connection={connection} />
       <Trouble connection={connection} state={state} onShow={onShow} />
-      {state === 'connected' && connection.profile.mode.value === 'stomp' && <RoundTripChart connection={connection} />}
+      {state === 'waiting' && <NextAttempt connection={connection} actions={actions} />}
+      {state === 'connected' && current.value.mode === 'stomp' && <RoundTripChart connection={connection} />}
     </section>
   )
-}
-
-function StateButton({ connection, state }: { readonly connection: Connection; readonly state: ConnectionState }) {
-  if (state === 'idle' || state === 'closed') {
-    return (
-      <Button kind="primary" onClick={() => connection.connect()}>
-        Connect
-      </Button>
-    )
-  }
-  const words = { connecting: 'Stop', waiting: 'Stop', closing: 'Close now', connected: 'Disconnect' }
-  return <Button onClick={() => connection.disconnect()}>{words[state]}</Button>
 }
 
 function Agreed({ connection }: { readonly connection: Connection }) {
@@ -111,8 +108,9 @@ function Trouble({ connection, state, onShow }: TroubleProps) {
         </p>
       )}
       {state === 'connected' && <GoingOn connection={connection} />}
-      {state !== 'connected' && <RefusalDetails connection={connection} onShow={onShow} />}
-      {state === 'waiting' && <NextAttempt connection={connection} />}
+      {state !== 'connected' && (
+        <RefusalDetails connection={connection} onConnect={() => connection.connect()} onShow={onShow} />
+      )}
     </>
   )
 }
@@ -127,23 +125,5 @@ function GoingOn({ connection }: { readonly connection: Connection }) {
         The server sent an ERROR, and the session goes on: {refusal.message}. {causeWords(refusal)} {refusal.details}
       </Notice>
     </div>
-  )
-}
-
-function NextAttempt({ connection }: { readonly connection: Connection }) {
-  const now = useSeconds()
-  const atMs = connection.nextAttemptAtMs.value
-  const seconds = atMs === undefined ? undefined : Math.max(0, Math.ceil((atMs - now) / 1000))
-  return (
-    <p class="connection-next">
-      <span>
-        {seconds === undefined
-          ? 'This computer is offline. The next attempt comes when it is online again.'
-          : `Next attempt ${seconds === 0 ? 'now' : `in ${seconds} s`}`}
-      </span>
-      <Button kind="quiet" onClick={() => connection.connect()}>
-        Try now
-      </Button>
-    </p>
   )
 }

@@ -1,4 +1,4 @@
-/** Every setting of a connection, by subject. Changes count from the next time it connects. */
+/** Every setting of a connection, by subject. Changes count from the next time that somebody connects. */
 import type { Connection } from '../stomp/connection.ts'
 import { Checkbox } from '../ui/checkbox.tsx'
 import { HeaderRows } from '../ui/header-rows.tsx'

@@ -6,11 +6,12 @@ import { Button } from '../ui/button.tsx'
 
 export interface RefusalDetailsProps {
   readonly connection: Connection
+  readonly onConnect: () => void
   /** Shows a record in the console, by its number; undefined where there is none. */
   readonly onShow?: ((seq: number) => void) | undefined
 }
 
-export function RefusalDetails({ connection, onShow }: RefusalDetailsProps) {
+export function RefusalDetails({ connection, onConnect, onShow }: RefusalDetailsProps) {
   const refusal = connection.refusal.value
   const isStopped = connection.isRefusedAgain.value
   const { remedies } = connection
@@ -36,18 +37,24 @@ export function RefusalDetails({ connection, onShow }: RefusalDetailsProps) {
       {cause !== undefined && (
         <p class="refusal-cause">
           <span>{cause}</span>
-          {onShow && frame && (
+          {onShow && frame && connection.isKept(frame.seq) && (
             <Button kind="quiet" onClick={() => onShow(frame.seq)}>
               Show {frame.command}
             </Button>
           )}
         </p>
       )}
-      {isStopped && <NextSteps connection={connection} />}
+      {isStopped && <NextSteps connection={connection} onConnect={onConnect} />}
       {remedies.length > 0 && (
         <div class="refusal-steps">
           {remedies.map((remedy) => (
-            <Button key={remedy.text} onClick={() => connection.remedy(remedy)}>
+            <Button
+              key={remedy.text}
+              onClick={() => {
+                connection.apply(remedy)
+                onConnect()
+              }}
+            >
               {remedy.text}
             </Button>
           ))}
@@ -68,18 +75,18 @@ function Body({ text }: { readonly text: string }) {
   )
 }
 
-function NextSteps({ connection }: { readonly connection: Connection }) {
+function NextSteps({ connection, onConnect }: Omit<RefusalDetailsProps, 'onShow'>) {
   const { command, id } = connection.refusal.value?.cause?.frame ?? {}
   const entry =
     command === Command.SUBSCRIBE ? connection.subscriptions.value.find((each) => each.id === id) : undefined
   return (
     <div class="refusal-steps">
-      <Button onClick={() => connection.connect()}>Try again</Button>
+      <Button onClick={onConnect}>Try again</Button>
       {entry && (
         <Button
           onClick={() => {
             connection.unsubscribe(entry)
-            connection.connect()
+            onConnect()
           }}
         >
           Try again without this subscription

@@ -4,6 +4,8 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { Connection } from '../stomp/connection.ts'
 import { ForgetEverything } from '../kept/forget-everything.tsx'
 import type { Kept } from '../kept/kept.ts'
+import { secretNames } from '../stomp/profile.ts'
+import { maskUrl } from '../stomp/secrets.ts'
 import type { Tab, Workspace } from '../stomp/workspace.ts'
 import { Button } from '../ui/button.tsx'
 import { Icon } from '../ui/icon.tsx'
@@ -11,8 +13,10 @@ import { Notice } from '../ui/notice.tsx'
 import { TextInput } from '../ui/text-input.tsx'
 import { completeUrl } from '../stomp/url.ts'
 import { ConnectionSettings } from './connection-settings.tsx'
+import { NextAttempt } from './next-attempt.tsx'
 import { RefusalDetails } from './refusal-details.tsx'
 import { SavedProfiles } from './saved-profiles.tsx'
+import { StateButton } from './state-button.tsx'
 import { TicketNote } from './ticket-note.tsx'
 
 export interface SetupProps {
@@ -24,7 +28,7 @@ export interface SetupProps {
 }
 
 export function Setup({ workspace, tab, areSettingsOpen, onTour, kept }: SetupProps) {
-  const { connection, isSettingUp } = tab
+  const { connection } = tab
   const box = useRef<HTMLDivElement>(null)
   const isFirst = workspace.connections.value.length === 1 && !connection.hasBeenConnected.value
   useEffect(() => {
@@ -47,8 +51,8 @@ export function Setup({ workspace, tab, areSettingsOpen, onTour, kept }: SetupPr
             <h1>{connection.hasBeenConnected.value ? 'Connection settings' : 'New connection'}</h1>
           </header>
         )}
-        <ConnectRow connection={connection} onTour={isFirst ? onTour : undefined} />
-        <SetupProblem connection={connection} isSettingUp={isSettingUp} />
+        <ConnectRow tab={tab} onTour={isFirst ? onTour : undefined} />
+        <SetupProblem tab={tab} />
         <details
           class="setup-settings"
           open={areSettingsOpen.value}
@@ -67,12 +71,14 @@ export function Setup({ workspace, tab, areSettingsOpen, onTour, kept }: SetupPr
   )
 }
 
-function ConnectRow({ connection, onTour }: { connection: Connection; onTour: (() => void) | undefined }) {
-  const { profile, problems, state } = connection
-  const isBusy = state.value === 'connecting' || state.value === 'waiting'
-  const isConnected = state.value === 'connected' || state.value === 'closing'
-  const connect = () => connection.connect()
+function ConnectRow({ tab, onTour }: { tab: Tab; onTour: (() => void) | undefined }) {
+  const { connection } = tab
+  const { profile, problems, hasChanges } = connection
+  const state = connection.state.value
+  const actions = useRef<HTMLDivElement>(null)
+  const connect = () => tab.connect()
   const typed = profile.url.value
+  const [problem] = Object.values(problems.value)
   // An empty one is not wrong before somebody wants to connect.
   const isWrong = typed !== '' || connection.problem.value === problems.value.url
   const url = completeUrl(typed, connection.environment.isSecurePage)
@@ -88,31 +94,48 @@ function ConnectRow({ connection, onTour }: { connection: Connection; onTour: ((
         mono
       />
       <TicketNote connection={connection} />
-      <div class="setup-actions">
-        {isBusy || isConnected ? (
-          <Button onClick={() => connection.disconnect()}>{isBusy ? 'Stop' : 'Disconnect'}</Button>
-        ) : (
-          <Button kind="primary" onClick={connect}>
-            Connect
+      <div class="setup-actions" ref={actions}>
+        {hasChanges.value && (
+          <Button kind="primary" disabled={problem !== undefined} onClick={connect}>
+            Reconnect with these settings
           </Button>
         )}
+        <StateButton tab={tab} />
         {onTour && (
           <Button onClick={onTour}>
             <Icon name="tour" />
             Take the tour
           </Button>
         )}
-        {isBusy && (
+        {state === 'connecting' && (
           <span class="setup-busy" role="status">
             Connecting…
           </span>
         )}
       </div>
+      {hasChanges.value && <ChangesNote connection={connection} problem={problem} />}
+      {state === 'waiting' && <NextAttempt connection={connection} actions={actions} />}
     </div>
   )
 }
 
-function SetupProblem({ connection, isSettingUp }: { connection: Connection; isSettingUp: Signal<boolean> }) {
+/** What is typed here is not yet what it is connected with. */
+function ChangesNote({ connection, problem }: { connection: Connection; problem: string | undefined }) {
+  const { url, ...current } = connection.current.value
+  return (
+    <p class="field-hint">
+      {problem ?? (
+        <>
+          These settings count from the next time that you connect. Until then it stays{' '}
+          <span class="mono">{maskUrl(url, secretNames(current))}</span>
+        </>
+      )}
+    </p>
+  )
+}
+
+function SetupProblem({ tab }: { tab: Tab }) {
+  const { connection, isSettingUp } = tab
   // What is wrong with the URL is said below its field.
   const isSaid = connection.problem.value === connection.problems.value.url
   const problem = isSaid ? undefined : connection.problem.value
@@ -122,7 +145,7 @@ function SetupProblem({ connection, isSettingUp }: { connection: Connection; isS
   return (
     <>
       {problem !== undefined && <Notice kind="error">{problem}</Notice>}
-      {problem !== undefined && <RefusalDetails connection={connection} />}
+      {problem !== undefined && <RefusalDetails connection={connection} onConnect={() => tab.connect()} />}
       {hasLog && (
         <div>
           <Button kind="quiet" onClick={() => (isSettingUp.value = false)}>

@@ -69,7 +69,7 @@ export function ConsoleToolbar({ model }: { readonly model: ConsoleModel }) {
 }
 
 function Filters({ model }: { readonly model: ConsoleModel }) {
-  const isStomp = model.connection.profile.mode.value === 'stomp'
+  const isStomp = model.connection.current.value.mode === 'stomp'
   const commands = isStomp ? STOMP_COMMANDS : PLAIN_COMMANDS
   return (
     <div class="console-filters">

@@ -20,7 +20,10 @@ export type KeptFilter = Omit<LogFilter, 'muted'>
 export interface KeptTab {
   /** Its frames are kept by this name. */
   readonly key: string
+  /** What it was connected with, or would have been. */
   readonly profile: Profile
+  /** What its form held, where that is something else. */
+  readonly draft?: Profile | undefined
   readonly isSettingUp: boolean
   /** Was it connected, or about to be? */
   readonly wasConnected: boolean
@@ -102,6 +105,7 @@ function readTab(value: unknown): KeptTab | undefined {
   return {
     key: tab['key'],
     profile,
+    draft: readProfile(tab['draft'], createProfile('')),
     isSettingUp: tab['isSettingUp'] !== false,
     wasConnected: tab['wasConnected'] === true,
     lacksSecrets: tab['lacksSecrets'] === true,

@@ -5,7 +5,8 @@
 import { computed, effect, signal, type ReadonlySignal } from '@preact/signals'
 import type { KeyValueStore } from '../stomp/environment.ts'
 import { plainRecord, RecordKind } from '../stomp/frame-record.ts'
-import { readForm } from '../stomp/profile-form.ts'
+import { fillForm, readForm } from '../stomp/profile-form.ts'
+import { withoutSecrets } from '../stomp/profile.ts'
 import type { Tab, Workspace } from '../stomp/workspace.ts'
 import { keep } from '../shell/storage.ts'
 import { formatCount } from '../ui/format.ts'
@@ -99,6 +100,8 @@ export class PageKeeper {
       workspace.addConnection(kept.profile)
       const tab = workspace.activeTab.value!
       this.#restoreTab(tab, kept, pieces)
+      // Only now: what was half typed is nothing to connect with.
+      if (kept.draft) fillForm(tab.connection.profile, kept.draft)
       return tab
     })
     if (tabs.length === 0) return
@@ -158,6 +161,8 @@ export class PageKeeper {
   #tabOf(tab: Tab): KeptTab {
     const { connection, console: model, isSettingUp } = tab
     const state = connection.state.value
+    const form = readForm(connection.profile)
+    const isDraft = connection.hasChanges.value
     const subscriptions = connection.subscriptions.value.map(({ id, destination, ack, headers, isMuted }) => ({
       id,
       destination,
@@ -167,7 +172,8 @@ export class PageKeeper {
     }))
     return {
       key: this.#logs.get(tab)!.key,
-      ...withoutTabSecrets(readForm(connection.profile), subscriptions),
+      ...withoutTabSecrets(isDraft ? connection.current.value : form, subscriptions),
+      draft: isDraft ? withoutSecrets(form) : undefined,
       isSettingUp: isSettingUp.value,
       wasConnected: state === 'connected' || state === 'waiting' || state === 'connecting',
       filter: {

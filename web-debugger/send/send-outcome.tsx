@@ -26,7 +26,7 @@ export function SendOutcomeText({ connection, sender, onShow }: SendOutcomeProps
           <span>{seen.text}</span>
         </p>
       )}
-      {seen && pair && outcome.sent === 1 && (
+      {seen && pair && outcome.sent === 1 && connection.isKept(pair.receiptSeq) && (
         <Button kind="quiet" onClick={() => onShow(pair.receiptSeq)}>
           Show RECEIPT
         </Button>

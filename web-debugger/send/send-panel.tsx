@@ -27,7 +27,7 @@ export interface SendPanelProps {
 
 export function SendPanel({ connection, sender, proposals, onShow }: SendPanelProps) {
   const isOpen = useSignal(true)
-  const isStomp = connection.profile.mode.value === 'stomp'
+  const isStomp = connection.current.value.mode === 'stomp'
   const send = () => void sender.send()
   return (
     <Panel title={isStomp ? 'Send a message' : 'Send a WebSocket message'} isOpen={isOpen}>

@@ -16,7 +16,7 @@ import { HeartBeatWatch } from './heart-beat-watch.ts'
 import { Line, type ConnectionState } from './line.ts'
 import type { Place } from './place.ts'
 import { createForm, readForm, type ProfileForm } from './profile-form.ts'
-import { problemsOf, secretNames, titleOf, type Profile, type ProfileProblems } from './profile.ts'
+import { isSameConnection, problemsOf, secretNames, titleOf, type Profile, type ProfileProblems } from './profile.ts'
 import { Pulse } from './pulse.ts'
 import { refusalOf, type Refusal } from './refusal.ts'
 import { remediesFor, type Remedy } from './remedies.ts'
@@ -37,7 +37,12 @@ const LASTING = ['not-authenticated', 'not-authorized', 'token-expired', 'revoke
 export class Connection {
   readonly id: string
   readonly environment: Environment
+  /** What the next connection would be. What this one is, is `current`. */
   readonly profile: ProfileForm
+  /** What it is connected with, or tries to be; without that, what the form holds. */
+  readonly current: ReadonlySignal<Profile>
+  /** Would connecting with what the form holds change something of what is there? */
+  readonly hasChanges: ReadonlySignal<boolean>
   readonly title: ReadonlySignal<string>
   readonly problems: ReadonlySignal<ProfileProblems>
   readonly log = new FrameLog()
@@ -63,14 +68,26 @@ export class Connection {
     this.id = id
     this.environment = environment
     this.profile = createForm(profile)
-    this.title = computed(() => titleOf({ name: this.profile.name.value, url: this.profile.url.value }))
-    this.problems = computed(() => problemsOf(readForm(this.profile)))
+    const form = computed(() => readForm(this.profile))
+    this.current = computed(() => (this.#isOver ? form.value : this.#line.profile))
+    this.hasChanges = computed(() => {
+      if (this.#isOver) return false
+      const { subscriptions } = form.value
+      return subscriptions.length > 0 || !isSameConnection(this.#completed(form.value), this.#line.profile)
+    })
+    this.title = computed(() => {
+      // The name in the form is that of another one, where the form is.
+      const { name } = this.hasChanges.value ? this.current.value : form.value
+      return titleOf({ name, url: this.current.value.url })
+    })
+    this.problems = computed(() => problemsOf(form.value))
     this.pulse = new Pulse(environment)
     this.pulse.onBeat(() => {
       this.acknowledgements.forgetBefore(this.log.firstSeq)
       this.softErrors.forgetBefore(this.log.firstSeq)
       this.sentFrames.forgetBefore(this.log.firstSeq)
     })
+    this.log.onClear(() => this.pulse.mark())
     this.heartBeats = new HeartBeatWatch(environment, {
       onLate: (ms) => this.#note(`No heart-beat for ${formatSeconds(ms)}: one is missed`),
       onHeardAgain: (ms) => this.#note(`The server is heard again, after ${formatSeconds(ms)}`),
@@ -86,7 +103,7 @@ export class Connection {
     this.transactions = new Transactions(transmit)
     this.acknowledgements = new Acknowledgements(transmit)
     this.#subscriptions = new Subscriptions(transmit)
-    this.#line = new Line(environment, profile, () => this.profile.isReconnecting.peek(), {
+    this.#line = new Line(environment, profile, {
       onNote: (text) => this.#note(text),
       onRecord: (record, frame) => this.#hear(record, frame),
       onConnected: () => {
@@ -96,7 +113,7 @@ export class Connection {
         if (this.#line.profile.hasSoftErrors && this.#line.profile.mode === 'stomp') this.softErrors.begin(transmit)
         this.#subscriptions.resume()
       },
-      onEnded: () => this.#handleEnd(),
+      onEnded: (isExplained) => this.#handleEnd(isExplained),
     })
   }
 
@@ -155,12 +172,11 @@ export class Connection {
     })
   }
 
-  /** Changes the settings, and connects. */
-  remedy({ change }: Remedy): void {
+  /** Changes the settings as the remedy says. */
+  apply({ change }: Remedy): void {
     for (const [field, value] of Object.entries(change)) {
       ;(this.profile[field as keyof Remedy['change']] as Signal<unknown>).value = value
     }
-    this.connect()
   }
 
   /** What CONNECTED said; undefined without a session. */
@@ -182,18 +198,36 @@ export class Connection {
     return secretNames(this.#line.profile)
   }
 
+  /** Can the record be shown? Not any more after it was cleared, or cut. Signals stand behind it. */
+  isKept(seq: number): boolean {
+    void this.pulse.beat.value
+    return this.log.at(seq) !== undefined
+  }
+
   /** Bytes handed to the WebSocket that have not left. */
   get unsentBytes(): number {
     return this.#line.unsentBytes
   }
 
-  /** Completes the URL in the form first, where the beginning is left out. */
-  connect(): void {
-    const { url } = this.profile
-    url.value = completeUrl(url.value, this.environment.isSecurePage)
-    this.#refusal.value = undefined
-    this.#subscribeSaved()
-    this.#line.connect(readForm(this.profile))
+  /**
+   * Connects with what the form holds; what is there already, and otherwise, ends first. False where the form cannot be
+   * used. Completes the URL where its beginning is left out.
+   */
+  connect(): boolean {
+    const wanted = this.#completed(readForm(this.profile))
+    this.profile.url.value = wanted.url
+    const state = this.state.value
+    if ((state === 'connecting' || state === 'connected') && !this.hasChanges.value) return true
+    // Subscriptions are the connection's own from now on, and no part of how it connects.
+    const isUsed = this.#line.connect({ ...wanted, subscriptions: [] })
+    if (isUsed || this.#isOver) this.#refusal.value = undefined
+    if (isUsed) this.#subscribeSaved()
+    return isUsed
+  }
+
+  /** The next attempt at once, where one is waited for: with the settings that were in use. */
+  tryNow(): void {
+    this.#line.tryNow()
   }
 
   /** The second time, or where the server does not answer, at once. */
@@ -304,6 +338,15 @@ export class Connection {
     }
   }
 
+  /** Is there nothing that goes on by itself? */
+  get #isOver(): boolean {
+    return this.state.value === 'idle' || this.state.value === 'closed'
+  }
+
+  #completed(profile: Profile): Profile {
+    return { ...profile, url: completeUrl(profile.url, this.environment.isSecurePage) }
+  }
+
   #probe(): void {
     this.measure()
     this.#probeTimer = this.environment.setTimeout(() => this.#probe(), PROBE_INTERVAL_MS)
@@ -319,7 +362,9 @@ export class Connection {
     return `receipt-${++this.#receipts}`
   }
 
-  #handleEnd(): void {
+  #handleEnd(isExplained: boolean): void {
+    // An ERROR that a session went on after is no reason for its end.
+    if (!isExplained) this.#refusal.value = undefined
     this.#agreement.value = undefined
     this.heartBeats.stop()
     this.sentFrames.end()
@@ -400,10 +445,13 @@ export class Connection {
     if (error.seq !== undefined) this.sentFrames.at(error.seq)?.follower?.refused()
   }
 
-  /** The next connection says who it is with the new one. */
+  /** The next connection says who it is with the new one, unless the form holds somebody else's. */
   #keepToken(token: string): void {
+    const form = readForm(this.profile)
+    const isOwn = tokenOf(form) === tokenOf(this.#line.profile)
     this.#line.useToken(token)
-    const renewed = withToken(readForm(this.profile), token)
+    if (!isOwn) return
+    const renewed = withToken(form, token)
     for (const field of ['token', 'passcode', 'url'] as const) this.profile[field].value = renewed[field]
   }
 

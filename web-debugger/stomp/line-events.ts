@@ -9,8 +9,8 @@ export interface LineEvents {
   onRecord(record: NewRecord, frame: Frame | undefined): void
   /** From here on frames, or raw data, can be sent. */
   onConnected(): void
-  /** From here on they cannot. */
-  onEnded(): void
+  /** From here on they cannot. Was it explained: did an ERROR say why? */
+  onEnded(isExplained: boolean): void
 }
 
 /** What the server said before it closed. */

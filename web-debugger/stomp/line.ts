@@ -9,7 +9,7 @@ import { isInHandshake, ticketIn, withToken } from './credential.ts'
 import type { Environment } from './environment.ts'
 import type { WireData } from './frame-record.ts'
 import type { Farewell, LineEvents } from './line-events.ts'
-import { problemsOf, secretNames, socketUrl, subProtocolsOf, type Profile } from './profile.ts'
+import { isSameConnection, problemsOf, secretNames, socketUrl, subProtocolsOf, type Profile } from './profile.ts'
 import { Reconnection, refusalKey } from './reconnection.ts'
 import { maskSubProtocols, maskUrl } from './secrets.ts'
 import { SockJsSocket, sockJsUrl, textIn } from './sockjs-socket.ts'
@@ -30,7 +30,6 @@ const ERROR_TIMEOUT_MS = 1_000
 export class Line {
   readonly #environment: Environment
   readonly #events: LineEvents
-  readonly #isReconnecting: () => boolean
   readonly #state = signal<ConnectionState>('idle')
   readonly #problem = signal<string | undefined>(undefined)
   readonly #nextAttemptAtMs = signal<number | undefined>(undefined)
@@ -41,7 +40,9 @@ export class Line {
   readonly #isUnopened = signal(false)
   readonly #hasGoneOn = signal(false)
   readonly #endListening: () => void
-  #profile: Profile
+  readonly #profile: Signal<Profile>
+  /** To connect with as soon as what is there has ended. */
+  #next: Profile | undefined
   #socket: TappedSocket | undefined
   #link: StompLink | undefined
   /** The limit of what is under way, or the next attempt. */
@@ -57,10 +58,9 @@ export class Line {
   #silence: string | undefined
   #farewell: Farewell | undefined
 
-  constructor(environment: Environment, profile: Profile, isReconnecting: () => boolean, events: LineEvents) {
+  constructor(environment: Environment, profile: Profile, events: LineEvents) {
     this.#environment = environment
-    this.#profile = profile
-    this.#isReconnecting = isReconnecting
+    this.#profile = signal(profile)
     this.#events = events
     this.#isOnline = signal(environment.isOnline())
     this.#endListening = environment.onNetwork(() => this.#handleNetwork())
@@ -82,7 +82,7 @@ export class Line {
 
   /** Without a network only this computer can be reached. A signal stands behind it. */
   get isCutOff(): boolean {
-    return !this.#isOnline.value && !isOnThisComputer(socketUrl(this.#profile))
+    return !this.#isOnline.value && !isOnThisComputer(socketUrl(this.profile))
   }
 
   /** It has been refused twice in the same words, and is not tried again by itself. */
@@ -109,9 +109,9 @@ export class Line {
     return this.#usedTicket
   }
 
-  /** The one in use, or used last. */
+  /** The one in use, or used last. A signal stands behind it. */
   get profile(): Profile {
-    return this.#profile
+    return this.#profile.value
   }
 
   /** Undefined without a STOMP session. */
@@ -129,45 +129,43 @@ export class Line {
     return this.#socket?.bufferedAmount ?? 0
   }
 
-  connect(profile: Profile): void {
+  /** Ends first what is there. False where the profile cannot be used: then what is there goes on. */
+  connect(profile: Profile): boolean {
     const state = this.#state.value
-    if (state !== 'idle' && state !== 'waiting' && state !== 'closed') return
-    // From `waiting` it is the next attempt, only sooner.
-    if (state !== 'waiting') this.#wasConnected = false
-    this.#stopTimer()
+    const isThere = state === 'connecting' || state === 'connected' || state === 'closing'
     const [problem] = Object.values(problemsOf(profile))
     if (problem !== undefined) {
-      this.#fail(problem)
-      return
+      if (!isThere && state !== 'waiting') this.#fail(problem)
+      return false
     }
-    this.#profile = profile
-    this.#reconnection.reset()
-    this.#isWanted = true
-    this.#open()
+    if (isThere) {
+      this.#end()
+      this.#next = profile
+    } else this.#begin(profile)
+    return true
+  }
+
+  /** The next attempt at once, where one is waited for. */
+  tryNow(): void {
+    if (this.#state.value === 'waiting') this.#begin(this.profile)
   }
 
   /** The second time, or where the server does not answer, it is not polite any more. */
   disconnect(): void {
-    this.#isWanted = false
     const state = this.#state.value
+    this.#isWanted = false
+    this.#next = undefined
     if (state === 'waiting') {
       this.#stopTimer()
       this.#state.value = 'closed'
     }
     if (state === 'closing') this.#socket?.abandon()
-    if (state !== 'connecting' && state !== 'connected') return
-    this.#state.value = 'closing'
-    this.#startTimer(DISCONNECT_TIMEOUT_MS, () => {
-      this.#events.onNote('No answer to the close: the connection is dropped')
-      this.#socket?.abandon()
-    })
-    if (this.#link) this.#link.disconnect()
-    else this.#socket?.close()
+    this.#end()
   }
 
   /** The next attempt says who it is with this token, where it did so with a token. */
   useToken(token: string): void {
-    this.#profile = withToken(this.#profile, token)
+    this.#profile.value = withToken(this.profile, token)
   }
 
   /** At once, without a word. */
@@ -206,17 +204,17 @@ export class Line {
   }
 
   #canCarry(data: WireData): boolean {
-    if (!this.#profile.isSockJs || textIn(data) !== undefined) return true
+    if (!this.profile.isSockJs || textIn(data) !== undefined) return true
     this.#events.onNote('Not sent: SockJS carries text only, and this is no UTF-8')
     return false
   }
 
   get #shownUrl(): string {
-    return maskUrl(socketUrl(this.#profile), secretNames(this.#profile))
+    return maskUrl(socketUrl(this.profile), secretNames(this.profile))
   }
 
   get #ticket(): string | undefined {
-    return ticketIn(this.#profile.url)
+    return ticketIn(this.profile.url)
   }
 
   get #isTicketUsed(): boolean {
@@ -224,11 +222,34 @@ export class Line {
   }
 
   get #isStomp(): boolean {
-    return this.#profile.mode === 'stomp'
+    return this.profile.mode === 'stomp'
+  }
+
+  #begin(profile: Profile): void {
+    // From `waiting` it is the next attempt, only sooner, unless it goes elsewhere.
+    const isNext = this.#state.value === 'waiting' && isSameConnection(profile, this.profile)
+    if (!isNext) this.#wasConnected = false
+    this.#profile.value = profile
+    this.#reconnection.reset()
+    this.#isWanted = true
+    this.#open()
+  }
+
+  /** Politely; nothing where nothing is under way. */
+  #end(): void {
+    const state = this.#state.value
+    if (state !== 'connecting' && state !== 'connected') return
+    this.#state.value = 'closing'
+    this.#startTimer(DISCONNECT_TIMEOUT_MS, () => {
+      this.#events.onNote('No answer to the close: the connection is dropped')
+      this.#socket?.abandon()
+    })
+    if (this.#link) this.#link.disconnect()
+    else this.#socket?.close()
   }
 
   #open(): void {
-    const protocols = subProtocolsOf(this.#profile)
+    const protocols = subProtocolsOf(this.profile)
     const offer = protocols.length > 0 ? `, offering ${maskSubProtocols(protocols).join(', ')}` : ''
     this.#stopTimer()
     this.#state.value = 'connecting'
@@ -238,7 +259,7 @@ export class Line {
     this.#isRefusedAgain.value = false
     this.#isUnopened.value = false
     this.#wasOpen = false
-    this.#events.onNote(`Opening ${this.#shownUrl}${this.#profile.isSockJs ? ' with SockJS' : offer}`)
+    this.#events.onNote(`Opening ${this.#shownUrl}${this.profile.isSockJs ? ' with SockJS' : offer}`)
     try {
       this.#socket = this.#openSocket(protocols)
     } catch (error) {
@@ -246,7 +267,7 @@ export class Line {
       return
     }
     if (this.#isStomp) {
-      this.#link = new StompLink(this.#socket, this.#profile, () => this.#handleConnected())
+      this.#link = new StompLink(this.#socket, this.profile, () => this.#handleConnected())
     }
     this.#startTimer(CONNECT_TIMEOUT_MS, () => this.#handleTimeout())
   }
@@ -257,8 +278,8 @@ export class Line {
       now: () => this.#environment.now(),
       listener: (record, frame) => this.#events.onRecord(record, frame),
     })
-    const url = socketUrl(this.#profile)
-    const socket = this.#profile.isSockJs
+    const url = socketUrl(this.profile)
+    const socket = this.profile.isSockJs
       ? new SockJsSocket(this.#environment.openSocket(sockJsUrl(url, Math.random), protocols))
       : this.#environment.openSocket(url, protocols)
     return new TappedSocket(socket, tap, {
@@ -325,19 +346,26 @@ export class Line {
     this.#link?.dispose()
     this.#link = undefined
     this.#socket = undefined
+    const next = this.#next
+    this.#next = undefined
+    if (next) {
+      this.#events.onEnded(false)
+      this.#begin(next)
+      return
+    }
     if (!this.#isWanted) this.#state.value = 'closed'
     else if (farewell?.isLasting) this.#fail(problem)
     else if (wasConnected && this.#isTicketUsed) this.#fail(`${problem} ${TICKET_IS_USED}`)
     // Where the first attempt fails something else is wrong than a server that is gone for a moment.
-    else if (!this.#isReconnecting() || !this.#wasConnected) this.#fail(problem + this.#offlineWords)
+    else if (!this.profile.isReconnecting || !this.#wasConnected) this.#fail(problem + this.#offlineWords)
     else if (isRepeated) this.#stopAsking(problem)
     else this.#waitForNext(problem, farewell?.retryAfterMs ?? 0)
-    this.#events.onEnded()
+    this.#events.onEnded(farewell !== undefined)
   }
 
   #inUrl(): CloseContext['inUrl'] {
     if (this.#ticket !== undefined) return this.#isTicketUsed ? 'used ticket' : 'ticket'
-    return isInHandshake(this.#profile) ? 'token' : undefined
+    return isInHandshake(this.profile) ? 'token' : undefined
   }
 
   #fail(problem: string): void {
@@ -373,7 +401,7 @@ export class Line {
     const state = this.#state.value
     if (state === 'idle' || state === 'closed') return
     this.#events.onNote(`The browser says that this computer is ${isOnline ? 'online again' : 'offline'}`)
-    if (state !== 'waiting' || isOnThisComputer(socketUrl(this.#profile))) return
+    if (state !== 'waiting' || isOnThisComputer(socketUrl(this.profile))) return
     if (isOnline) this.#open()
     else this.#stopTimer()
   }

@@ -72,6 +72,14 @@ export function createProfile(url: string): Profile {
   }
 }
 
+/** Do both lead to the same connection? What they are called and bring along does not matter. */
+export function isSameConnection(a: Profile, b: Profile): boolean {
+  const [first, second] = [a, b].map((profile) =>
+    JSON.stringify({ ...profile, name: '', subscriptions: [], messages: [], isSavingSecrets: false }),
+  )
+  return first === second
+}
+
 /** What a tab is called. */
 export function titleOf(profile: Pick<Profile, 'name' | 'url'>): string {
   if (profile.name.trim() !== '') return profile.name.trim()

@@ -135,7 +135,7 @@ export class Sender {
   }
 
   get #isStomp(): boolean {
-    return this.#connection.profile.mode.value === 'stomp'
+    return this.#connection.current.value.mode === 'stomp'
   }
 
   #measure(): FrameSize | undefined {

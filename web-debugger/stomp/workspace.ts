@@ -1,5 +1,5 @@
 /** The root of the client's model: the connections that are open as tabs, and the saved profiles. */
-import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import { computed, signal, type ReadonlySignal } from '@preact/signals'
 import { Connection } from './connection.ts'
 import { ConsoleModel } from './console-model.ts'
 import { browserEnvironment, type Environment, type KeyValueStore } from './environment.ts'
@@ -11,13 +11,44 @@ import { Sender } from './sender.ts'
 import { isSameHost } from './url.ts'
 
 /** A connection with what its tab keeps for it. */
-export interface Tab {
+export class Tab {
   readonly connection: Connection
   readonly console: ConsoleModel
   readonly sender: Sender
   readonly replay: Replay
-  /** Are the settings of the connection shown in place of the console? Until it is connected as somebody asked for. */
-  readonly isSettingUp: Signal<boolean>
+  /** Are the settings of the connection shown in place of the console? */
+  readonly isSettingUp = signal(true)
+  /** Do the settings close when the session is there? It was asked for in them. */
+  #isAwaited = false
+
+  constructor(connection: Connection, limits: ReadonlySignal<Limits | undefined>) {
+    this.connection = connection
+    this.console = new ConsoleModel(connection)
+    this.sender = new Sender(connection, limits)
+    this.replay = new Replay(connection)
+    this.isSettingUp.subscribe((isShown) => {
+      if (!isShown) this.#isAwaited = false
+    })
+    connection.state.subscribe((state) => {
+      // What comes back by itself, or was asked for elsewhere, takes nobody out of the settings.
+      if (state === 'connected' && this.#isAwaited) this.isSettingUp.value = false
+      if (state === 'waiting' || state === 'closed') this.#isAwaited = false
+    })
+  }
+
+  /** Connects as somebody asks for it in what is shown; settings close when the session is there. */
+  connect(): void {
+    this.#isAwaited = this.isSettingUp.peek()
+    if (!this.connection.connect()) this.#isAwaited = false
+    else if (this.connection.state.peek() === 'connected') this.isSettingUp.value = false
+  }
+
+  /** Ends all that goes on in it. */
+  close(): void {
+    this.sender.stop()
+    this.replay.stop()
+    this.connection.dispose()
+  }
 }
 
 export interface WorkspaceOptions {
@@ -66,22 +97,17 @@ export class Workspace {
   /** Opens a tab and shows it; it does not connect. */
   addConnection(profile: Profile = createProfile(this.defaultUrl)): Connection {
     const connection = new Connection(`connection-${++this.#opened}`, profile, this.#environment)
-    const isSettingUp = signal(true)
-    let isComingBack = false
-    connection.state.subscribe((state) => {
-      // What comes back by itself takes nobody out of settings that were opened meanwhile.
-      if (state === 'connected' && !isComingBack) isSettingUp.value = false
-      if (state !== 'connecting') isComingBack = state === 'waiting'
-    })
     const limits = computed(() =>
-      isSameHost(connection.profile.url.value, this.defaultUrl) ? this.bridgeLimits.value : undefined,
+      isSameHost(connection.current.value.url, this.defaultUrl) ? this.bridgeLimits.value : undefined,
     )
-    const sender = new Sender(connection, limits)
-    const replay = new Replay(connection)
-    const tab = { connection, console: new ConsoleModel(connection), sender, replay, isSettingUp }
-    this.#tabs.value = [...this.#tabs.value, tab]
+    this.#tabs.value = [...this.#tabs.value, new Tab(connection, limits)]
     this.activeId.value = connection.id
     return connection
+  }
+
+  /** Connects what is shown, as somebody asks for it. */
+  connect(): void {
+    this.#activeTab.value?.connect()
   }
 
   /** Ends the connection and closes its tab; the one beside it is shown then. */
@@ -90,9 +116,7 @@ export class Workspace {
     const index = tabs.findIndex(({ connection }) => connection.id === id)
     const closed = tabs[index]
     if (!closed) return
-    closed.sender.stop()
-    closed.replay.stop()
-    closed.connection.dispose()
+    closed.close()
     const left = tabs.filter((tab) => tab !== closed)
     this.#tabs.value = left
     // There is always one to begin with.

@@ -196,8 +196,7 @@ function connectStep(workspace: TourWorkspace): TourStep {
     action: {
       label: 'Connect for me',
       run: async () => {
-        const connection = workspace.active.value ?? workspace.addConnection()
-        if (connection.state.value !== 'connected') connection.connect()
+        if (!isConnected(workspace.active.value)) workspace.connect()
         return undefined
       },
     },

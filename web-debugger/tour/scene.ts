@@ -2,11 +2,12 @@
 import type { ReadonlySignal } from '@preact/signals'
 import type { Connection } from '../stomp/connection.ts'
 
-export type TourConnection = Pick<Connection, 'state' | 'subscriptions' | 'log' | 'connect' | 'subscribe' | 'send'>
+export type TourConnection = Pick<Connection, 'state' | 'subscriptions' | 'log' | 'subscribe' | 'send'>
 
 export interface TourWorkspace {
   readonly active: ReadonlySignal<TourConnection | undefined>
-  addConnection(): TourConnection
+  /** Connects the active one. */
+  connect(): void
 }
 
 /** What came over the wire since the flow was begun: the first text, by destination or channel. */
