@@ -123,7 +123,12 @@ function TabView({ workspace, tab, beside, onTour, kept, layout, areSettingsOpen
         <div class="workspace-panels" hidden={column.value !== 'panels'}>
           {isStomp && (
             <div class="workspace-subscribe">
-              <SubscriptionsPanel connection={connection} proposals={proposals.subscribe} layout={layout} />
+              <SubscriptionsPanel
+                connection={connection}
+                form={tab.subscribeForm}
+                proposals={proposals.subscribe}
+                layout={layout}
+              />
             </div>
           )}
           <div class="workspace-send">

@@ -21,17 +21,19 @@ function userText(agreement: Agreement): string {
 export function WhoAmI({ connection }: { readonly connection: Connection }) {
   const agreement = connection.agreement.value
   const isRenewing = useSignal(false)
-  if (!agreement) return null
+  // What somebody types does not go with the session, or the rest of it would be shortcuts.
+  if (!agreement && !isRenewing.value) return null
   const { renewal } = connection
   const expiry = renewal.expiry.value
   // Another server has no such thing; who is anonymous cannot become somebody.
-  const canRenew = isBridge(agreement) && agreement.user !== undefined
+  const canRenew = !agreement || (isBridge(agreement) && agreement.user !== undefined)
   return (
     <div class="who">
       <div class="who-line">
         <p>
           <span>
-            <span class="who-label">User</span> <strong class="who-name">{userText(agreement)}</strong>
+            <span class="who-label">User</span>{' '}
+            <strong class="who-name">{agreement ? userText(agreement) : 'no session'}</strong>
           </span>
           {expiry && <ExpiryText expiry={expiry} />}
         </p>

@@ -8,6 +8,7 @@ import { createProfile, type Profile } from './profile.ts'
 import { ProfileStore } from './profile-store.ts'
 import { Replay } from './replay.ts'
 import { Sender } from './sender.ts'
+import { SubscribeForm } from './subscribe-form.ts'
 import { isSameHost } from './url.ts'
 
 /** A connection with what its tab keeps for it. */
@@ -15,6 +16,7 @@ export class Tab {
   readonly connection: Connection
   readonly console: ConsoleModel
   readonly sender: Sender
+  readonly subscribeForm = new SubscribeForm()
   readonly replay: Replay
   /** Are the settings of the connection shown in place of the console? */
   readonly isSettingUp = signal(true)

@@ -1,24 +1,9 @@
 /** What a subscription gets first: nothing, or something of the history of its destination. */
-import { signal, type Signal } from '@preact/signals'
-import { localTime, type AskForm, type AskKind, type Place } from '../stomp/place.ts'
+import type { AskKind, Place } from '../stomp/place.ts'
+import type { AskSignals } from '../stomp/subscribe-form.ts'
 import { Icon } from '../ui/icon.tsx'
 import { Select } from '../ui/select.tsx'
 import { TextInput } from '../ui/text-input.tsx'
-
-export type AskSignals = { readonly [Name in keyof AskForm]: Signal<AskForm[Name]> }
-
-/** Where somebody begins who asks by time. */
-const MINUTES_BACK = 10
-
-export function createAsk(): AskSignals {
-  return {
-    kind: signal<AskKind>('now'),
-    count: signal('10'),
-    time: signal(localTime(Date.now() - MINUTES_BACK * 60_000)),
-    offset: signal(''),
-    epoch: signal(''),
-  }
-}
 
 const WORDS: Readonly<Record<AskKind, string>> = {
   now: 'nothing, only what is new',

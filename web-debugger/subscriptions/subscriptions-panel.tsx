@@ -1,55 +1,34 @@
 /** Subscribe, and the list of what is subscribed with what it brings. */
 import { useSignal } from '@preact/signals'
-import type { Header } from '../../frames/index.ts'
-import { useMemo, useRef } from 'preact/hooks'
+import type { RefObject } from 'preact'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Layout } from '../shell/layout.ts'
 import type { Connection } from '../stomp/connection.ts'
-import { readAsk } from '../stomp/place.ts'
-import { readPrefetch } from '../stomp/prefetch.ts'
-import type { AckMode } from '../stomp/subscriptions.ts'
+import type { SubscribeForm } from '../stomp/subscribe-form.ts'
 import { announce } from '../ui/announce.ts'
 import { Button } from '../ui/button.tsx'
-import { HeaderRows, type HeaderRow } from '../ui/header-rows.tsx'
+import { HeaderRows } from '../ui/header-rows.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { Select } from '../ui/select.tsx'
 import { TextInput } from '../ui/text-input.tsx'
-import { AskField, createAsk } from './ask-field.tsx'
+import { AskField } from './ask-field.tsx'
 import { SubscriptionList } from './subscription-list.tsx'
 
 export interface SubscriptionsPanelProps {
   readonly connection: Connection
+  readonly form: SubscribeForm
   /** Destinations to propose. */
   readonly proposals: readonly string[]
   readonly layout: Layout
 }
 
-export function SubscriptionsPanel({ connection, proposals, layout }: SubscriptionsPanelProps) {
+export function SubscriptionsPanel({ connection, form, proposals, layout }: SubscriptionsPanelProps) {
   const isOpen = useSignal(true)
-  const destination = useSignal('')
-  const ack = useSignal<AckMode>('auto')
-  const headers = useSignal<readonly HeaderRow[]>([])
-  const problem = useSignal<string | undefined>(undefined)
-  const prefetch = useSignal('')
-  const ask = useMemo(createAsk, [])
+  const { destination, ack, headers, problem, prefetch, ask, wanted } = form
   const box = useRef<HTMLDivElement>(null)
-  // With `auto` a message is settled when it is sent: there is nothing to count.
-  const hasPrefetch = ack.value !== 'auto'
-  const wanted = destination.value.trim()
-  const subscribe = () => {
-    const { kind, count, time, offset, epoch } = ask
-    const form = { kind: kind.value, count: count.value, time: time.value, offset: offset.value, epoch: epoch.value }
-    const asked = readAsk(form, wanted, connection.placeOf(wanted))
-    const limited = hasPrefetch ? readPrefetch(prefetch.value) : []
-    if (wanted === '') problem.value = 'Enter a destination, such as /topic/greetings'
-    else problem.value = [asked, limited].find((each) => typeof each === 'string')
-    if (problem.value !== undefined || typeof asked === 'string' || typeof limited === 'string') return
-    const rows = headers.value.filter((row) => row.name !== '').map(({ name, value }): Header => [name, value])
-    connection.subscribe({ destination: wanted, ack: ack.value, headers: [...asked, ...limited, ...rows] })
-    destination.value = ''
-    // The next one may be of a destination without history, where asking ends the session.
-    kind.value = 'now'
-  }
+  useNextAfter(box)
+  const subscribe = () => form.subscribe(connection)
   const count = connection.subscriptions.value.length
   const unsubscribeAll = () => {
     connection.unsubscribeAll()
@@ -90,7 +69,7 @@ export function SubscriptionsPanel({ connection, proposals, layout }: Subscripti
               { value: 'client-individual', text: 'client-individual: each message' },
             ]}
           />
-          {hasPrefetch && (
+          {form.hasPrefetch && (
             <TextInput
               label="Messages at a time"
               type="number"
@@ -112,4 +91,18 @@ export function SubscriptionsPanel({ connection, proposals, layout }: Subscripti
       )}
     </Panel>
   )
+}
+
+/** Who ends a subscription with its button goes on at the next one: the button takes the focus with it. */
+function useNextAfter(box: RefObject<HTMLElement | null>): void {
+  const items = () => [...(box.current?.closest('section')?.querySelectorAll('.subscription') ?? [])]
+  const button = document.activeElement
+  const item = button?.closest('.subscription')
+  const index = item ? items().indexOf(item) : -1
+  useLayoutEffect(() => {
+    if (index < 0 || button?.isConnected) return
+    const left = items()
+    const next = left[index] ?? left.at(-1) ?? box.current
+    next?.querySelector<HTMLElement>('button:last-of-type')?.focus()
+  })
 }

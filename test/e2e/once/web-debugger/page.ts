@@ -109,12 +109,20 @@ export async function expectSoon<T>(probe: () => Promise<T>, value: T, timeoutMs
   await eventually(async () => expect(await probe()).toEqual(value), { timeoutMs })
 }
 
+export async function expectFocus(target: Locator): Promise<void> {
+  await target.waitFor()
+  await expectSoon(() => hasFocus(target), true)
+}
+
+function hasFocus(target: Locator): Promise<boolean> {
+  return target.evaluate((element) => element === element.ownerDocument.activeElement)
+}
+
 /** Presses Tab until the focus is there, as somebody without a mouse does. */
 export async function tabTo(page: Page, target: Locator): Promise<void> {
   await target.waitFor()
-  const isFocused = () => target.evaluate((element) => element === element.ownerDocument.activeElement)
   for (let presses = 0; presses < 80; presses++) {
-    if (await isFocused()) return
+    if (await hasFocus(target)) return
     await page.keyboard.press('Tab')
   }
   throw new Error(`The Tab key does not reach ${String(target)}`)

@@ -1,7 +1,7 @@
 /** The room of the client's view: panes whose width somebody sets, and hundreds of subscriptions that can be found. */
 import type { Locator, Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { detailsOf, expectSoon, frame, send, subscribe, tabTo } from './page.ts'
+import { detailsOf, expectFocus, expectSoon, frame, send, subscribe, tabTo } from './page.ts'
 import { pageStage } from './stage.ts'
 
 const stage = pageStage({ env: { STOMP_BRIDGE_LIMITS_MAX_SUBSCRIPTIONS: '300' } })
@@ -111,5 +111,11 @@ describe('a window of 1024 by 700 with 200 subscriptions', () => {
     await subscribe(page, '/topic/one')
     expect(await page.getByLabel('Search subscriptions').count()).toBe(0)
     expect(await page.getByRole('button', { name: 'Group' }).count()).toBe(0)
+    // Who ends one after the other has the next button under the finger.
+    await subscribe(page, '/topic/two')
+    await page.getByRole('button', { name: 'Unsubscribe /topic/one' }).press('Enter')
+    await expectFocus(page.getByRole('button', { name: 'Unsubscribe /topic/two' }))
+    await page.keyboard.press('Enter')
+    await expectFocus(page.getByRole('button', { name: 'Subscribe', exact: true }))
   })
 })
