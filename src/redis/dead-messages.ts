@@ -31,7 +31,7 @@ export class DeadMessages {
   /** Keeps one for `reason`. `fields`: names and values. */
   async add(dead: string, fields: readonly Uint8Array[], reason: string, maxLength: number): Promise<void> {
     const parts = [...fields.map((each) => Buffer.from(each)), 'reason', reason]
-    await this.#commands.sendForBytes('XADD', dead, 'MAXLEN', '~', maxLength, '*', ...parts)
+    await this.#commands.sendForBytes('XADD', dead, 'MAXLEN', maxLength, '*', ...parts)
   }
 
   async count(dead: string): Promise<number> {

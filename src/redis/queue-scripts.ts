@@ -223,7 +223,7 @@ end
 local function bury(id)
   local entry = redis.call('XRANGE', stream, id, id)[1]
   if not entry then return id end
-  local command = {'XADD', dead, 'MAXLEN', '~', maxLength, '*'}
+  local command = {'XADD', dead, 'MAXLEN', maxLength, '*'}
   for _, part in ipairs(portable(entry[2])) do command[#command + 1] = part end
   command[#command + 1] = 'reason'
   command[#command + 1] = reason
