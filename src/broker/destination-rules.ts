@@ -36,11 +36,6 @@ export class DestinationRules {
     this.#isQueue = isQueue
   }
 
-  /** Does a message for this destination go to one subscriber over all nodes? Errors: ProtocolError `bad-destination`. */
-  isQueue(destination: string): boolean {
-    return this.#isQueue(destination)
-  }
-
   /** May a message be for this destination? */
   isDeliverable(destination: string): boolean {
     if (this.#addresses.covers(destination)) return this.#addresses.problem(destination) === undefined
@@ -105,6 +100,15 @@ export class DestinationRules {
     if (this.#addresses.covers(destination)) return this.#addresses.problem(destination)
     if (this.isBroker(destination) || this.#isQueue(destination)) return undefined
     return `must start with ${this.brokerPrefixes}${hintFor(destination)}`
+  }
+
+  /**
+   * Why no message that every node hears can be for this destination, though a message can: one node alone should work on
+   * it. A phrase that continues its name.
+   * Errors: ProtocolError `bad-destination`.
+   */
+  hearingProblem(destination: string): string | undefined {
+    return this.#isQueue(destination) ? 'is a work queue: SEND, POST or XADD to its stream' : undefined
   }
 
   /** Is it the address of a user, a group or a session, well written or not? */

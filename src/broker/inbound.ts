@@ -11,7 +11,6 @@ import { withoutReserved } from '../headers.ts'
 import { LogBudget, type Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Buckets } from '../metrics/buckets.ts'
-import { QUEUE_DESTINATIONS } from '../queue/queue.ts'
 import {
   decodeBroadcast,
   PayloadError,
@@ -167,14 +166,8 @@ export class Inbound {
     this.#metrics.count.messagesReceived++
     const problem = destinationProblem(destination)
     if (problem !== undefined) throw new PayloadError(`destination ${quoted(destination)}: ${problem}`)
-    // Every node hears it, and one alone should work on it.
-    if (this.#isQueue(destination)) {
-      throw new PayloadError(`destination ${quoted(destination)} is a work queue: SEND, POST or XADD to its stream`)
-    }
-  }
-
-  #isQueue(destination: string): boolean {
-    return destination.startsWith(QUEUE_DESTINATIONS) && this.#broker.destinations.isQueue(destination)
+    const hearing = this.#broker.destinations.hearingProblem(destination)
+    if (hearing !== undefined) throw new PayloadError(`destination ${quoted(destination)} ${hearing}`)
   }
 
   #deliver(

@@ -8,6 +8,7 @@ import type { Delivery } from '../delivery/delivery.ts'
 import type { Feed } from '../delivery/feed.ts'
 import { Message } from '../delivery/message.ts'
 import { destinationProblem, isPattern } from '../destinations.ts'
+import { ProtocolError } from '../errors.ts'
 import { withoutReserved } from '../headers.ts'
 import { timeOf } from '../history/log.ts'
 import type { StreamEntry, StreamFollower } from '../history/stream.ts'
@@ -170,6 +171,7 @@ export class StreamTimeline implements StreamFollower {
       route.messages++
       broker.deliver(broker.match(message.destination), message)
     } catch (error) {
+      if (error instanceof ProtocolError) return this.#skip(entry, error.message)
       this.#deps.metrics.count.streamEntriesSkipped++
       logger.error({ stream: this.stream, id: entry.id, error }, 'An entry of a stream could not be delivered')
     }
@@ -180,7 +182,11 @@ export class StreamTimeline implements StreamFollower {
     const { broker, rules, ownerOf } = this.#deps
     if (destination === undefined) return 'it lacks a field for the destination'
     if (isPattern(destination)) return 'its destination is a pattern'
-    const problem = broker.destinations.deliveryProblem(destination) ?? destinationProblem(destination)
+    const { destinations } = broker
+    const problem =
+      destinations.deliveryProblem(destination) ??
+      destinationProblem(destination) ??
+      destinations.hearingProblem(destination)
     if (problem !== undefined) return `its destination: ${problem}`
     if (rules.of(destination)) return 'its destination has a history of its own'
     return ownerOf(destination) === route ? undefined : 'another route feeds its destination'

@@ -10,6 +10,7 @@ import {
   type StreamSource,
 } from '../../src/history/stream.ts'
 import { compareOffsets } from '../../src/position.ts'
+import type { QueueRule } from '../../src/queue/queue.ts'
 import type { Ask } from '../../src/recovery/ask.ts'
 import { History } from '../../src/recovery/history.ts'
 import { StreamRoute } from '../../src/routes/stream-route.ts'
@@ -157,8 +158,8 @@ export class StreamStage {
   readonly #meter = new FakeMeter()
   #ids = 0
 
-  constructor({ maxScan = 1000 } = {}) {
-    this.core = new FakeCore(this.#meter, { clock: this.clock })
+  constructor({ maxScan = 1000, queues = [] }: { maxScan?: number; queues?: readonly QueueRule[] } = {}) {
+    this.core = new FakeCore(this.#meter, { clock: this.clock, queues })
     const { broker, delivery, metrics, log: logger } = this.core
     const options = { stream: STREAM, destination: '{field.topic}', body: '{field.message}', headers: [] }
     this.history = new History({

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { newQueue } from '../queue/contract.ts'
 import { turns } from './stage.ts'
 import { DESTINATION, STREAM, StreamStage } from './stream-stage.ts'
 
@@ -17,6 +18,27 @@ async function answerAll({ stream, clock }: StreamStage): Promise<number> {
   }
   return reads
 }
+
+describe('an entry of a stream', () => {
+  it.each([
+    ['/queue/jobs', 'its destination: is a work queue: SEND, POST or XADD to its stream'],
+    ['/queue/jobs:dead', expect.stringContaining('what ends with ":dead" is for the dead messages')],
+    ['/app/jobs', expect.stringContaining('must start with "/topic/"')],
+  ])('for %s is skipped, counted and logged', async (destination, reason) => {
+    const { rule } = newQueue()
+    const stage = new StreamStage({ queues: [rule] })
+    const { receiver } = stage.subscribe()
+    stage.stream.add(destination, 'nowhere')
+    stage.stream.add(DESTINATION, 'here')
+    await stage.settle()
+    expect(receiver.bodies).toEqual(['here'])
+    const { count } = stage.core.metrics
+    expect([count.streamEntriesRead, count.streamEntriesSkipped]).toEqual([2, 1])
+    expect(stage.core.log.entries).toMatchObject([
+      { level: 'warn', message: 'An entry was skipped', fields: { id: '1-0', reason } },
+    ])
+  })
+})
 
 describe('who asks a stream', () => {
   it('costs little where many do at once', async () => {
