@@ -9,9 +9,11 @@ export function onceProblem(key: string): string | undefined {
   return key.length >= 1 && key.length <= MAX_ONCE_LENGTH ? undefined : `must have 1 to ${MAX_ONCE_LENGTH} characters`
 }
 
-/** Returns a name that only the same sender gives for the same destination. `sender`: undefined for all who are anonymous. */
-export function onceName(sender: string | undefined, destination: string, key: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([sender, destination, key]))
-    .digest('base64url')
+/**
+ * Returns a name that only the same sender gives for the same destination. `sender`: undefined for all who are anonymous.
+ * `content`: where one key is for several messages, what tells this one from the others.
+ */
+export function onceName(sender: string | undefined, destination: string, key: string, content?: string): string {
+  const parts = content === undefined ? [sender, destination, key] : [sender, destination, key, content]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 }

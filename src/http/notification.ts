@@ -130,21 +130,49 @@ interface NotifyOptions {
   readonly trace: TraceContext | undefined
 }
 
-/** Returns the name of what is to be published once there. */
-type OnceFor = (topic: string) => string
+/** Returns the name of what is to be published once: a message, as JSON, for a topic. */
+type OnceFor = (topic: string, json: string) => string
 
 /**
- * Returns how what this request sends is named; undefined if it may be sent twice. `part`: of a request with several.
+ * Returns how the one message of this request is named, whatever it says; undefined if it may be sent twice.
  * Errors: HttpError `bad-field`.
  */
-export function onceFor(c: Context<HttpEnv>, part = ''): OnceFor | undefined {
-  const key = c.req.header('idempotency-key')
+export function onceFor(c: Context<HttpEnv>): OnceFor | undefined {
+  const key = onceKeyOf(c)
   if (key === undefined) return undefined
-  const problem = onceProblem(key)
+  const sender = senderOf(c)
+  return (topic) => onceName(sender, topic, key)
+}
+
+/**
+ * Returns how each message of this request is named, by what it says: so its place does not matter, and others that come
+ * with the same key are others. Of equal ones each is another. Undefined if they may be sent twice.
+ * Errors: HttpError `bad-field`.
+ */
+export function onceForEach(c: Context<HttpEnv>): OnceFor | undefined {
+  const key = onceKeyOf(c)
+  if (key === undefined) return undefined
+  const sender = senderOf(c)
+  const equals = new Map<string, number>()
+  return (topic, json) => {
+    const name = onceName(sender, topic, key, json)
+    const before = equals.get(name) ?? 0
+    equals.set(name, before + 1)
+    return before === 0 ? name : `${name}-${before}`
+  }
+}
+
+/** Errors: HttpError `bad-field`. */
+function onceKeyOf(c: Context<HttpEnv>): string | undefined {
+  const key = c.req.header('idempotency-key')
+  const problem = key === undefined ? undefined : onceProblem(key)
   if (problem !== undefined) throw new HttpError('bad-field', `Idempotency-Key ${problem}`)
+  return key
+}
+
+function senderOf(c: Context<HttpEnv>): string | undefined {
   const name = c.get('keyName')
-  const sender = name === undefined ? undefined : `key ${name}`
-  return (topic) => onceName(sender, topic, part === '' ? key : `${part}\n${key}`)
+  return name === undefined ? undefined : `key ${name}`
 }
 
 /**
@@ -164,12 +192,8 @@ export async function notify(
   }
   const { topic, message } = data
   // Text is written anew, which is quick; what is delivered as JSON goes on as it came.
-  await outbound.notify(
-    topic,
-    typeof message === 'string' ? JSON.stringify(message) : memberTexts(text)!.get('message')!,
-    once?.(topic),
-    trace,
-  )
+  const json = typeof message === 'string' ? JSON.stringify(message) : memberTexts(text)!.get('message')!
+  await outbound.notify(topic, json, once?.(topic, json), trace)
 }
 
 /** Asked beside the schema, so that both fields are reported together. */

@@ -14,7 +14,7 @@ import {
   notificationRoute,
   notificationSchema,
   notify,
-  onceFor,
+  onceForEach,
   type Notifier,
 } from './notification.ts'
 import { traceOf } from './traced.ts'
@@ -35,7 +35,7 @@ export const notificationsRoute = createRoute({
   operationId: 'sendNotifications',
   tags: ['Messages'],
   summary: 'Send many messages to subscribers',
-  description: `Works as many calls of /api/notification, at most ${MAX_NOTIFICATIONS}. The messages are handed over in order, and each is taken or refused by itself.`,
+  description: `Works as many calls of /api/notification, at most ${MAX_NOTIFICATIONS}. The messages are handed over in order, and each is taken or refused by itself. Sent again with the same Idempotency-Key, only those messages go out that did not before, in whatever order they come.`,
   request: {
     headers: notificationHeaders,
     body: {
@@ -76,11 +76,11 @@ export function createNotificationsHandler(outbound: Notifier, maxBodyBytes: num
     }
     const texts = elementTexts(text)
     const trace = traceOf(c)
-    onceFor(c) // a key that cannot be is a fault of the whole request
+    const once = onceForEach(c)
     // All at once, in order: each is a way to Redis and back.
     const results = value.map(async (item: unknown, index): Promise<Result> => {
       try {
-        await notify(outbound, item, texts[index]!, { once: onceFor(c, String(index)), trace })
+        await notify(outbound, item, texts[index]!, { once, trace })
         return { ok: true }
       } catch (error) {
         return { ok: false, error: errorOf(error) }

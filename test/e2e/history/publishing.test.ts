@@ -145,6 +145,22 @@ describe(`publishing with history on ${runtime}`, () => {
       await expectEnd(peers, topic)
     })
 
+    it.each([['/topic/h/'], ['/topic/none/']])('a batch is known by what it says, below %s', async (prefix) => {
+      const topic = prefix + newName()
+      const peers = await readers(topic)
+      const batch = async (node: BridgeProcess, ...texts: string[]): Promise<void> => {
+        const list = texts.map((message) => ({ topic, message }))
+        const { json } = await http(node.url, 'POST', '/api/notifications', list, { 'idempotency-key': 'batch' })
+        expect(json).toEqual({ results: texts.map(() => ({ ok: true })) })
+      }
+      await batch(nodes.a, 'b1', 'b2', 'b2')
+      await batch(nodes.b, 'b2', 'b1', 'b2')
+      await batch(nodes.b, 'in front', 'b2', 'b1')
+      await batch(nodes.a, 'other')
+      for (const peer of peers) expect(await bodies(peer, 5)).toEqual(['b1', 'b2', 'b2', 'in front', 'other'])
+      await expectEnd(peers, topic)
+    })
+
     it('has 1 to 128 characters; what was refused is not remembered', async () => {
       const topic = newTopic()
       const long = 'x'.repeat(129)
