@@ -6,7 +6,9 @@ export const MAX_ONCE_LENGTH = 128
 
 /** Why a sender cannot call it so, as a phrase that continues the name of the header; undefined if it can. */
 export function onceProblem(key: string): string | undefined {
-  return key.length >= 1 && key.length <= MAX_ONCE_LENGTH ? undefined : `must have 1 to ${MAX_ONCE_LENGTH} characters`
+  // One that is short enough in UTF-16 is so in characters; only others are counted.
+  const characters = key.length <= MAX_ONCE_LENGTH ? key.length : [...key].length
+  return characters >= 1 && characters <= MAX_ONCE_LENGTH ? undefined : `must have 1 to ${MAX_ONCE_LENGTH} characters`
 }
 
 /**

@@ -2,11 +2,13 @@
  * Owns `POST /api/notification`, by which a backend without Redis sends to subscribers: its schema, which both checks
  * requests and documents them, and its handler. Delivery is the broker's.
  */
+import { Buffer } from 'node:buffer'
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Context, Handler } from 'hono'
 import { MAX_ONCE_LENGTH, onceName, onceProblem } from '../broker/once.ts'
 import type { Outbound } from '../broker/outbound.ts'
 import { memberTexts } from '../json-text.ts'
+import { textOf } from '../text.ts'
 import type { TraceContext } from '../trace-context.ts'
 import { keyErrors } from './key-guard.ts'
 import { readJson } from './json-body.ts'
@@ -164,10 +166,16 @@ export function onceForEach(c: Context<HttpEnv>): OnceFor | undefined {
 
 /** Errors: HttpError `bad-field`. */
 function onceKeyOf(c: Context<HttpEnv>): string | undefined {
-  const key = c.req.header('idempotency-key')
+  const header = c.req.header('idempotency-key')
+  const key = header === undefined ? undefined : headerText(header)
   const problem = key === undefined ? undefined : onceProblem(key)
   if (problem !== undefined) throw new HttpError('bad-field', `Idempotency-Key ${problem}`)
   return key
+}
+
+/** Fetch Standard: of a header each octet is a character. Who writes UTF-8 means the same text as on a SEND. */
+function headerText(header: string): string {
+  return textOf(Buffer.from(header, 'latin1')) ?? header
 }
 
 function senderOf(c: Context<HttpEnv>): string | undefined {

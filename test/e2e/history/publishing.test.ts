@@ -174,6 +174,20 @@ describe(`publishing with history on ${runtime}`, () => {
       expect((await notify(nodes.a, topic, 'max', 'y'.repeat(128))).status).toBe(200)
       expect(await held(topic)).toEqual(['taken', 'max'])
     })
+
+    it.each([['ü'], ['🙂']])('of %s has as many characters, and is the same over STOMP and HTTP', async (character) => {
+      const topic = newTopic()
+      // `fetch` takes a header as octets
+      const overHttp = (length: number): string => Buffer.from(character.repeat(length)).toString('latin1')
+      expect((await notify(nodes.a, topic, 'm', overHttp(129))).status).toBe(400)
+      expect((await notify(nodes.a, topic, 'over HTTP', overHttp(128))).status).toBe(200)
+      const peer = await enter(nodes.b)
+      send(peer, topic, 'over STOMP', { 'idempotency-key': character.repeat(128), receipt: 'r' })
+      await peer.receipt('r')
+      expect(await held(topic)).toEqual(['over HTTP'])
+      send(peer, topic, 'm', { 'idempotency-key': character.repeat(129), receipt: 'r2' })
+      await peer.expect('ERROR', { code: 'bad-header', 'receipt-id': 'r2' })
+    })
   })
 
   describe('by programs that only PUBLISH', () => {
