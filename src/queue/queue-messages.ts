@@ -12,14 +12,18 @@ const utf8Decoder = new TextDecoder() // one for all: to make one costs more tha
 const TEXT = 'text/plain;charset=UTF-8'
 const BINARY = 'application/octet-stream'
 
-/** Returns the fields but for `body`, which is the payload. */
+/**
+ * Returns the fields but for `body`, which is the payload. The content type is always one of them, empty if there is none:
+ * where a backend leaves it out, one is found.
+ */
 export function fieldsOf(headers: readonly HeaderPair[]): [name: string, value: string][] {
-  const fields: [string, string][] = []
+  let type: string | undefined
   const others: HeaderPair[] = []
   for (const [name, value] of headers) {
     if (name !== 'content-type') others.push([name, value])
-    else if (fields.length === 0) fields.push([name, value])
+    else type ??= value
   }
+  const fields: [string, string][] = [['content-type', type ?? '']]
   // STOMP 1.2 "Repeated Header Entries": the first of a name counts.
   if (others.length > 0) fields.push(['headers', JSON.stringify(Object.fromEntries(others.reverse()))])
   return fields
@@ -55,12 +59,11 @@ function messageOf(queue: Queue, { id, fields }: QueueEntry, more: readonly Head
   const octets = fields.get('body')
   if (!octets) return undefined
   const declared = fields.get('content-type')
-  // An empty one says nothing.
-  const contentType = declared?.length ? utf8Decoder.decode(declared) : undefined
+  const contentType = declared && utf8Decoder.decode(declared)
   const body = bodyOf(octets, contentType)
   const type = contentType ?? (typeof body === 'string' ? TEXT : BINARY)
   // STOMP 1.2 "Repeated Header Entries": the first of a name counts, and ours is not to be hidden by one that was sent.
-  const headers: HeaderPair[] = [['content-type', type], ...more]
+  const headers: HeaderPair[] = type === '' ? [...more] : [['content-type', type], ...more]
   headers.push(...ownHeaders(fields.get('headers')), ...traceOf(fields))
   return new Message({ id: messageIdOf(queue, id), destination: queue.destination, headers, body })
 }

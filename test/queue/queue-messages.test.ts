@@ -27,7 +27,11 @@ describe('a message of a queue', () => {
   })
 
   it('is written as a body, a content type, and its other headers as an object', () => {
-    expect(fieldsOf([])).toEqual([])
+    expect(fieldsOf([])).toEqual([['content-type', '']])
+    expect(fieldsOf([['a', '1']])).toEqual([
+      ['content-type', ''],
+      ['headers', '{"a":"1"}'],
+    ])
     expect(fieldsOf([['content-type', 'text/x']])).toEqual([['content-type', 'text/x']])
     expect(
       fieldsOf([
@@ -70,7 +74,8 @@ describe('a message of a queue', () => {
     ['text', {}, 'ü', 'text/plain;charset=UTF-8', 'ü'],
     ['nothing', {}, '', 'text/plain;charset=UTF-8', ''],
     ['text that says what it is', { 'content-type': 'application/json' }, '{}', 'application/json', '{}'],
-    ['text with an empty type', { 'content-type': '' }, 'x', 'text/plain;charset=UTF-8', 'x'],
+    ['text without a type', { 'content-type': '' }, 'x', undefined, 'x'],
+    ['octets without a type', { 'content-type': '' }, Uint8Array.of(0xff, 0), undefined, Uint8Array.of(0xff, 0)],
     ['octets', {}, Uint8Array.of(0xff, 0), 'application/octet-stream', Uint8Array.of(0xff, 0)],
     [
       'octets that could be text',

@@ -76,6 +76,29 @@ describe(`work queues on ${runtime}`, () => {
     expect(frame.headers.get('priority')).toBe('high')
   })
 
+  it('invent no content type for a SEND without one, also when it comes back, is dead, and is put back', async () => {
+    const { destination, stream } = newQueue('small/')
+    const sender = await connectWorker(a)
+    await sender.send(destination, '\u0001')
+    expect((await backend.xrange(stream, '-', '+'))[0]![1]).toEqual(['body', '\u0001', 'content-type', ''])
+    const worker = await startWorker(b, destination)
+    const taken = []
+    for (let i = 0; i < 2; i++) {
+      const given = await worker.take()
+      taken.push(given)
+      await worker.nack(given)
+    }
+    const path = `${a.url}/api/queues/${encodeURIComponent(destination)}`
+    const { messages } = (await (await fetch(`${path}/messages?dead=true`)).json()) as { messages: object[] }
+    expect(messages).toMatchObject([{ body: '\u0001', headers: { reason: 'nack' } }])
+    expect(messages[0]).not.toHaveProperty('contentType')
+    await fetch(`${path}/redrive`, { method: 'POST' })
+    taken.push(await worker.take())
+    expect(taken.map(({ body, frame }) => [body, frame.headers.get('content-type')])).toEqual(
+      Array(3).fill(['\u0001', undefined]),
+    )
+  })
+
   it('take a notification, one by one and in a batch', async () => {
     const { destination } = newQueue()
     const post = (path: string, body: unknown) =>
@@ -184,7 +207,7 @@ describe(`work queues on ${runtime}`, () => {
     await worker.nack(second)
     expect(await backend.xlen(stream)).toBe(0)
     const [[, fields]] = (await backend.xrange(`${stream}:dead`, '-', '+')) as [[string, string[]]]
-    expect(fields).toEqual(['body', 'bad', 'headers', '{"colour":"red"}', 'reason', 'nack'])
+    expect(fields).toEqual(['body', 'bad', 'content-type', '', 'headers', '{"colour":"red"}', 'reason', 'nack'])
     expect(await countsOf(b, destination)).toMatchObject({ ready: 0, pending: 0, dead: 1 })
     const redrive = await fetch(`${b.url}/api/queues/${encodeURIComponent(destination)}/redrive`, { method: 'POST' })
     expect([redrive.status, await redrive.json()]).toEqual([200, { moved: 1 }])
