@@ -7,6 +7,7 @@ import { ProtocolError, quoted } from '../errors.ts'
 import { headerOf, type HeaderPair } from '../headers.ts'
 import { memberTexts } from '../json-text.ts'
 import { readTrace, traceHeaders, type TraceContext } from '../trace-context.ts'
+import { fromBase64 } from './base64.ts'
 import { CORRELATION_ID } from './replies.ts'
 
 /** How a route writes a body into a channel and reads it back; the default is `json-string`. */
@@ -181,9 +182,16 @@ export function decodeBroadcast(payload: Uint8Array | string): Broadcast {
     const body = unpackBody(message, encoding, headerOf(headers, 'content-type'))
     return { topic, message: traced({ body, headers }, trace), sender, kept }
   }
-  const content =
-    typeof message === 'string' ? withType(message, TEXT) : withType(memberText(text, 'message'), JSON_TYPE)
-  return { topic, message: traced(content, trace), sender, kept }
+  return { topic, message: traced(plainMessage(text, message, encoding), trace), sender, kept }
+}
+
+/** Returns a message that says nothing of itself but how it is packed, if it is. Errors: PayloadError. */
+function plainMessage(payload: string, message: unknown, encoding: unknown): InboundMessage {
+  if (isPacked(encoding)) {
+    const body = unpackBody(message, encoding, undefined)
+    return withType(body, typeof body === 'string' ? TEXT : BINARY)
+  }
+  return typeof message === 'string' ? withType(message, TEXT) : withType(memberText(payload, 'message'), JSON_TYPE)
 }
 
 /** What the fields beside a body say of its trace. */
@@ -209,10 +217,19 @@ function packBody(octets: Uint8Array, text: string | undefined): { body: string;
   return text === undefined ? { body: Buffer.from(octets).toString('base64'), encoding: 'base64' } : { body: text }
 }
 
+/** Does a payload say how its body is packed? Those that write every field may write null. */
+function isPacked(encoding: unknown): boolean {
+  return encoding !== undefined && encoding !== null
+}
+
+/** Errors: PayloadError. */
 function unpackBody(body: unknown, encoding: unknown, contentType: string | undefined): string | Uint8Array {
   if (typeof body !== 'string') throw new PayloadError('body is not a string')
-  if (encoding === 'base64') return bodyOf(new Uint8Array(Buffer.from(body, 'base64')), contentType)
-  return isBinary(contentType) ? utf8Encoder.encode(body) : body
+  if (!isPacked(encoding)) return isBinary(contentType) ? utf8Encoder.encode(body) : body
+  if (encoding !== 'base64') throw new PayloadError('"encoding" is not "base64"')
+  const octets = fromBase64(body)
+  if (!octets) throw new PayloadError('body is not Base64')
+  return bodyOf(octets, contentType)
 }
 
 function decodeEnvelope(text: string, value: unknown, contentType: string | undefined): InboundMessage {
@@ -221,9 +238,9 @@ function decodeEnvelope(text: string, value: unknown, contentType: string | unde
   if (!isRecord(headers)) throw new PayloadError('"headers" of the envelope is not an object')
   const named = value['content-type']
   const declared = contentType ?? (typeof named === 'string' ? named : undefined)
-  const isString = typeof body === 'string'
-  const content = isString ? unpackBody(body, encoding, declared) : memberText(text, 'body')
-  const type = declared ?? (!isString ? JSON_TYPE : typeof content === 'string' ? TEXT : BINARY)
+  const isValue = typeof body !== 'string' && !isPacked(encoding)
+  const content = isValue ? memberText(text, 'body') : unpackBody(body, encoding, declared)
+  const type = declared ?? (isValue ? JSON_TYPE : typeof content === 'string' ? TEXT : BINARY)
   return traced({ body: content, headers: [['content-type', type], ...headerPairs(text, headers)] }, traceFields(value))
 }
 

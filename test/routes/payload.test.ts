@@ -169,6 +169,9 @@ describe('decodeBroadcast', () => {
     ['an escaped name', '{"topic":"/topic/a","\\u006dessage":[1.0]}', '[1.0]', JSON_TYPE],
     ['a member called __proto__', '{"__proto__":{"message":1},"topic":"/topic/a","message":2.0}', '2.0', JSON_TYPE],
     ['prototype keys', '{"topic":"/topic/a","message":{"__proto__":1}}', '{"__proto__":1}', JSON_TYPE],
+    ['octets', '{"topic":"/topic/a","message":"/wA=","encoding":"base64"}', { octets: 'ff00' }, BINARY],
+    ['text that is packed', '{"topic":"/topic/a","message":"VGVzdA","encoding":"base64"}', 'Test', TEXT],
+    ['an encoding that is null', '{"topic":"/topic/a","message":"Test","encoding":null}', 'Test', TEXT],
   ])('reads a notification with %s', (_name, json, body, type) => {
     expect(decode(json)).toEqual({ topic: '/topic/a', body, headers: [['content-type', type]] })
   })
@@ -189,6 +192,10 @@ describe('decodeBroadcast', () => {
     ['a header with a number', '{"topic":"/topic/a","message":"","headers":[["a",1]]}'],
     ['a header of three', '{"topic":"/topic/a","message":"","headers":[["a","b","c"]]}'],
     ['headers and a message that is no text', '{"topic":"/topic/a","message":{},"headers":[]}'],
+    ['no Base64', '{"topic":"/topic/a","message":"!!","encoding":"base64"}'],
+    ['headers and no Base64', '{"topic":"/topic/a","message":"!!","encoding":"base64","headers":[]}'],
+    ['an encoding that it does not know', '{"topic":"/topic/a","message":"x","encoding":"gzip"}'],
+    ['JSON that is said to be packed', '{"topic":"/topic/a","message":{},"encoding":"base64"}'],
     ['a byte order mark', '\uFEFF{"topic":"/topic/a","message":"Test"}'],
     ['invalid UTF-8', '0x7bff7d'],
   ])('refuses %s', (_name, json) => {
