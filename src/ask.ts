@@ -14,6 +14,8 @@ export interface Question {
   readonly method: 'GET' | 'POST'
   /** JSON. */
   readonly body?: string | undefined
+  /** What may be answered; JSON if nothing is said. */
+  readonly accept?: string | undefined
   /** More headers. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly timeoutMs: number
@@ -29,6 +31,17 @@ export interface Answer {
   readonly text: string
 }
 
+/** As it came. */
+export interface RawAnswer {
+  readonly status: number
+  /** Of a 2xx; of others it is not read. */
+  readonly octets: Uint8Array
+  readonly contentType: string | undefined
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
+const NOTHING = new Uint8Array()
+
 /** Why there is no answer: safe to log. */
 export class AskError extends Error {
   override name = 'AskError'
@@ -36,9 +49,29 @@ export class AskError extends Error {
 
 /**
  * Returns the answer, whatever its status.
- * Errors: rejects with AskError, also when `signal` is aborted.
+ * Errors: rejects with AskError, also when `signal` is aborted, and if it is not UTF-8.
  */
 export async function ask(fetch: Fetch, question: Question): Promise<Answer> {
+  const { status, octets } = await askForOctets(fetch, question)
+  const text = utf8TextOf(octets)
+  if (text === undefined) throw new AskError('the answer is not UTF-8')
+  return { status, text }
+}
+
+/** Returns the text, without a byte order mark; undefined if it is not UTF-8. */
+export function utf8TextOf(octets: Uint8Array): string | undefined {
+  try {
+    return strictUtf8.decode(octets)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Returns the answer, whatever its status and its octets.
+ * Errors: rejects with AskError, also when `signal` is aborted.
+ */
+export async function askForOctets(fetch: Fetch, question: Question): Promise<RawAnswer> {
   const { url, timeoutMs, signal } = question
   const controller = new AbortController()
   const giveUp = (reason: string): void => controller.abort(new AskError(reason))
@@ -64,11 +97,11 @@ export async function ask(fetch: Fetch, question: Question): Promise<Answer> {
   }
 }
 
-async function converse(fetch: Fetch, url: URL, question: Question, signal: AbortSignal): Promise<Answer> {
+async function converse(fetch: Fetch, url: URL, question: Question, signal: AbortSignal): Promise<RawAnswer> {
   const { method, body, maxBytes } = question
   const init = {
     method,
-    headers: { ...question.headers, ...headersFor(url, body) },
+    headers: { ...question.headers, ...headersFor(url, question) },
     ...(body === undefined ? {} : { body }),
     redirect: 'manual' as const,
     signal,
@@ -76,13 +109,15 @@ async function converse(fetch: Fetch, url: URL, question: Question, signal: Abor
     proxy: false,
   }
   const response = await fetch(withoutLogin(url), init)
-  if (response.ok) return { status: response.status, text: await readText(response, maxBytes, signal) }
+  const { status, ok } = response
+  const contentType = response.headers.get('content-type') ?? undefined
+  if (ok) return { status, octets: await readOctets(response, maxBytes, signal), contentType }
   response.body?.cancel().catch(() => undefined)
-  return { status: response.status, text: '' }
+  return { status, octets: NOTHING, contentType }
 }
 
-function headersFor(url: URL, body: string | undefined): Record<string, string> {
-  const headers: Record<string, string> = { accept: 'application/json', 'accept-encoding': 'identity' }
+function headersFor(url: URL, { body, accept = 'application/json' }: Question): Record<string, string> {
+  const headers: Record<string, string> = { accept, 'accept-encoding': 'identity' }
   if (body !== undefined) headers['content-type'] = 'application/json'
   if (url.username !== '' || url.password !== '') {
     const login = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
@@ -99,9 +134,9 @@ function withoutLogin(url: URL): string {
   return plain.href
 }
 
-async function readText(response: Response, maxBytes: number, signal: AbortSignal): Promise<string> {
+async function readOctets(response: Response, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
   const reader = response.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined
-  if (!reader) return ''
+  if (!reader) return NOTHING
   const chunks: Uint8Array[] = []
   let bytes = 0
   const cancel = (): void => void reader.cancel().catch(() => undefined)
@@ -114,11 +149,7 @@ async function readText(response: Response, maxBytes: number, signal: AbortSigna
     cancel()
     throw new AskError(`the answer is longer than ${maxBytes} bytes`)
   }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
-  } catch {
-    throw new AskError('the answer is not UTF-8')
-  }
+  return Buffer.concat(chunks)
 }
 
 /** Returns what a runtime calls the failure, such as `ECONNREFUSED`: its message may show the URL. */

@@ -3,7 +3,7 @@
  * moment. Many who come at once share a read that begins after they came. Knows feeds; never a client.
  */
 import { randomUUID } from 'node:crypto'
-import { ask, AskError, type Fetch } from '../ask.ts'
+import { AskError, askForOctets, type Fetch } from '../ask.ts'
 import { BusUnavailableError } from '../bus/bus.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import { isOpenFeed, type Feed } from '../delivery/feed.ts'
@@ -13,6 +13,8 @@ import { ProtocolError, quoted } from '../errors.ts'
 import { FreshReads } from '../fresh-reads.ts'
 import { LogBudget, type Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import type { InboundMessage } from '../routes/payload.ts'
+import { answeredContent } from './answered-content.ts'
 import { PlaceTemplate, type Place } from './place.ts'
 import { StoredValueError, type StoredLimits, type StoredType, type StoredValues } from './stored-values.ts'
 
@@ -48,6 +50,8 @@ export interface SnapshotsDeps {
 /** Failures that are logged in a window; all are counted. */
 const FAILURES_PER_WINDOW = 20
 const JSON_HEADERS = [['content-type', 'application/json']] as const
+/** What a server is asked for: JSON if it has it. */
+const ACCEPT = 'application/json, */*;q=0.5'
 
 interface Found {
   readonly place: Place
@@ -111,24 +115,26 @@ export class Snapshots {
     const { count } = this.#deps.metrics
     count.snapshotReads++
     try {
-      const body = source.type === 'http' ? await this.#fetch(name, source) : await this.#stored(name, source)
-      return new Message({ id: randomUUID(), destination, headers: JSON_HEADERS, body })
+      const content = source.type === 'http' ? await this.#fetch(name, source) : await this.#stored(name, source)
+      return new Message({ id: randomUUID(), destination, ...content })
     } catch (error) {
       count.snapshotFailures++
       throw this.#failureOf(destination, name, error)
     }
   }
 
-  #stored(key: string, { type, maxEntries = Infinity, maxBytes, timeoutMs }: StoredSource): Promise<string> {
+  async #stored(key: string, source: StoredSource): Promise<InboundMessage> {
+    const { type, maxEntries = Infinity, maxBytes, timeoutMs } = source
     const { values } = this.#deps
-    if (!values) return Promise.reject(new BusUnavailableError('there is no Redis'))
-    return values.read(type, key, { maxEntries, maxBytes, timeoutMs })
+    if (!values) throw new BusUnavailableError('there is no Redis')
+    return { headers: JSON_HEADERS, body: await values.read(type, key, { maxEntries, maxBytes, timeoutMs }) }
   }
 
-  async #fetch(url: string, { maxBytes, timeoutMs }: HttpSource): Promise<string> {
-    const { status, text } = await ask(this.#deps.fetch, { url: new URL(url), method: 'GET', maxBytes, timeoutMs })
+  async #fetch(url: string, { maxBytes, timeoutMs }: HttpSource): Promise<InboundMessage> {
+    const question = { url: new URL(url), method: 'GET', accept: ACCEPT, maxBytes, timeoutMs } as const
+    const { status, octets, contentType } = await askForOctets(this.#deps.fetch, question)
     if (status < 200 || status > 299) throw new AskError(`the answer is ${status}`)
-    return text
+    return answeredContent(octets, contentType)
   }
 
   #failureOf(destination: string, name: string, error: unknown): unknown {

@@ -32,6 +32,8 @@ access:
     - { allow: [subscribe, send], destination: '/**', anonymous: true }
 `
 
+const OCTETS = Buffer.from([0, 255, 1])
+
 /** A backend that answers by what it is asked for; returns its URL. */
 async function startBackend(): Promise<string> {
   const server = createServer(({ url = '' }, response) => {
@@ -39,6 +41,8 @@ async function startBackend(): Promise<string> {
     if (id === 'late') return
     if (id === 'broken') response.writeHead(200, { 'content-length': '100' }).write('{')
     if (id === 'broken') return void response.destroy()
+    if (id === 'octets') return void response.writeHead(200, { 'content-type': 'image/x-thing' }).end(OCTETS)
+    if (id === 'bare-octets') return void response.writeHead(200).end(OCTETS)
     const status = /^\d+$/.test(id) ? Number(id) : 200
     response.writeHead(status, status === 302 ? { location: '/state/x?x=1' } : {}).end(`{"of": "${id}"}`)
   })
@@ -134,6 +138,25 @@ describe(`snapshots on ${runtime}`, () => {
     expect(JSON.parse((await events.events.next()).data)).toMatchObject({ destination: '/app/checkboxes', body: '{}' })
     await backend.publish('p:changes', '1')
     expect(JSON.parse((await events.events.next()).data)).toMatchObject({ destination: '/topic/changes', body: '1' })
+  })
+
+  it('bring the octets that a server answers, with their content type or none', async () => {
+    for (const [id, type] of [
+      ['octets', 'image/x-thing'],
+      ['bare-octets', undefined],
+    ] as const) {
+      const destination = `/app/http/${id}`
+      const peer = await logIn()
+      subscribe(peer, destination)
+      const { body } = await peer.expect('MESSAGE', { destination, 'content-type': type })
+      expect([...body]).toEqual([...OCTETS])
+      await peer.expect('RECEIPT', { 'receipt-id': 'r1' })
+      const raw = await openPlainWebSocket(`${b.wsUrl.replace('/stomp', '')}/raw${destination}?frame=json`)
+      onTestFinished(() => raw.close())
+      const frame = JSON.parse(String(await raw.messages.next())) as { headers: Record<string, string> }
+      expect(frame).toMatchObject({ destination, body: OCTETS.toString('base64'), encoding: 'base64' })
+      expect(frame.headers['content-type']).toBe(type)
+    }
   })
 
   it('leave no gap: the topic with a receipt, then the snapshot', async () => {
