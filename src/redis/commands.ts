@@ -8,11 +8,9 @@ import { publishFailure } from './replies.ts'
 
 export class RedisCommands {
   readonly #connections: RedisConnections
-  readonly #timeoutMs: number
 
-  constructor(connections: RedisConnections, timeoutMs: number) {
+  constructor(connections: RedisConnections) {
     this.#connections = connections
-    this.#timeoutMs = timeoutMs
   }
 
   /** Returns the key as Redis calls it. */
@@ -32,7 +30,7 @@ export class RedisCommands {
     return router.nodes.members.map(
       ({ connection }) =>
         (name, ...args) =>
-          this.#answer(name, () => connection.client.call(name, ...args)),
+          this.#answer(() => connection.client.call(name, ...args)),
     )
   }
 
@@ -41,32 +39,22 @@ export class RedisCommands {
    * and with BusRefusedError when its access rules forbid it.
    */
   send(name: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
-    return this.#answer(name, () => this.#connections.call(name, args))
+    return this.#answer(() => this.#connections.call(name, args))
   }
 
   /** The same for an answer that may be no text: texts in it are bytes. */
   sendForBytes(name: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
-    return this.#answer(name, () => this.#connections.callBuffer(name, args))
+    return this.#answer(() => this.#connections.callBuffer(name, args))
   }
 
-  async #answer(name: string, ask: () => Promise<unknown>): Promise<unknown> {
+  async #answer(ask: () => Promise<unknown>): Promise<unknown> {
     const { areCommandsReady, unavailableReason } = this.#connections
     if (!areCommandsReady) throw new BusUnavailableError(unavailableReason ?? 'Redis is not connected')
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(
-        () => reject(new BusUnavailableError(`Redis did not answer ${name} within ${this.#timeoutMs} ms`)),
-        this.#timeoutMs,
-      )
-    })
-    const answered = ask().catch((error: unknown) => {
+    try {
+      return await ask()
+    } catch (error) {
       this.#connections.notice(error)
       throw publishFailure(error)
-    })
-    try {
-      return await Promise.race([answered, late])
-    } finally {
-      clearTimeout(timer)
     }
   }
 }

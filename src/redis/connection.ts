@@ -3,7 +3,8 @@
  * closed, or else what the network said. Knows nothing of what the connection is for.
  */
 import { Redis } from 'ioredis'
-import { locateFirst, onEachStream, onHandshake } from './ioredis-internals.ts'
+import { AnswerWatch } from './answer-watch.ts'
+import { locateFirst, onEachStream, onHandshake, unansweredBy } from './ioredis-internals.ts'
 import { clientOptions, foundOptions, growingDelay, type RedisOptions } from './options.ts'
 import { errorText, isReply } from './replies.ts'
 
@@ -13,13 +14,23 @@ export interface ConnectionEvents {
   /** A connection, or an attempt to make one, failed for this cause. Comes before `onClosed`, maybe more than once. */
   onFailure(cause: string): void
   onClosed(): void
+  /** The server has gone silent: drop the connection. Without this it fails for that cause, and is dropped. */
+  onSilent?(cause: string): void
   /** Redis wants no password, but was given one. */
   onUnwantedPassword(text: string): void
+}
+
+export interface ConnectionExtras {
+  /** Where answers are to be as older clients have them. */
+  readonly protocol?: 2
+  /** How long a command waits in Redis at most, which is no time to wait for an answer; in milliseconds. */
+  readonly blockMs?: number
 }
 
 export class Connection {
   readonly client: Redis
   readonly #events: ConnectionEvents
+  readonly #watch: AnswerWatch
   #attempts = 0
   #connects = 0
   /** Why this attempt, or the connection that it made, failed. */
@@ -27,10 +38,20 @@ export class Connection {
   /** Does Redis itself say so? */
   #isSaidByRedis = false
 
-  /** `more.protocol`: where answers are to be as older clients have them. Errors: throws as `clientOptions`. */
-  constructor(options: RedisOptions, connectionName: string, events: ConnectionEvents, more: { protocol?: 2 } = {}) {
+  /** Errors: throws as `clientOptions`. */
+  constructor(
+    options: RedisOptions,
+    connectionName: string,
+    events: ConnectionEvents,
+    { blockMs = 0, ...more }: ConnectionExtras = {},
+  ) {
     this.#events = events
     const given = clientOptions(options)
+    const { commandTimeoutMs } = options
+    this.#watch = new AnswerWatch(blockMs + commandTimeoutMs, {
+      isWaiting: () => unansweredBy(this.client) > 0,
+      onSilent: () => this.#silent(`no answer within ${commandTimeoutMs} ms`),
+    })
     const retryStrategy = (): number => growingDelay(++this.#attempts, options.reconnectMaxDelayMs)
     this.client = new Redis({ ...given, ...more, connectionName, retryStrategy })
     const { locate } = options
@@ -51,12 +72,17 @@ export class Connection {
       this.#cause = undefined
       this.#isSaidByRedis = false
     })
+    this.client.on('connect', () => {
+      this.client.stream.on('data', this.#watch.heard)
+      this.#watch.start()
+    })
     this.client.on('ready', () => {
       this.#connects++
       events.onReady()
     })
     this.client.on('error', (error: Error) => this.#failed(errorText(error), isReply(error)))
     this.client.on('close', () => {
+      this.#watch.stop()
       if (this.#cause === undefined) this.#failed('Redis closed the connection', false)
       events.onClosed()
     })
@@ -89,7 +115,14 @@ export class Connection {
   }
 
   close(): void {
+    this.#watch.stop()
     this.client.disconnect()
+  }
+
+  #silent(cause: string): void {
+    if (this.#events.onSilent) return this.#events.onSilent(cause)
+    this.#failed(cause, false)
+    this.drop()
   }
 
   #failed(text: string, isReply: boolean): void {

@@ -1,8 +1,9 @@
 /**
  * The connections of this bridge to Redis: one for commands, one for subscriptions; and whether they can be used now.
  * It lives through any outage: reconnects with backoff, has everything subscribed again, and only then says that it is
- * available. A probe asks for the server's role and travels through both connections, so a subscription that is dead
- * while publishing still works is found and mended, and so is a server that has become a replica.
+ * available. A Redis that leaves a command unanswered for too long counts as away. A probe asks for the server's role and
+ * travels through both connections, so a subscription that is dead while publishing still works is found and mended, and
+ * so is a server that has become a replica.
  */
 import type { Log } from '../log.ts'
 import type { BusRefusedError } from '../bus/bus.ts'
@@ -99,7 +100,11 @@ export class RedisConnections {
     this.probeChannel = `${options.keyPrefix}${PROBE_PREFIX}${nodeId}`
     this.firstOutcome = new Promise((resolve) => (this.#onFirstOutcome = resolve))
     this.#outages = new OutageLog(log, this.description)
-    const events = { onFailure: this.#failed, onUnwantedPassword: this.#passwordUnwanted }
+    const events = {
+      onFailure: this.#failed,
+      onSilent: (cause: string) => this.#drop(cause),
+      onUnwantedPassword: this.#passwordUnwanted,
+    }
     this.commands = new Connection(this.#nth(options, 0), connectionName(nodeId, 'publisher'), {
       ...events,
       onReady: () => void this.#commandsReady(),

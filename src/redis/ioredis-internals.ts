@@ -53,6 +53,11 @@ class WrittenCommand extends Command {
   }
 }
 
+/** Returns how many commands have been written, and have no answer yet. */
+export function unansweredBy(redis: Redis): number {
+  return (redis as unknown as { commandQueue: { length: number } }).commandQueue.length
+}
+
 /** The parts of a net.Socket that are used below. */
 interface Stream {
   readonly connecting?: boolean

@@ -29,7 +29,7 @@ export interface RedisOptions {
   /** Put before every channel and pattern. */
   readonly keyPrefix: string
   readonly connectTimeoutMs: number
-  /** How long an answer may take before the connection counts as dead. */
+  /** How long a command waits, and nothing comes, before the connection counts as dead. */
   readonly commandTimeoutMs: number
   readonly probeIntervalMs: number
   readonly reconnectMaxDelayMs: number
@@ -69,8 +69,6 @@ export function clientOptions(options: RedisOptions): Omit<ClientOptions, 'reply
     maxRetriesPerRequest: 0,
     disableClientInfo: true,
     connectTimeout: options.connectTimeoutMs,
-    // The probe makes traffic; a connection without any for this long is dead.
-    socketTimeout: options.probeIntervalMs + options.commandTimeoutMs,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(db === undefined ? {} : { db }),

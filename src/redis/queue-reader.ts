@@ -57,12 +57,14 @@ export class QueueReader {
   start(): void {
     if (this.#isClosed || this.#connection) return
     const { redis, nodeId, log } = this.#options
-    this.#connection = new Connection(redis, connectionName(nodeId, 'queues'), {
+    const events = {
       onReady: () => void this.#readOn(),
-      onFailure: (reason) => log.debug({ reason }, 'The connection that waits for work queues is away'),
+      onFailure: (reason: string) => log.debug({ reason }, 'The connection that waits for work queues is away'),
       onClosed: () => this.#lost(),
       onUnwantedPassword: () => {}, // told by the others
-    })
+    }
+    const name = connectionName(nodeId, 'queues')
+    this.#connection = new Connection(redis, name, events, { blockMs: this.#blockMs })
     this.#connection.start()
   }
 
@@ -113,7 +115,7 @@ export class QueueReader {
       }
     } catch (error) {
       // The connection went, and says so; its next one comes back here.
-      if (this.#loop !== loop || this.#isClosed) return
+      if (this.#loop !== loop || this.#isClosed || !connection.isReady) return
       this.#options.log.error({ error }, 'Work queues cannot be waited for')
       await pause(RETRY_MS)
       if (this.#loop === loop) connection.drop()

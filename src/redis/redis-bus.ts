@@ -69,7 +69,7 @@ export class RedisBus implements Bus, ConnectionsUser {
     this.#connections = new RedisConnections(options, nodeId, log)
     const { commands, subscriber } = this.#connections
     this.#queue = new PublishQueue(commands.client, this.#failureOf)
-    this.commands = new RedisCommands(this.#connections, options.commandTimeoutMs)
+    this.commands = new RedisCommands(this.#connections)
     const unavailable = (): Error | undefined => (this.#connections.areCommandsReady ? undefined : this.#unavailable())
     const { router } = this.#connections
     const queue = this.#queue

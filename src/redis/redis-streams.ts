@@ -72,12 +72,13 @@ export class RedisStreams implements StreamSource {
       void this.#pollOn()
       return
     }
-    this.#connection = new Connection(redis, connectionName(nodeId, 'streams'), {
+    const events = {
       onReady: () => void this.#readOn(),
-      onFailure: (cause) => this.#away(cause),
+      onFailure: (cause: string) => this.#away(cause),
       onClosed: () => this.#loop++,
       onUnwantedPassword: () => {}, // told by the others
-    })
+    }
+    this.#connection = new Connection(redis, connectionName(nodeId, 'streams'), events, { blockMs: LOOK_MS })
     this.#connection.start()
   }
 
@@ -129,7 +130,8 @@ export class RedisStreams implements StreamSource {
         else await this.#sleep(RETRY_MS)
       }
     } catch (error) {
-      if (this.#loop !== loop) return // the connection went, and says so; its next one comes back here
+      // The connection went, and says so; its next one comes back here.
+      if (this.#loop !== loop || !connection.isReady) return
       log.error({ error }, 'The streams cannot be read on')
       await this.#sleep(RETRY_MS)
       if (this.#loop === loop) connection.drop()

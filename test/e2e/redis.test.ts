@@ -58,10 +58,15 @@ describe(`a Redis that makes trouble, on ${runtime}`, () => {
   const allow = (...channels: string[]) => outside.acl('SETUSER', 'bridge', ...OWN_RIGHTS, ...channels)
   const asUser = () => `redis://bridge:pw@127.0.0.1:${redis.port}`
 
-  async function subscribe(destination: string): Promise<StompPeer> {
+  async function enter(): Promise<StompPeer> {
     const peer = await connectPeer({ url: bridge!.wsUrl })
     peers.push(peer)
     await peer.stompConnect()
+    return peer
+  }
+
+  async function subscribe(destination: string): Promise<StompPeer> {
+    const peer = await enter()
     peer.send(frameText('SUBSCRIBE', { id: 'sub-0', destination, receipt: 'subscribed' }))
     return peer
   }
@@ -257,6 +262,41 @@ describe(`a Redis that makes trouble, on ${runtime}`, () => {
     await start(asUser())
     await untilReady()
     await expectDelivery()
+  })
+
+  it('Redis hangs: whoever waits has an answer in time, however seldom it is probed, and all goes on when it does', async () => {
+    await start(redis.url, {
+      STOMP_BRIDGE_REDIS_COMMAND_TIMEOUT_MS: '700',
+      STOMP_BRIDGE_REDIS_PROBE_INTERVAL_MS: '60000',
+      STOMP_BRIDGE_HISTORY: JSON.stringify([{ destination: '/topic/kept', size: 100 }]),
+      STOMP_BRIDGE_QUEUES: JSON.stringify([{ destination: '/queue/jobs' }]),
+    })
+    await untilReady()
+    const [worker, sender, asker] = await Promise.all([enter(), enter(), enter()])
+    worker.send(frameText('SUBSCRIBE', { id: '1', destination: '/queue/jobs', ack: 'client', receipt: 'r' }))
+    await worker.receipt('r')
+    expect(await post('/queue/jobs', 'job')).toBe(200)
+    const job = await worker.expect('MESSAGE')
+    expect(await post('/topic/kept', 'before')).toBe(200)
+    redis.pause()
+    try {
+      sender.send(frameText('SEND', { destination: '/topic/kept', receipt: 'r' }, 'hanging'))
+      worker.send(frameText('ACK', { id: job.headers.get('ack')!, receipt: 'acknowledged' }))
+      asker.send(frameText('SUBSCRIBE', { id: '1', destination: '/topic/kept', last: '1', receipt: 'asked' }))
+      const page = fetch(`${bridge!.url}/api/history?destination=/topic/kept`)
+      expect(await post('/topic/kept', 'hanging')).toBe(503)
+      await sender.expect('ERROR', { code: 'bus-unavailable', 'receipt-id': 'r' })
+      expect((await page).status).toBe(503)
+      expect((await ready()).reasons).toEqual([expect.stringMatching(/: no answer within 700 ms$/)])
+    } finally {
+      redis.resume()
+    }
+    await Promise.all([untilReady(), worker.receipt('acknowledged')])
+    expect((await asker.expect('MESSAGE')).headers.get('event')).toBe('position')
+    await asker.receipt('asked')
+    await expectDelivery()
+    const troubles = bridge!.logs().filter(({ level }) => level !== 'info')
+    expect(troubles.map(({ msg }) => msg)).toEqual(['Redis is away'])
   })
 
   it('Redis is not there at the start: the banner says so, why, and what fails meanwhile', async () => {

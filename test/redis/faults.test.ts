@@ -12,6 +12,7 @@ const IMPATIENT = { commandTimeoutMs: 300, probeIntervalMs: 200 }
 const DETECTED_WITHIN_MS = IMPATIENT.commandTimeoutMs + IMPATIENT.probeIntervalMs
 /** For a busy machine. */
 const SLACK_MS = 1500
+const FROM_OLDEST = { from: { kind: 'oldest' }, maxEntries: 1, maxLength: 1 } as const
 
 const unhandled: unknown[] = []
 const note = (error: unknown) => void unhandled.push(error)
@@ -181,6 +182,30 @@ describe('RedisBus', () => {
     await Promise.all([subject.publish('later', '1'), subject.publish('a', '2')])
     await recorder.until(() => recorder.lines().slice(-2).join() === 'later: 1,a: 2')
     expect(recorder.texts('a')).not.toContain('refused')
+  })
+
+  it('bounds how long anything waits for a Redis that hangs, however seldom it probes', async () => {
+    const redis = await start()
+    const { commandTimeoutMs } = IMPATIENT
+    const { bus: subject, recorder, log } = bus(redis.url, { commandTimeoutMs, probeIntervalMs: 60_000 })
+    await recorder.untilAvailable()
+    await subject.subscribe('a')
+    await subject.publish('a', 'before')
+    redis.pause()
+    const waiting = [subject.publish('a', 'lost'), subject.publishAll([{ channel: 'a', payload: 'lost' }])]
+    const stored = [subject.commands.send('GET', 'key'), subject.log.read('/topic/a', FROM_OLDEST)]
+    const later = subject.subscribe('later')
+    for (const { error, afterMs } of await Promise.all([...waiting, ...stored].map(outcomeOf))) {
+      expect(error).toBeInstanceOf(BusUnavailableError)
+      expect(afterMs).toBeGreaterThanOrEqual(commandTimeoutMs)
+      expect(afterMs).toBeLessThan(commandTimeoutMs + SLACK_MS)
+    }
+    expect(subject.unavailableReason).toMatch(/no answer within 300 ms/)
+    redis.resume()
+    await Promise.all([recorder.untilAvailable(), later])
+    expect(log.messages('error')).toEqual(['Redis is away'])
+    await subject.publish('later', 'after')
+    await recorder.until(() => recorder.texts('later').includes('after'))
   })
 
   it('finds out by itself, with nothing published, that Redis hangs', async () => {

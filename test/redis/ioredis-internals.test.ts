@@ -6,7 +6,13 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { onEachStream, onHandshake, sendWritten, type HandshakeEvents } from '../../src/redis/ioredis-internals.ts'
+import {
+  onEachStream,
+  onHandshake,
+  sendWritten,
+  unansweredBy,
+  type HandshakeEvents,
+} from '../../src/redis/ioredis-internals.ts'
 import { startRedis, type RedisServer } from '../support/redis.ts'
 
 const BROKEN = 'ioredis has changed: see src/redis/ioredis-internals.ts'
@@ -82,6 +88,19 @@ describe('ioredis, as the bridge uses it', () => {
       BROKEN,
     ).toEqual([text])
     expect(await redis.ping(), 'its own commands keep their place').toBe('PONG')
+  })
+
+  it('says how many commands have no answer, in whatever way they were sent', async () => {
+    const redis = await server.client()
+    expect(unansweredBy(redis), BROKEN).toBe(0)
+    const pong = redis.ping()
+    const written = new Promise<void>((resolve) => {
+      const answers = { resolved: () => resolve(), rejected: () => expect.unreachable() }
+      sendWritten(redis, 'ping', 1, () => '*1\r\n$4\r\nPING\r\n', answers)
+    })
+    expect(unansweredBy(redis), BROKEN).toBe(2)
+    await Promise.all([pong, written])
+    expect(unansweredBy(redis), BROKEN).toBe(0)
   })
 
   it('rejects each when the connection goes, and at once where there is none', async () => {
