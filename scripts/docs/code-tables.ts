@@ -55,7 +55,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'too-many-connects': 'Over `limits.connectsPerSecondPerAddress`; `retry-after` as above',
   'node-busy': 'Over `limits.connectsPerSecond`, whoever it is; `retry-after` as above',
   // ours
-  'bus-unavailable': 'Redis is away, or too much is waiting for it; the message was not accepted',
+  'bus-unavailable':
+    'Redis is away or [stores nothing now](operations.md#when-redis-stores-nothing), or too much is waiting for it; the message or the subscription was not accepted',
   'bus-refused': 'Redis refuses the channel, for example by its access rules',
   'source-unavailable':
     'What a [snapshot](requests.md#snapshots) is read from is away, late, too large, or not of its type',

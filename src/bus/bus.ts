@@ -15,6 +15,11 @@ export class BusUnavailableError extends Error {
   override name = 'BusUnavailableError'
 }
 
+/** The server is there, and stores nothing new now: it has no memory left, say. It may later. */
+export class NotStoredError extends BusUnavailableError {
+  override name = 'NotStoredError'
+}
+
 /** The server refuses this channel or pattern, by its access rules for example; not because it is away or busy. */
 export class BusRefusedError extends Error {
   override name = 'BusRefusedError'

@@ -1,5 +1,5 @@
 /** All work queues that somebody on this node has subscribed: begins and ends them, and says now and then that it lives. */
-import { BusRefusedError } from '../bus/bus.ts'
+import { BusRefusedError, NotStoredError } from '../bus/bus.ts'
 import type { OwnChannels } from '../bus/shared-bus.ts'
 import type { Clock } from '../clock.ts'
 import { ProtocolError, quoted } from '../errors.ts'
@@ -22,7 +22,7 @@ export interface QueuesDeps {
 
 export interface QueueSubscription {
   readonly consumer: QueueConsumer
-  /** Resolves when messages come. Rejects with ProtocolError `bus-refused`. */
+  /** Resolves when messages come. Rejects with ProtocolError `bus-refused`, and `bus-unavailable` if Redis stores nothing now. */
   readonly live: Promise<void>
   /** Resolves when that is so, or cannot be now. */
   readonly liveOrLost: Promise<void>
@@ -46,6 +46,8 @@ export class Queues {
   #isAvailable = false
   /** Since when; what others were told meanwhile they had to be told anew. */
   #availableSinceMs = 0
+  /** Did Redis store nothing when it was told last that this node lives? */
+  #isNotStored = false
   #timer: unknown
   #isClosed = false
   /** Told when the availability changes. */
@@ -163,6 +165,7 @@ export class Queues {
         const waiting = local.waiting.splice(0)
         try {
           const isReturned = await this.#deps.store.renew(work.queue, work.size, this.#mayReclaim)
+          this.#isNotStored = false
           for (const { resolve } of waiting) resolve()
           if (isReturned || waiting.length > 0) work.stir()
           else work.look()
@@ -177,16 +180,23 @@ export class Queues {
   }
 
   #notRenewed(local: Local, waiting: Local['waiting'], error: unknown): void {
-    const { log } = this.#deps
+    const { log, clock } = this.#deps
     const { destination } = local.work.queue
-    if (!(error instanceof BusRefusedError)) {
-      log.debug({ queue: destination, error }, 'A work queue could not be renewed')
+    const reject = (code: 'bus-refused' | 'bus-unavailable', why: string): void => {
+      const text = `Cannot subscribe to ${quoted(destination)}: ${why}`
+      for (const each of waiting) each.reject(new ProtocolError(code, text, {}, { cause: error }))
+    }
+    if (error instanceof BusRefusedError) return reject('bus-refused', 'Redis refuses its stream')
+    this.#availableSinceMs = clock.now() // others may not have been able to say that they live
+    log.debug({ queue: destination, error }, 'A work queue could not be renewed')
+    if (!(error instanceof NotStoredError)) {
       local.waiting.unshift(...waiting) // until the store is there again
-      this.#availableSinceMs = this.#deps.clock.now() // it may have refused others too: it may have no memory left
       return
     }
-    const text = `Cannot subscribe to ${quoted(destination)}: Redis refuses its stream`
-    for (const { reject } of waiting) reject(new ProtocolError('bus-refused', text, {}, { cause: error }))
+    if (!this.#isNotStored)
+      log.warn({ reason: error.message }, 'Redis stores nothing now: nobody can subscribe to work queues')
+    this.#isNotStored = true
+    reject('bus-unavailable', 'Redis stores nothing now')
   }
 
   /** Others could not say that they live while Redis was away. */

@@ -3,7 +3,7 @@
  * then come the messages that it has missed, then it joins those who are live. Nothing is kept for it meanwhile: what is
  * sent while it reads is in the history too.
  */
-import { BusRefusedError } from '../bus/bus.ts'
+import { BusRefusedError, NotStoredError } from '../bus/bus.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Feed } from '../delivery/feed.ts'
 import { Message } from '../delivery/message.ts'
@@ -93,7 +93,8 @@ export class Recovery implements Reader {
           this.#join()
           return
         }
-        if (timeline.refusal && !this.#position) this.#refused(timeline.refusal)
+        const { refusal } = timeline
+        if (refusal && this.#isMeant(refusal)) this.#refused(refusal)
         else timeline.whenLive(() => this.step())
         return
       }
@@ -211,7 +212,8 @@ export class Recovery implements Reader {
       this.step()
     } catch (error) {
       this.#isReading = false
-      if (error instanceof BusRefusedError && this.#feed.isRecovering && !this.#position) {
+      const isRefusal = error instanceof BusRefusedError || error instanceof NotStoredError
+      if (isRefusal && this.#feed.isRecovering && this.#isMeant(error)) {
         this.#refused(error)
         return
       }
@@ -221,9 +223,18 @@ export class Recovery implements Reader {
     }
   }
 
-  #refused(cause: BusRefusedError): void {
-    const text = `Cannot read the history of ${quoted(this.#feed.destination)}: Redis refuses it`
-    this.#onRefused(new ProtocolError('bus-refused', text, {}, { cause }))
+  /** Who has begun goes on later; and only for those who are told where they stand has Redis to store anything. */
+  #isMeant(refusal: BusRefusedError | NotStoredError): boolean {
+    return !this.#position && (this.#feed.isTold || refusal instanceof BusRefusedError)
+  }
+
+  #refused(cause: BusRefusedError | NotStoredError): void {
+    const [code, why] =
+      cause instanceof NotStoredError
+        ? (['bus-unavailable', 'Redis stores nothing now, and the history has no beginning yet'] as const)
+        : (['bus-refused', 'Redis refuses it'] as const)
+    const text = `Cannot read the history of ${quoted(this.#feed.destination)}: ${why}`
+    this.#onRefused(new ProtocolError(code, text, {}, { cause }))
   }
 
   #join(): void {

@@ -3,7 +3,7 @@
  * before the next one is delivered. Those who come back begin here, and join when they have read as far.
  */
 import type { Broker } from '../broker/broker.ts'
-import { BusRefusedError } from '../bus/bus.ts'
+import { BusRefusedError, NotStoredError } from '../bus/bus.ts'
 import type { HistoryRule } from '../broker/history-rules.ts'
 import type { Clock } from '../clock.ts'
 import type { Delivery } from '../delivery/delivery.ts'
@@ -77,8 +77,8 @@ export class Timeline {
   readonly #recent: RecentMessages
   readonly #doubts: Doubts
   #retry: unknown
-  /** Why it cannot be read, also later; undefined as long as it can. */
-  #refusal: BusRefusedError | undefined
+  /** Why it cannot be read, though Redis is there; undefined as long as it can. */
+  #refusal: BusRefusedError | NotStoredError | undefined
 
   constructor(destination: string, rule: HistoryRule, asks: RecentAsks, deps: TimelineDeps) {
     this.destination = destination
@@ -108,7 +108,7 @@ export class Timeline {
     return this.#isLive && this.#isEmpty
   }
 
-  get refusal(): BusRefusedError | undefined {
+  get refusal(): BusRefusedError | NotStoredError | undefined {
     return this.#refusal
   }
 
@@ -178,7 +178,7 @@ export class Timeline {
       logger.debug({ destination: this.destination, error }, 'The history of a destination could not be read')
       if (this.#isClosed) return
       this.#retry ??= clock.setTimeout(() => this.#retryNow(), RETRY_MS)
-      if (!(error instanceof BusRefusedError)) return
+      if (!(error instanceof BusRefusedError || error instanceof NotStoredError)) return
       this.#refusal = error
       for (const resume of this.#waiting.splice(0)) resume()
     }

@@ -1,6 +1,6 @@
 /** What a failure of ioredis means for whoever asked, and how it is told to people. */
 import { ReplyError } from 'ioredis'
-import { BusRefusedError, BusUnavailableError, QueueFullError } from '../bus/bus.ts'
+import { BusRefusedError, BusUnavailableError, NotStoredError, QueueFullError } from '../bus/bus.ts'
 import { nodeText } from '../config.ts'
 
 /** What Redis says while it cannot do what it will do later. */
@@ -25,13 +25,23 @@ export function isOfReplica(error: unknown): boolean {
 const FORBIDDEN =
   /^(ERR Error running script \(call to \w+\): @user_script:\d+: )?(NOPERM |WRONGTYPE |CROSSSLOT |@user_script: \d+: The user executing the script )/
 
+/**
+ * What Redis says that stores nothing now, and can do all else: it has no memory left, cannot write to its disk, or misses
+ * replicas. Redis 6.2 says first which script it was.
+ */
+const NOT_STORED =
+  /^(ERR Error running script \(call to \w+\): )?(@user_script: ?\d+: ){0,2}-?(OOM|MISCONF|NOREPLICAS) /
+
 /** Of what publishes, as the bus rejects with it. */
 export function publishFailure(error: unknown): Error {
   if (isReply(error) && error.message.startsWith('QUEUEFULL ')) return new QueueFullError(error.message)
-  // Other refusals pass: Redis is loading, or busy with a script.
-  const isForbidden = repliesIn(error).some(({ message }) => FORBIDDEN.test(message))
-  const kind = isForbidden ? BusRefusedError : BusUnavailableError
-  return new kind(errorText(error), { cause: error })
+  return new (kindOf(repliesIn(error)))(errorText(error), { cause: error })
+}
+
+function kindOf(replies: readonly Error[]): typeof BusRefusedError | typeof BusUnavailableError {
+  if (replies.some(({ message }) => FORBIDDEN.test(message))) return BusRefusedError
+  if (replies.some(({ message }) => NOT_STORED.test(message))) return NotStoredError
+  return BusUnavailableError // other refusals pass: Redis is loading, or busy with a script
 }
 
 export function errorText(error: unknown): string {

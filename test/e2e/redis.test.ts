@@ -2,6 +2,7 @@
 import type { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { makeCertificates, startTlsFront, type Certificates } from '../redis/tls.ts'
+import { openEventStream } from '../support/clients/event-stream.ts'
 import { spawnBridge, type BridgeProcess } from '../support/process.ts'
 import { startRedis, type RedisServer, type RedisServerOptions } from '../support/redis.ts'
 import { runtime } from '../support/runtime.ts'
@@ -297,6 +298,42 @@ describe(`a Redis that makes trouble, on ${runtime}`, () => {
     await expectDelivery()
     const troubles = bridge!.logs().filter(({ level }) => level !== 'info')
     expect(troubles.map(({ msg }) => msg)).toEqual(['Redis is away'])
+  })
+
+  it('Redis has no memory left: who needs it to store something is refused, others go on, and all is well when it has', async () => {
+    await start(redis.url, {
+      STOMP_BRIDGE_HISTORY: JSON.stringify([{ destination: '/topic/kept/*', size: 100 }]),
+      STOMP_BRIDGE_QUEUES: JSON.stringify([{ destination: '/queue/**' }]),
+    })
+    await untilReady()
+    const [worker, reader] = [await subscribe('/queue/early'), await subscribe('/topic/kept/new')]
+    await Promise.all([worker.receipt('subscribed'), reader.receipt('subscribed')])
+    await outside.config('SET', 'maxmemory', '1')
+    const refused: [string, Record<string, string>][] = [
+      ['/queue/late', {}],
+      ['/queue/early', {}],
+      ['/topic/kept/new', { last: '3' }],
+    ]
+    for (const [destination, headers] of refused) {
+      const peer = await enter()
+      peer.send(frameText('SUBSCRIBE', { id: '1', destination, receipt: 'r', ...headers }))
+      await peer.expect('ERROR', { code: 'bus-unavailable', 'receipt-id': 'r' })
+    }
+    const stream = await openEventStream(`${bridge!.url}/sse/topic/kept/other?last=3`)
+    expect(JSON.parse((await stream.events.next()).data)).toMatchObject({ code: 'bus-unavailable' })
+    await expectDelivery()
+    expect((await ready()).status).toBe(200)
+    const troubles = bridge!.logs().filter(({ level }) => level !== 'info')
+    expect(troubles.map(({ msg }) => String(msg)).filter((msg) => msg.includes('queues'))).toEqual([
+      'Redis stores nothing now: nobody can subscribe to work queues',
+    ])
+    await outside.config('SET', 'maxmemory', '0')
+    expect(await post('/queue/early', 'job')).toBe(200)
+    expect(bodyText(await worker.expect('MESSAGE'))).toBe('job')
+    expect(await post('/topic/kept/new', 'kept')).toBe(200)
+    expect(bodyText(await reader.expect('MESSAGE'))).toBe('kept')
+    const late = await subscribe('/queue/late')
+    await late.receipt('subscribed')
   })
 
   it('Redis is not there at the start: the banner says so, why, and what fails meanwhile', async () => {

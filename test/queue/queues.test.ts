@@ -1,6 +1,6 @@
 /** One node and its subscriptions on a simulated queue. */
 import { describe, expect, it } from 'vitest'
-import { BusRefusedError, BusUnavailableError } from '../../src/bus/bus.ts'
+import { BusRefusedError, BusUnavailableError, NotStoredError } from '../../src/bus/bus.ts'
 import { ProtocolError } from '../../src/errors.ts'
 import { messageStamps } from './given.ts'
 import { FakeWorker, messageId, QueueStage, VISIBLE_SECONDS } from './stage.ts'
@@ -612,6 +612,28 @@ describe('subscribing', () => {
     node.unsubscribe(worker)
     await stage.pass(3000)
     expect(node.queues.subscribed).toEqual([])
+  })
+
+  it('is refused while Redis stores nothing, which is said once, and those who are there go on', async () => {
+    const stage = new QueueStage()
+    const node = stage.node()
+    const early = node.subscribe()
+    await stage.settle()
+    node.store.failure = new NotStoredError('OOM')
+    for (let i = 0; i < 3; i++) {
+      const late = node.subscribe()
+      await expect(late.subscription.live).rejects.toMatchObject({ code: 'bus-unavailable' })
+      await late.subscription.liveOrLost
+      node.unsubscribe(late)
+      await stage.pass(3000)
+    }
+    expect(node.log.messages('warn')).toEqual(['Redis stores nothing now: nobody can subscribe to work queues'])
+    node.store.failure = undefined
+    stage.add('1')
+    await stage.pass(3000)
+    expect(early.bodies).toEqual(['1'])
+    const late = node.subscribe()
+    await late.subscription.live
   })
 
   it('can end twice, and before it is live', async () => {

@@ -98,9 +98,9 @@ export class FakeHistoryLog implements HistoryLog {
     resolve(page)
   }
 
-  /** The connection is lost: no answer comes. */
-  fail(): void {
-    for (const { reject } of this.calls.splice(0)) reject(new Error('the connection went'))
+  /** What is asked fails: unless told, as the connection is lost and no answer comes. */
+  fail(error = new Error('the connection went')): void {
+    for (const { reject } of this.calls.splice(0)) reject(error)
   }
 
   read(_destination: string, options: ReadOptions): Promise<LogPage | undefined> {
@@ -166,6 +166,7 @@ export interface Subscribed {
   readonly entry: Entry
   readonly ask: Ask | undefined
   isStarted: boolean
+  refusal: unknown
 }
 
 export class RecoveryStage {
@@ -220,11 +221,15 @@ export class RecoveryStage {
     const isRecovering = this.history.hasBeginning(destination, ask)
     const entry = this.core.broker.subscribe({ ...receiver.feedOptions, isRecovering, isTold: ask !== undefined })
     receiver.feed = entry.feed
-    const subscribed: Subscribed = { receiver, entry, ask, isStarted: false }
+    const subscribed: Subscribed = { receiver, entry, ask, isStarted: false, refusal: undefined }
     const liveness = this.core.broker.whenLive(entry)
     const started = this.history.opened(entry.feed, ask, liveness?.live)
-    if (started) void started.then(() => (subscribed.isStarted = true))
-    else subscribed.isStarted = true
+    if (started) {
+      void started.then(
+        () => (subscribed.isStarted = true),
+        (error: unknown) => (subscribed.refusal = error),
+      )
+    } else subscribed.isStarted = true
     return subscribed
   }
 
