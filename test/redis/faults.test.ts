@@ -208,6 +208,22 @@ describe('RedisBus', () => {
     await recorder.until(() => recorder.texts('later').includes('after'))
   })
 
+  it('waits for an answer as long as parts of it come', async () => {
+    const redis = await start()
+    const proxy = await startProxy(redis.port)
+    onTestFinished(() => proxy.close())
+    const { commandTimeoutMs } = IMPATIENT
+    const { bus: subject, recorder } = bus(proxy.url, { commandTimeoutMs, probeIntervalMs: 60_000 })
+    await recorder.untilAvailable()
+    const large = 'x'.repeat(40_000)
+    await subject.commands.send('SET', 'large', large)
+    proxy.slowDown(1000, 30)
+    const startedAt = performance.now()
+    expect(await subject.commands.send('GET', 'large')).toBe(large)
+    expect(performance.now() - startedAt).toBeGreaterThan(2 * commandTimeoutMs)
+    expect(recorder.changes()).toEqual(['away', 'available'])
+  })
+
   it('finds out by itself, with nothing published, that Redis hangs', async () => {
     const redis = await start()
     const { recorder } = bus(redis.url, IMPATIENT)
