@@ -65,20 +65,19 @@ export class NodeStreams {
   #start({ response, open }: StreamAnswer, remoteAddress: string, outgoing: ServerResponse): void {
     outgoing.statusCode = response.status
     for (const [name, value] of response.headers) outgoing.appendHeader(name, value)
-    outgoing.flushHeaders()
     if (outgoing.req.method === 'HEAD') {
       outgoing.end()
       return
     }
+    outgoing.flushHeaders()
     const start = (): void => {
       const connection = outgoing.socket
       if (!connection) return
       connection.setTimeout(0) // the server sets it again for the next request
-      const stream = new NodeStream(
-        { connection, isChunked: outgoing.chunkedEncoding, end: () => void outgoing.end() },
-        remoteAddress,
-        this,
-      )
+      const isChunked = outgoing.chunkedEncoding
+      // Where nothing is left to say, `outgoing` writes nothing. Deno 2.9 does not come back from that over TLS.
+      const end = (): void => (isChunked ? void outgoing.end() : connection.destroySoon())
+      const stream = new NodeStream({ connection, isChunked, end }, remoteAddress, this)
       outgoing.once('close', () => stream.closed())
       stream.opened(open)
       // The client may have left while the application looked for its answer, and 'close' has been then.
@@ -98,7 +97,7 @@ export class NodeStreams {
     const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join('')
     connection.write(`HTTP/1.1 200 OK\r\n${lines}\r\n`)
     connection.once('finish', () => connection.destroy())
-    const end = (): void => void connection.end(isChunked ? LAST_CHUNK : '')
+    const end = (): void => void (isChunked ? connection.end(LAST_CHUNK) : connection.end())
     if (incoming.method === 'HEAD') {
       connection.end()
       return
@@ -132,7 +131,12 @@ class NodeStream implements Socket, GroupMember<BodyPiece> {
   #handler: SocketHandler | undefined
   /** What the connection has not been given. */
   readonly #backlog = new Backlog()
-  readonly #taken = (): void => this.#giveWaiting()
+  /** How many of its own writes the connection has not reported as taken: each report gives out what waits. */
+  #untold = 0
+  readonly #taken = (): void => {
+    this.#untold--
+    this.#giveWaiting()
+  }
   #closing: { readonly code: number; readonly reason: string } | undefined
   /** From then on the connection may be another request's. */
   #isClosed = false
@@ -176,9 +180,9 @@ class NodeStream implements Socket, GroupMember<BodyPiece> {
     const { connection, isChunked } = this.#body
     if (this.#isClosed || this.#closing || !connection.writable) return
     const bytes = isChunked ? piece.chunk : piece.plain
-    const { bufferedBytes } = this
-    if (bufferedBytes === 0 && bytes.length <= PIECE_BYTES) connection.write(bytes, this.#taken)
-    else if (bufferedBytes > this.#streams.hardUnsentBytes) connection.destroy()
+    if (bytes.length === 0) return
+    if (this.#backlog.bytes === 0 && bytes.length <= PIECE_BYTES && this.#mayGive) this.#give(bytes)
+    else if (this.bufferedBytes > this.#streams.hardUnsentBytes) connection.destroy()
     else {
       this.#backlog.push(bytes)
       this.#giveWaiting()
@@ -211,12 +215,23 @@ class NodeStream implements Socket, GroupMember<BodyPiece> {
     if (!this.#isClosed) this.#body.connection.destroy()
   }
 
+  /**
+   * What others have written, such as the head, is nothing to wait for: nobody would tell when it is taken. Over TLS it is
+   * still there when the first piece comes.
+   */
+  get #mayGive(): boolean {
+    const { connection } = this.#body
+    return connection.writable && (this.#untold === 0 || connection.writableLength === 0)
+  }
+
+  #give(bytes: Uint8Array): void {
+    this.#untold++
+    this.#body.connection.write(bytes, this.#taken)
+  }
+
   #giveWaiting(): void {
     if (this.#backlog.bytes === 0) return
-    const { connection } = this.#body
-    while (this.#backlog.bytes > 0 && connection.writableLength === 0 && connection.writable) {
-      connection.write(this.#backlog.take(), this.#taken)
-    }
+    while (this.#backlog.bytes > 0 && this.#mayGive) this.#give(this.#backlog.take())
     if (this.#closing && this.#backlog.bytes === 0) this.#body.end()
   }
 }

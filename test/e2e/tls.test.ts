@@ -34,8 +34,12 @@ describe(`TLS on ${runtime}`, () => {
       [`STOMP_BRIDGE_${section}_TLS_CERT_FILE`]: join(directory, 'tls.crt'),
       [`STOMP_BRIDGE_${section}_TLS_KEY_FILE`]: join(directory, 'tls.key'),
     })
-    const tcp = { STOMP_BRIDGE_TCP_ENABLED: 'true', STOMP_BRIDGE_TCP_PORT: '0' }
-    bridge = await spawnBridge({ runtime, tcp: true, env: { ...tcp, ...files('SERVER'), ...files('TCP') } })
+    const doors = {
+      STOMP_BRIDGE_TCP_ENABLED: 'true',
+      STOMP_BRIDGE_TCP_PORT: '0',
+      STOMP_BRIDGE_DOORS_SOCKJS: 'true',
+    }
+    bridge = await spawnBridge({ runtime, tcp: true, env: { ...doors, ...files('SERVER'), ...files('TCP') } })
   })
   afterAll(async () => {
     expect(await bridge?.stop()).toBe(0)
@@ -104,6 +108,21 @@ describe(`TLS on ${runtime}`, () => {
     expect((await subscriptions[1]!.next()).body).toBe('by HTTP')
     for (const client of clients) await client.disconnect()
     expect((await fetchText('/debugger')).status).toBeLessThan(400)
+  })
+
+  it('sends at once what a stream begins with, however long nothing follows: SSE, xhr and xhr_streaming', async () => {
+    const first = async (path: string, method: string, wanted: string) => {
+      const asked = request(`${bridge.url}${path}`, { ca, agent: false, method })
+      onTestFinished(() => void asked.destroy())
+      asked.end()
+      const [response] = (await once(asked, 'response')) as [IncomingMessage]
+      let came = ''
+      response.setEncoding('utf8').on('data', (piece: string) => (came += piece))
+      await eventually(() => expect(came).toContain(wanted))
+    }
+    await first('/sse/topic/silent', 'GET', 'retry:')
+    await first('/stomp/1/polled/xhr', 'POST', 'o\n')
+    await first('/stomp/1/streamed/xhr_streaming', 'POST', 'o\n')
   })
 
   it('takes nothing older than TLS 1.2, and nobody who speaks no TLS at all', async () => {
