@@ -119,6 +119,7 @@ function serve(options: ListenOptions, pings: Pings, reusePort: boolean): BunSer
     streams: new BunStreams(options.hardUnsentBytes, keepAliveS),
     pings,
     compressionMinBytes,
+    lastAddress: '',
   }
   const isHost = hostCheck()
   const answered = (response: Response, request: Request, bun: BunServer<BunSocket>): Response | undefined => {
@@ -182,6 +183,8 @@ interface Shared {
   readonly streams: BunStreams
   readonly pings: Pings
   readonly compressionMinBytes: number
+  /** Of the client that came last. */
+  lastAddress: string
 }
 
 class BunRequestEnv implements RequestEnv {
@@ -189,6 +192,7 @@ class BunRequestEnv implements RequestEnv {
   readonly #server: BunServer<BunSocket>
   readonly #request: Request
   readonly #shared: Shared
+  #remoteAddress: string | undefined
 
   constructor(server: BunServer<BunSocket>, request: Request, shared: Shared, isHostMissing: boolean) {
     this.isHostMissing = isHostMissing
@@ -197,12 +201,13 @@ class BunRequestEnv implements RequestEnv {
     this.#shared = shared
   }
 
+  /** Once the request is upgraded Bun knows it no more. */
   get remoteAddress(): string {
-    return this.#server.requestIP(this.#request)?.address ?? ''
+    return (this.#remoteAddress ??= this.#server.requestIP(this.#request)?.address ?? '')
   }
 
   upgrade(request: Request, { protocol, open, abandoned }: UpgradeOptions): Response {
-    const data = new BunSocket(open, this.#shared)
+    const data = new BunSocket(open, this.#shared, this.remoteAddress)
     // Bun answers with the first offered sub-protocol unless told otherwise; "" is none. Another version of WebSocket it
     // would refuse by itself, with an empty answer.
     const isAccepted =
@@ -235,6 +240,8 @@ class BunSocket implements Socket, Pinged {
   /** Let go of when it has been called: it holds what came with the handshake. */
   #open: OpenSocket | undefined
   readonly #shared: Shared
+  /** Once it is closed Bun knows it no more. */
+  readonly remoteAddress: string
   /** Set when it has opened, before anybody else has this object. */
   #ws!: ServerWebSocket<BunSocket>
   #handler: SocketHandler | undefined
@@ -242,7 +249,10 @@ class BunSocket implements Socket, Pinged {
   #received = 0
   #isClosing = false
 
-  constructor(open: OpenSocket, shared: Shared) {
+  constructor(open: OpenSocket, shared: Shared, remoteAddress: string) {
+    // Behind a proxy all have the same: one string for thousands of sessions.
+    if (remoteAddress !== shared.lastAddress) shared.lastAddress = remoteAddress
+    this.remoteAddress = shared.lastAddress
     this.fanout = shared.fanout
     this.#open = open
     this.#shared = shared
@@ -277,10 +287,6 @@ class BunSocket implements Socket, Pinged {
 
   get transport(): 'websocket' {
     return 'websocket'
-  }
-
-  get remoteAddress(): string {
-    return this.#ws.remoteAddress
   }
 
   get bufferedBytes(): number {

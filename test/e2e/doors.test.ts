@@ -45,6 +45,19 @@ describe(`the doors without STOMP on ${runtime}`, () => {
   const socket = (path: string, on = bridge) => openPlainWebSocket(on.url.replace('http', 'ws') + path)
   const stream = (path: string, on = bridge) => openEventStream(on.url + path)
 
+  // Before the crowds of the others, of which the log does not have them all.
+  it('say in the log where a client came from that has left, as STOMP does', async () => {
+    const ends = () => bridge.logs().filter(({ msg }) => msg === 'A session has ended')
+    const before = ends().length
+    const stomp = await connectStompjs7(bridge)
+    const [plain, events] = [await socket('/raw/topic/logged'), await stream('/sse/topic/logged')]
+    plain.close()
+    events.close()
+    await stomp.disconnect()
+    const here = expect.objectContaining({ address: '127.0.0.1' })
+    await eventually(() => expect(ends().slice(before)).toEqual([here, here, here]))
+  })
+
   it('bring what a backend publishes and posts, and what STOMP clients send, on every node', async () => {
     const [plain, json] = [await socket('/raw/topic/a'), await socket('/raw/topic/a?frame=json', other)]
     const [events, several] = [
