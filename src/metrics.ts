@@ -54,7 +54,7 @@ export interface BuildInfo {
   readonly commit: string | undefined
 }
 
-/** A session that has ended. */
+/** A session that was opened, and has ended. */
 export interface EndedSession {
   readonly protocol: 'stomp' | 'raw' | 'sse'
   readonly transport: Transport

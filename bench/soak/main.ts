@@ -93,7 +93,7 @@ async function run({ minutes, sessions, runtime, port: wantedPort }: Arguments):
   const after = await readMetrics(url)
   const filesAfter = openFiles(pid)
   const trend = trendOf(memory)
-  const internal = metrics.sum('stomp_bridge_sessions_closed_total', 'reason="internal"')
+  const internal = metrics.sum('stomp_bridge_errors_total', 'code="internal"')
   const verdicts: [what: string, isReached: boolean][] = [
     [
       `memory after warm-up: median ${trend.median.toFixed(0)} MB, ${signed(trend.perHour)} MB/h, ${signed(trend.growth * 100)} % over the rest of the run (at most 5 %)`,

@@ -114,6 +114,7 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
   /** Most credentials of most bridges have no end. */
   #expiry: Expiry | undefined
   #isHolding = false
+  #hasBegun = false
   #hasLeft = false
   #isClosed = false
   #ending: SessionEnd | undefined
@@ -136,6 +137,16 @@ export class Client implements SubscriptionOwner, WatchedOutput, Rated {
   /** Watch its output, from the moment that its connection is open. */
   open(): void {
     this.#services.outputs.add(this)
+  }
+
+  /** It was let in, and what it speaks is agreed: from here on it is a session that was opened, and will be closed. */
+  begin(): void {
+    this.#hasBegun = true
+    this.#services.metrics.count.sessionsOpened++
+  }
+
+  get hasBegun(): boolean {
+    return this.#hasBegun
   }
 
   get identity(): Identity {

@@ -189,7 +189,10 @@ export class Clients implements Iterable<Client> {
     const { protocol, transport } = kind
     const end = client.end ?? endOfPeer(NOT_SAID)
     const seconds = (Date.now() - client.openedAtMs) / 1000
-    this.#services.metrics.sessionEnded({ protocol, transport, reason: end.code, closeCode: end.closeCode, seconds })
+    // Who was refused at CONNECT was never counted as opened.
+    if (client.hasBegun) {
+      this.#services.metrics.sessionEnded({ protocol, transport, reason: end.code, closeCode: end.closeCode, seconds })
+    }
     this.#sessionLog.ended(client, end, seconds)
   }
 

@@ -73,11 +73,11 @@ export const LABELLED_COUNTERS = {
     labels: ['result'],
   },
   errors: {
-    help: 'What clients were refused, by error code: in ERROR frames, in events, by closing a plain WebSocket, and in soft errors',
+    help: 'What clients were refused, by error code: in ERROR frames, in events, by closing a connection, and in soft errors',
     labels: ['code'],
   },
   sessionsClosed: {
-    help: 'Sessions that ended: why (an error code, or client, lost, too-large, too-many-sessions), and the WebSocket close code',
+    help: 'Sessions that were opened, and have ended: why (an error code, or client, lost, too-large), and the WebSocket close code',
     labels: ['protocol', 'transport', 'reason', 'close_code'],
   },
   httpRequests: {
@@ -112,7 +112,7 @@ export const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 
 /** Read when asked for. */
 export const GAUGES = {
-  sessions: 'Open sessions',
+  sessions: 'Open sessions: opened less closed, and STOMP clients that CONNECTED has not answered yet',
   subscriptions: 'Live subscriptions',
   unsentBytes: 'Bytes of output that wait for clients to read them',
   busAvailable: '1 while Redis (or the embedded bus) can be used, else 0',

@@ -39,7 +39,7 @@ const HISTOGRAMS = {
     values: ONLY,
   },
   session_duration_seconds: {
-    help: 'Seconds from the begin of a session to its end',
+    help: 'Seconds that a session was connected, of those that were opened and have ended',
     bounds: SESSION_SECONDS,
     label: 'protocol',
     values: ['stomp', 'raw', 'sse'],

@@ -90,7 +90,7 @@ export class RawConnection implements SocketHandler, Door {
   /** Subscribes. What cannot be subscribed ends the connection. */
   begin(): void {
     if (!this.#isOpen) return
-    this.#services.metrics.count.sessionsOpened++
+    this.#client.begin()
     const { destinations, ask, isEcho, sendTo, publishTo = [] } = this.#plan
     if (publishTo.length > 0 && !isEcho) this.#own = new OwnMessages(() => this.#services.deadlines.now())
     const excludesOwn = sendTo !== undefined && !isEcho

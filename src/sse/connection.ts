@@ -69,8 +69,8 @@ export class StreamConnection implements SocketHandler, Door, Due {
   /** Subscribes. What cannot be subscribed ends the stream. */
   begin(): void {
     if (!this.#isOpen) return
-    const { metrics, deadlines, commentEveryMs } = this.#services
-    metrics.count.sessionsOpened++
+    const { deadlines, commentEveryMs } = this.#services
+    this.#client.begin()
     // A comment too: whoever waits for the first byte has it at once.
     this.#client.output.write(`:\n${retryLine()}\n`)
     const { destinations } = this.#plan

@@ -408,7 +408,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
 
   /** Errors: ProtocolError `too-many-sessions-of-user`. */
   #connected({ version, intervals, headers, isSoft }: Agreement, identity: Identity): void {
-    const { options, deadlines, metrics } = this.#services
+    const { options, deadlines } = this.#services
     const { user } = identity
     this.client.identify(identity)
     this.#isSoft = isSoft || options.softErrors
@@ -416,7 +416,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
     this.#agreedVersion = version
     this.#inbox.agree(version, options.afterConnect, options.heldBack)
     this.#state = State.connected
-    metrics.count.sessionsOpened++
+    this.client.begin()
     this.client.output.write(connectedFrame(user === undefined ? headers : [...headers, ['user-name', user]], version))
     if (intervals.outgoingMs === 0 && intervals.incomingMs === 0) return
     const { toleranceFactor, pongCounts } = options.heartBeat
@@ -550,6 +550,7 @@ export class Session implements SocketHandler, Door, CommandContext, FrameReceiv
   /** A fault of ours must end this connection only. */
   #crashed(error: unknown): void {
     this.#services.log.error({ session: this.client.id, error }, 'A session failed and is dropped')
+    this.metrics.refused('internal')
     this.client.endsAs('internal', ERRORS.internal.close, 'Internal error')
     this.#socket.terminate()
   }

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Metrics } from '../../src/metrics.ts'
+import { DoorStage } from '../support/door-stage.ts'
 import { turn } from '../support/fake-turn.ts'
 import { Stage } from '../stomp/stage.ts'
 
@@ -111,6 +113,60 @@ describe('the log of sessions', () => {
     await turn()
     await vi.advanceTimersByTimeAsync(1000)
     expect(lines(stage).at(-1)).toMatchObject([MORE, { sessions: 20 }])
+  })
+})
+
+describe('the metrics of sessions', () => {
+  const sum = (text: string, name: string): number =>
+    [...text.matchAll(new RegExp(`^stomp_bridge_${name}(?:\\{.*\\})? (\\d+)$`, 'gm'))].reduce(
+      (total, [, value]) => total + Number(value),
+      0,
+    )
+  const counted = async ({ metrics }: { metrics: Metrics }) => {
+    const text = await metrics.render()
+    const names = ['sessions_opened_total', 'sessions_closed_total', 'session_duration_seconds_count', 'sessions']
+    return names.map((name) => sum(text, name))
+  }
+
+  it('are opened, closed and open, and add up, whoever was refused at CONNECT or never sent it', async () => {
+    const access = {
+      authenticate: ({ login }: { login?: string | undefined }) => (login ? { user: login } : undefined),
+    }
+    const stage = new Stage({ access, admission: { maxSessionsPerUser: 2 } })
+    const [left] = [await stage.connect({ login: 'al' }), await stage.connect({ login: 'al' })]
+    const refused = Array.from({ length: 4 }, () => stage.open())
+    for (const [i, client] of refused.entries()) client.connect(i === 0 ? { login: 'al' } : {})
+    const silent = stage.open()
+    await turn()
+    expect(await counted(stage)).toEqual([2, 0, 0, 7])
+    for (const client of [...refused, silent, left]) client.close()
+    await turn()
+    expect(await counted(stage)).toEqual([2, 1, 1, 1])
+  })
+
+  it('have a fault of ours among the errors, whatever came of it', async () => {
+    const stage = new Stage()
+    const client = await stage.connect()
+    client.socket.send = () => {
+      throw new Error('bug')
+    }
+    client.frame('BOGUS')
+    expect(client.socket.terminations).toBe(1)
+    expect(stage.metrics.errors.get('internal')).toBe(1)
+    client.close()
+    expect(await closed(stage)).toEqual([
+      '{protocol="stomp",transport="websocket",reason="internal",close_code="1011"} 1',
+    ])
+  })
+
+  it('are the same for those who came through another door, or were refused there', async () => {
+    const stage = new DoorStage({ maxClients: 2 })
+    const [plain] = [stage.openRaw(), stage.openStream()]
+    const refused = [stage.openRaw(), stage.openStream()]
+    await turn()
+    for (const client of [...refused, plain]) client.close()
+    await turn()
+    expect(await counted(stage.core)).toEqual([2, 1, 1, 1])
   })
 })
 

@@ -33,7 +33,7 @@ describe('the metrics of all workers', () => {
       stomp_bridge_workers: 3,
       stomp_bridge_bus_available: 1,
     })
-    expect(text).toContain('# HELP stomp_bridge_sessions Open sessions\n# TYPE stomp_bridge_sessions gauge\n')
+    expect(text).toMatch(/^# HELP stomp_bridge_sessions Open sessions.*\n# TYPE stomp_bridge_sessions gauge$/m)
     expect(text.match(/^# TYPE stomp_bridge_sessions gauge$/gm)).toHaveLength(1)
   })
 
