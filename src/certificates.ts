@@ -3,10 +3,10 @@
  * when they change. Knows no listener: whoever shows them is told of a new one.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
+import { readSettingFile } from './setting-file.ts'
 import type { Certificate } from './socket.ts'
 
 /** Where a certificate is. */
@@ -46,8 +46,8 @@ export function certificateFiles({ certFile, keyFile }: TlsSection): Certificate
  * Errors: throws one line if a file cannot be read or holds something else, or if the two do not belong together.
  */
 export function readCertificate({ certFile, keyFile }: CertificateFiles, at: string): ReadCertificate {
-  const cert = textOf(certFile, `${at}.certFile`)
-  const key = textOf(keyFile, `${at}.keyFile`)
+  const cert = readSettingFile(certFile, `${at}.certFile`).toString()
+  const key = readSettingFile(keyFile, `${at}.keyFile`).toString()
   const [first] = certificatesIn(cert, `${at}.certFile: "${certFile}"`)
   const { subject, validFrom, validTo } = first
   let isPair: boolean
@@ -74,12 +74,14 @@ export function validityProblem({ validFrom, validTo }: ReadCertificate, nowMs: 
   return undefined
 }
 
-/**
- * Reads the certificates of these sections, for `check-config`. Returns what should be thought over, one line each.
- *
- * Errors: throws all that is wrong, one line each.
- */
-export function checkCertificates(sections: Readonly<Record<string, TlsSection>>): string[] {
+/** What was found wrong, and what should be thought over; one line each. */
+export interface CheckedCertificates {
+  readonly problems: readonly string[]
+  readonly warnings: readonly string[]
+}
+
+/** Reads the certificates of these sections, for `check-config`. */
+export function checkCertificates(sections: Readonly<Record<string, TlsSection>>): CheckedCertificates {
   const warnings: string[] = []
   const problems: string[] = []
   for (const [at, tls] of Object.entries(sections)) {
@@ -92,8 +94,7 @@ export function checkCertificates(sections: Readonly<Record<string, TlsSection>>
       problems.push((error as Error).message)
     }
   }
-  if (problems.length > 0) throw new Error(problems.join('\n'))
-  return warnings
+  return { problems, warnings }
 }
 
 /** Tells of a certificate that has changed, until it is closed. */
@@ -195,16 +196,6 @@ async function looksOf(file: string): Promise<string> {
     return `${ino}:${size}:${mtimeMs}`
   } catch {
     return 'none' // reading says why
-  }
-}
-
-function textOf(file: string, setting: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    const reason = code === 'ENOENT' ? 'it does not exist' : code === 'EACCES' ? 'this user may not read it' : code
-    throw new Error(`${setting}: cannot read "${file}": ${reason}`, { cause })
   }
 }
 

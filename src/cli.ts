@@ -15,6 +15,7 @@ import {
   type Config,
   type ConfigSources,
 } from './config.ts'
+import { unreadableReason } from './setting-file.ts'
 
 /** Returns the text of `--help`. */
 export function helpText(version: string): string {
@@ -88,20 +89,9 @@ function secretsNote(paths: readonly string[]): string {
   ].join('\n')
 }
 
-const UNREADABLE: Readonly<Record<string, string>> = {
-  ENOENT: 'it does not exist',
-  ENOTDIR: 'it does not exist',
-  EISDIR: 'it is a directory',
-  EACCES: 'this user may not read it',
-  EPERM: 'this user may not read it',
-  ELOOP: 'its links lead in a circle',
-  ENAMETOOLONG: 'its name is too long',
-}
-
 /** Returns the line that says why a configuration file cannot be read. `code` is what the system calls the reason. */
 export function unreadableFile(path: string, code: string | undefined): string {
-  const reason = UNREADABLE[code ?? ''] ?? `the system says ${code ?? 'no reason'}`
-  return `Cannot read the configuration file "${path}": ${reason}`
+  return `Cannot read the configuration file "${path}": ${unreadableReason(code)}`
 }
 
 /**

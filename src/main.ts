@@ -35,9 +35,9 @@ async function run(commandLine: CommandLine): Promise<void> {
     case 'check-config': {
       const sources = configSources(commandLine)
       const config = loadConfig(sources)
-      const { checkCertificates } = await import('./certificates.ts')
-      const certificates = checkCertificates({ 'server.tls': config.server.tls, 'tcp.tls': config.tcp.tls })
-      return print(checkedConfig(sources, config, [...certificates, ...readCollector(process.env).problems]))
+      const { checkConfigFiles } = await import('./config-files.ts')
+      const warnings = checkConfigFiles(config)
+      return print(checkedConfig(sources, config, [...warnings, ...readCollector(process.env).problems]))
     }
     case 'print-config':
       return print(printedConfig(loadConfig(configSources(commandLine))))

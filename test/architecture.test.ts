@@ -54,8 +54,10 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
       'src/reloading.ts',
       'src/version.ts',
     ],
-    mayImport: ['main', 'serving', 'terminal', 'runtime', 'src/bridge-api.ts', 'access', 'certificates', 'leaves'],
+    mayImport: ['main', 'serving', 'terminal', 'runtime', 'src/bridge-api.ts', 'config files', 'access', 'leaves'],
   },
+  // what they use of a configuration is looked at before the start
+  'config files': { places: ['src/config-files.ts'], mayImport: ['certificates', 'access', 'redis', 'leaves'] },
   // a process that serves: alone, as a worker, or with workers below it
   serving: {
     places: ['src/serving/'],
@@ -173,6 +175,7 @@ const AREAS: Readonly<Record<string, { places: readonly string[]; mayImport: rea
       'src/position.ts',
       'src/recent.ts',
       'src/glob.ts',
+      'src/setting-file.ts',
       'src/signal.ts',
     ],
     mayImport: [],

@@ -8,6 +8,7 @@ import { globalFetch, type Fetch } from '../ask.ts'
 import type { Authenticator } from './authenticator.ts'
 import { CallbackAuthenticator, type CallbackOptions } from './callback.ts'
 import { Jwks } from './jwks.ts'
+import { keysByAlgorithm } from './jwt-keys.ts'
 import { JwtAuthenticator, type JwtOptions } from './jwt.ts'
 import { ProxyAuthenticator, type ProxyOptions } from './proxy.ts'
 import { TicketAuthenticator } from './ticket-authenticator.ts'
@@ -85,13 +86,32 @@ export function createAuthenticators(
   const bySource = new Map<string, Authenticator>()
   const authenticators = settings.map((setting) => {
     const path = setting.type === 'jwt' ? setting.publicKeyFile : undefined
-    const publicKey = path === undefined ? undefined : withFile(path, () => readFileSync(path, 'utf8'))
+    const publicKey = path === undefined ? undefined : readKeyFile(path)
     const source = JSON.stringify([setting, publicKey])
     const authenticator = previous?.bySource.get(source) ?? create(setting, publicKey)
     bySource.set(source, authenticator)
     return authenticator
   })
   return { authenticators, bySource, tickets }
+}
+
+/** Looks at the public key files as the start does, for `check-config`. Returns what is wrong with them, one line each. */
+export function checkKeyFiles(settings: readonly AuthenticatorSetting[]): string[] {
+  return settings.flatMap((setting, index) => {
+    const path = setting.type === 'jwt' ? setting.publicKeyFile : undefined
+    if (setting.type !== 'jwt' || path === undefined) return []
+    try {
+      const publicKey = readKeyFile(path)
+      withFile(path, () => keysByAlgorithm(setting.algorithms, { secret: setting.secret, publicKey }))
+      return []
+    } catch (error) {
+      return [`access.authenticators[${index}].publicKeyFile: ${(error as Error).message}`]
+    }
+  })
+}
+
+function readKeyFile(path: string): string {
+  return withFile(path, () => readFileSync(path, 'utf8'))
 }
 
 /** Errors: throws what `use` throws, with the name of the file. */

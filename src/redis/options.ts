@@ -1,7 +1,7 @@
 /** How to reach Redis: the options of the bridge, and what ioredis makes of them. */
-import { readFileSync } from 'node:fs'
 import type { RedisOptions as ClientOptions } from 'ioredis'
 import { nodeText, parseRedisUrl, type RedisNode } from '../config.ts'
+import { readSettingFile } from '../setting-file.ts'
 import { identityOptions } from './server-identity.ts'
 
 /** The `redis` section of the configuration; times in milliseconds. */
@@ -83,15 +83,38 @@ export function foundOptions(given: ClientOptions, { tls }: RedisOptions, node: 
 }
 
 function tlsOptions(tls: RedisOptions['tls'], node: RedisNode | undefined): NonNullable<ClientOptions['tls']> {
-  const { rejectUnauthorized, serverName, caFile, certFile, keyFile } = tls
-  const read = (file: string | undefined): Buffer | undefined => (file === undefined ? undefined : readFileSync(file))
+  const { rejectUnauthorized, serverName } = tls
+  const read = (name: TlsFile): Buffer | undefined => readTlsFile(tls, name)
   return {
     rejectUnauthorized,
     ...(node ? identityOptions(namesOf(tls, node)) : serverName === undefined ? {} : { servername: serverName }),
-    ca: read(caFile),
-    cert: read(certFile),
-    key: read(keyFile),
+    ca: read('caFile'),
+    cert: read('certFile'),
+    key: read('keyFile'),
   }
+}
+
+const TLS_FILES = ['caFile', 'certFile', 'keyFile'] as const
+type TlsFile = (typeof TLS_FILES)[number]
+
+/** Errors: throws one line with the setting if it cannot be read. */
+function readTlsFile(tls: RedisOptions['tls'], name: TlsFile): Buffer | undefined {
+  const file = tls[name]
+  return file === undefined ? undefined : readSettingFile(file, `redis.tls.${name}`)
+}
+
+/** Reads the files that are used, for `check-config`. Returns what is wrong with them, one line each. */
+export function checkTlsFiles({ url, sentinelTls = false, tls }: RedisOptions): string[] {
+  const isUsed = tls.enabled || sentinelTls || (url !== undefined && parseRedisUrl(url).isTls)
+  if (!isUsed) return []
+  return TLS_FILES.flatMap((name) => {
+    try {
+      readTlsFile(tls, name)
+      return []
+    } catch (error) {
+      return [(error as Error).message]
+    }
+  })
 }
 
 /** The certificates of all have one name, or each has its own, which is its host or what it says that it is called. */

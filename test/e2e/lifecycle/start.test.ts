@@ -135,6 +135,18 @@ describe(`a bridge process on ${runtime}`, () => {
         expect(stderr).not.toMatch(/^\s+at /m)
       }
     })
+
+    it('names a file that it cannot use with its setting, and exits with 1; so does check-config', async () => {
+      const redis = { url: 'rediss://127.0.0.1:1', tls: { caFile: 'no.pem' } }
+      const authenticators = [{ type: 'jwt', algorithms: ['RS256'], publicKeyFile: 'no.pub' }]
+      const cwd = await directoryWith({ 'bridge.yaml': stringify({ redis, access: { authenticators } }) })
+      const named = 'redis.tls.caFile: cannot read "no.pem": it does not exist\n'
+      const checked = await run(['check-config'], { cwd })
+      expect(checked).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(named) })
+      expect(checked.stderr).toContain('access.authenticators[0].publicKeyFile: ')
+      const alone = await directoryWith({ 'bridge.yaml': stringify({ redis }) })
+      expect(await run([], { cwd: alone })).toMatchObject({ code: 1, stderr: expect.stringContaining(named) })
+    })
   })
 
   it('says in its log which page it has refused, and from where', async () => {
