@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { configJsonSchema, describeSettings, parseConfig, redactConfig, redactUrl } from '../../src/config.ts'
+import {
+  configJsonSchema,
+  describeSettings,
+  parseConfig,
+  redactConfig,
+  redactUrl,
+  secretSettings,
+} from '../../src/config.ts'
 import { linesOf } from './support.ts'
 
 const fileInRoot = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
@@ -157,11 +164,39 @@ describe('redactConfig', () => {
     expect(redactConfig(parseConfig())).toEqual(parseConfig())
   })
 
+  it('hides what may be a key in the URLs of services, which is to be filled in before it is used', () => {
+    const sections = (query: string) => ({
+      access: {
+        authenticators: [
+          { type: 'callback', url: `http://auth/{token}${query}` },
+          { type: 'jwt', algorithms: ['RS256'], jwksUrl: `https://keys/${query}` },
+        ],
+      },
+      snapshots: [{ destination: '/app/orders/{id}', source: { type: 'http', url: `http://shop/{id}${query}` } }],
+    })
+    const config = parseConfig(sections('?key=hunter2'))
+    const shown = redactConfig(config)
+    expect(JSON.stringify(shown)).not.toContain('hunter2')
+    expect(shown).toEqual(JSON.parse(JSON.stringify(config).replaceAll('hunter2', '***')))
+    const places = ['access.authenticators[0].url', 'access.authenticators[1].jwksUrl', 'snapshots[0].source.url']
+    expect(secretSettings(config)).toEqual(places)
+    expect(linesOf(() => parseConfig(sections('?key=***')))).toEqual(
+      places.map((place) => `${place}: must be filled in: *** is what print-config shows in place of a secret`),
+    )
+    const plain = parseConfig(sections(''))
+    expect(redactConfig(plain)).toEqual(plain)
+    expect(secretSettings(plain)).toEqual([])
+  })
+
   it.each([
     ['redis://host:6379', 'redis://host:6379'],
     ['redis://:a@b@host', 'redis://***@host'],
     ['rediss://host/0?password=hunter2&db=1', 'rediss://host/0?password=***&db=1'],
     ['/var/run/redis.sock', '/var/run/redis.sock'],
+    ['http://auth/who?k=hunter2&t={token}&empty=', 'http://auth/who?k=***&t={token}&empty='],
+    ['https://keys/{id}?hunter2#top', 'https://keys/{id}?***#top'],
+    ['http://user:hunter2@host/a@b?{id}', 'http://***@host/a@b?{id}'],
+    ['http://host/orders/{id}', 'http://host/orders/{id}'],
   ])('redactUrl gives %s as %s', (url, shown) => {
     expect(redactUrl(url)).toBe(shown)
   })

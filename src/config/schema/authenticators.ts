@@ -1,7 +1,17 @@
 /** The list `access.authenticators`: by what a client can be known, one kind of entry per type. */
 import * as z from 'zod'
 import { addressRange, urlProblem } from './addresses.ts'
-import { DAY_SECONDS, milliseconds, MINUTE_MS, notEmpty, secret, seconds, text } from './values.ts'
+import {
+  DAY_SECONDS,
+  HIDDEN,
+  milliseconds,
+  MINUTE_MS,
+  NOT_FILLED_IN,
+  notEmpty,
+  secret,
+  seconds,
+  text,
+} from './values.ts'
 
 /** The shortest secret of an HS algorithm, in bytes: what the shortest of their digests has. */
 export const MIN_SECRET_BYTES = 32
@@ -14,7 +24,7 @@ export const JWT_ALGORITHMS = [
 ]
 
 const url = z.string().superRefine((value, context) => {
-  const problem = urlProblem(value)
+  const problem = value.includes(HIDDEN) ? NOT_FILLED_IN : urlProblem(value)
   if (problem !== undefined) context.addIssue(problem)
 })
 
@@ -37,7 +47,7 @@ const jwt = z.strictObject({
     }),
   ).optional(),
   publicKeyFile: text('PEM file with the public key'),
-  jwksUrl: url.optional().describe('URL of the JSON Web Key Set with the public keys'),
+  jwksUrl: url.optional().meta({ description: 'URL of the JSON Web Key Set with the public keys', writeOnly: true }),
   issuer: text('What the claim iss must be'),
   audience: text('What the claim aud must be, or have in its list'),
   userClaim: notEmpty.default('sub').describe('Claim with the name of the user'),
@@ -52,7 +62,10 @@ const ticket = z.strictObject({
 
 const callback = z.strictObject({
   type: z.literal('callback').describe('Whatever an HTTP service of yours says yes to'),
-  url: url.describe('URL of the service; with GET, {token} in its path or query stands for the token'),
+  url: url.meta({
+    description: 'URL of the service; with GET, {token} in its path or query stands for the token',
+    writeOnly: true,
+  }),
   method: z
     .enum(['GET', 'POST'])
     .default('GET')

@@ -1,7 +1,7 @@
 /** The section `snapshots`. */
 import * as z from 'zod'
 import { templateProblems } from '../template-syntax.ts'
-import { count, MEBIBYTE, milliseconds, MINUTE_MS, template } from './values.ts'
+import { count, HIDDEN, MEBIBYTE, milliseconds, MINUTE_MS, NOT_FILLED_IN, template } from './values.ts'
 
 const maxBytes = count(MEBIBYTE, 64 * MEBIBYTE, 'Most bytes of a snapshot')
 const timeoutMs = milliseconds(1000, 1, MINUTE_MS, 'How long the source may take to answer, in milliseconds')
@@ -9,6 +9,7 @@ const key = template.describe('Redis key; variables of the destination may stand
 
 /** A URL whose server is fixed. */
 const url = z.string().superRefine((value, context) => {
+  if (value.includes(HIDDEN)) return context.addIssue(NOT_FILLED_IN)
   for (const problem of templateProblems(value)) context.addIssue(problem)
   if (!/^https?:\/\/[^/?#{}\s]+([/?].*)?$/s.test(value) || !URL.canParse(value.replace(/[{}*]/g, ''))) {
     context.addIssue('must be an http or https URL, with variables in its path or query only')
@@ -35,7 +36,10 @@ const source = z.discriminatedUnion('type', [
   single('stream', 'An array of {id, fields}: the newest 100 entries, the oldest of them first; [] if there is none'),
   z.strictObject({
     type: z.literal('http').describe('What a GET is answered with, if that is 2xx'),
-    url: url.describe('http or https; variables of the destination may stand in its path and query'),
+    url: url.meta({
+      description: 'http or https; variables of the destination may stand in its path and query',
+      writeOnly: true,
+    }),
     maxBytes,
     timeoutMs,
   }),

@@ -58,10 +58,13 @@ export const destinationPattern = z.string().regex(/^(\/[^/\s{}]+)+$/, {
 /** What `print-config` shows in place of a secret: nobody wants it as one. */
 export const HIDDEN = '***'
 
+/** Why that is refused. */
+export const NOT_FILLED_IN = `must be filled in: ${HIDDEN} is what print-config shows in place of a secret`
+
 /** A secret: never shown. It is refused where it is what stands for a hidden one. */
 export function secret(description: string, narrow: (text: z.ZodString) => z.ZodString) {
   const filledIn = z.string().refine((value) => value !== HIDDEN, {
-    error: `must be filled in: ${HIDDEN} is what print-config shows in place of a secret`,
+    error: NOT_FILLED_IN,
     abort: true,
   })
   return narrow(filledIn).meta({ description, writeOnly: true })
