@@ -18,6 +18,16 @@ const CLOSE_LIST = 0x5d
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 
+/** Is this the text of a JSON value? */
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /**
  * Returns the text of each member's value of an object, without the white space around it; of equal names the last one
  * counts, as for JSON.parse. Returns undefined where the object is nested deeper than {@link MAX_JSON_DEPTH}.

@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer'
 import { ProtocolError, quoted } from '../errors.ts'
 import { headerOf, type HeaderPair } from '../headers.ts'
-import { memberTexts } from '../json-text.ts'
+import { isJson, memberTexts } from '../json-text.ts'
 import { readTrace, traceHeaders, type TraceContext } from '../trace-context.ts'
 import { fromBase64 } from './base64.ts'
 import { CORRELATION_ID } from './replies.ts'
@@ -282,15 +282,6 @@ function textsOf(json: string): ReadonlyMap<string, string> {
   const texts = memberTexts(json)
   if (!texts) throw new PayloadError('payload is nested too deeply')
   return texts
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

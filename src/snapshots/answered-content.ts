@@ -1,5 +1,6 @@
 /** What a snapshot is whose source is a server: its answer as it is, and what to call it. */
 import { utf8TextOf } from '../ask.ts'
+import { isJson } from '../json-text.ts'
 import { bodyOf, type InboundMessage } from '../routes/payload.ts'
 
 const JSON_TYPE = 'application/json'
@@ -21,13 +22,4 @@ export function answeredContent(octets: Uint8Array, contentType: string | undefi
 
 function isJsonType(contentType: string): boolean {
   return contentType.split(';', 1)[0]!.trim().toLowerCase() === JSON_TYPE
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -1,4 +1,4 @@
-/** Begins what a connection is not, and ends what it is. */
+/** One button beside the console: Connect where nothing is there, else the way to end what is. */
 import type { Tab } from '../stomp/workspace.ts'
 import { Button } from '../ui/button.tsx'
 

@@ -44,7 +44,7 @@ export interface KeptPage {
 const MAX_TABS = 50
 const MAX_SUBSCRIPTIONS = 1_000
 const MAX_HEADERS = 100
-/** Longer texts are left out: cut, they would be others. */
+/** Longer texts are left out: a text that was cut would mean something else. */
 const MAX_LENGTH = 8_192
 
 /** The profile and subscriptions of a tab without their secrets. */
@@ -130,7 +130,7 @@ function readSubscription(value: unknown): KeptSubscription | undefined {
   }
 }
 
-/** Undefined where one is none: without it, it would be another subscription. */
+/** Undefined if one of them cannot be read: without that header it would be another subscription. */
 function readHeaders(value: unknown): KeptSubscription['headers'] | undefined {
   if (!Array.isArray(value) || value.length > MAX_HEADERS) return undefined
   const headers: (readonly [string, string])[] = []

@@ -36,7 +36,7 @@ export class PageKeeper {
   readonly #options: PageKeeperOptions
   readonly #tabsProblem = signal<string | undefined>(undefined)
   readonly #framesProblem = signal<string | undefined>(undefined)
-  /** Without its tabs nobody finds the frames again. */
+  /** That tabs are not kept comes first: without them nobody finds the frames again. */
   readonly #problem = computed(() => this.#tabsProblem.value ?? this.#framesProblem.value)
   readonly #logs = new Map<Tab, { readonly key: string; readonly log: KeptLog }>()
   #id = ''
@@ -100,7 +100,7 @@ export class PageKeeper {
       workspace.addConnection(kept.profile)
       const tab = workspace.activeTab.value!
       this.#restoreTab(tab, kept, pieces)
-      // Only now: what was half typed is nothing to connect with.
+      // After the tab has connected: the form may hold a URL that was half typed.
       if (kept.draft) fillForm(tab.connection.profile, kept.draft)
       return tab
     })

@@ -76,7 +76,7 @@ export class Connection {
       return subscriptions.length > 0 || !isSameConnection(this.#completed(form.value), this.#line.profile)
     })
     this.title = computed(() => {
-      // The name in the form is that of another one, where the form is.
+      // Where the form holds another connection, its name is that one's.
       const { name } = this.hasChanges.value ? this.current.value : form.value
       return titleOf({ name, url: this.current.value.url })
     })
@@ -338,7 +338,7 @@ export class Connection {
     }
   }
 
-  /** Is there nothing that goes on by itself? */
+  /** Is nothing there, and nothing on its way? */
   get #isOver(): boolean {
     return this.state.value === 'idle' || this.state.value === 'closed'
   }

@@ -32,10 +32,10 @@ const MAX_RANGES = 1_000
 
 /** Of an expression, up to the slash that ends it. */
 const SOURCE = String.raw`(?:[^\\/[]|\\.|\[(?:[^\]\\]|\\.)*\])+`
-/** With a bracket that is not closed, which says so, where it would swallow the slash. */
+/** A bracket that is not closed would swallow the slash; read so, the expression says what is wrong with it. */
 const OPEN = String.raw`[^\s/[]*\[[^\s\]]*`
 const PATTERN = String.raw`\/(${SOURCE}|${OPEN})\/([ims]{0,3})`
-/** With other flags it is none but where a sign shows that it was meant as one: `/topic/x` is a destination. */
+/** With other flags it counts as an expression only if it has a sign of one: `/topic/x` is a destination. */
 const ODD_PATTERN = String.raw`\/((?=[^/]*[\\()[\]{}*+?^$|])${SOURCE})\/([a-z]+)`
 const QUOTED = String.raw`"([^"]*)"`
 const SIZE = String.raw`size(>=|<=|>|<|=)(\S*)`

@@ -27,7 +27,10 @@ function acknowledge(context: CommandContext, frame: Frame, kind: Kind): Pending
   return done && { done, isAbandonable: ofSettling(context) }
 }
 
-/** While Redis is away it is not known when it will be told; but who leaves must not be told that it was. */
+/**
+ * Nobody knows when a Redis that is away comes back, so neither an ERROR nor a shutdown waits for it. DISCONNECT does: its
+ * RECEIPT says that all before it is done.
+ */
 export function ofSettling({ client }: CommandContext): NonNullable<PendingEffect['isAbandonable']> {
   return (end) => end !== 'leave' && client.isBusAway
 }

@@ -31,8 +31,8 @@ export const handleCommit: CommandHandler = (context, frame) => {
     if (done.length === 0) return undefined
     return { done: Promise.all(done).then(() => {}), isAbandonable: ofSettling(context) }
   }
-  // What follows waits: it must not reach the bus before the transaction does. What comes back to a queue comes back last: it
-  // would too if all ended here.
+  // The frames behind it wait: they must not reach the bus before the transaction. NACKs come last: if the node died here,
+  // their messages would come back to the queue all the same.
   const done = applyAtOnce(context, messages, settlings).then(() => {
     count()
     return reject()?.then(() => {})
